@@ -1,0 +1,133 @@
+"""A Verdict as people see it: a card in HTML and in plain text.  It knows the Verdict and nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from grader import words
+from grader.judge import Verdict
+from grader.pictures import ACCENT, NEGATIVE, heatmap, triptych, weighted_rows
+
+MIME = "application/vnd.grader.verdict+json"
+
+# status -> (mark, colour of the card's edge); what is not listed is a wrong answer
+MARKS = {"correct": ("✓", ACCENT), "unattempted": ("○", "#888888")}
+WRONG = ("✗", NEGATIVE)
+MOST_CELLS = 72  # a picture with more entries than this helps nobody on a card
+
+
+class Card:
+    """One Verdict, to be shown: ``text/html`` is the card, ``text/plain`` the score that nbgrader reads."""
+
+    def __init__(self, verdict: Verdict):
+        self.verdict = verdict
+
+    def __repr__(self) -> str:
+        return str(self.verdict.score)
+
+    def __str__(self) -> str:
+        return as_text(self.verdict)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {
+            "text/plain": repr(self),
+            "text/html": as_html(self.verdict),
+            MIME: self.verdict.as_data(),
+        }
+
+
+def headline(v: Verdict) -> str:
+    """The card's first line: mark, score and what was found."""
+    mark, _ = MARKS.get(v.status, WRONG)
+    if v.status == "unattempted":
+        return f"{mark} {v.headline}"
+    score = words.CARD["score"].format(score=words.of(v.score), points=words.of(v.points))
+    if v.correct:
+        return f"{mark} {score}. {v.headline}"
+    return f"{mark} {score} — {v.headline}"
+
+
+def as_text(v: Verdict) -> str:
+    """The card in plain text, every fact that the HTML has but the picture."""
+    parts = [headline(v), v.message]
+    parts += [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines]
+    if v.inputs and not v.correct:
+        parts.append(words.CARD["where"].format(inputs=_inputs(v)))
+    if v.yours is not None and not v.correct:
+        parts.append(_pair(v))
+    if not v.correct and v.status != "unattempted":
+        parts.append(_closing(v))
+    return "\n".join(part for part in parts if part)
+
+
+def as_html(v: Verdict) -> str:
+    """The card as one ``<div>`` with inline styles: it needs no style sheet, script or network."""
+    _, edge = MARKS.get(v.status, WRONG)
+    body = [f'<div style="font-weight:600">{_rich(headline(v))}</div>']
+    if v.message:
+        body.append(f'<div style="margin-top:4px">{_rich(v.message)}</div>')
+    if v.lines:
+        lines = "\n".join(f"{words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines)
+        body.append(f'<pre style="margin:6px 0;white-space:pre-wrap">{escape(lines)}</pre>')
+    if not v.correct and v.inputs:
+        where = words.CARD["where"].format(inputs=_inputs(v))
+        body.append(f'<div style="margin-top:8px;opacity:0.85">{escape(where)}</div>')
+    if not v.correct and v.yours is not None:
+        body.append(f'<div style="margin-top:2px">{escape(_pair(v))}</div>')
+    pictures = _pictures(v)
+    if pictures:
+        body.append(f'<div style="margin-top:8px;overflow-x:auto">{pictures}</div>')
+    if not v.correct and v.status != "unattempted":
+        body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{_rich(_closing(v))}</div>')
+    style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
+    return f'<div role="group" aria-label="{escape(headline(v), quote=True)}" style="{style}">{"".join(body)}</div>'
+
+
+def _inputs(v: Verdict) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in v.inputs.items())
+
+
+def _pair(v: Verdict) -> str:
+    yours = f"{words.CARD['yours']} {words.values(v.yours)}"
+    return yours if v.true is None else f"{yours} · {words.CARD['true']} {words.values(v.true)}"
+
+
+def _closing(v: Verdict) -> str:
+    lesson = words.CARD["lesson"].format(lesson=v.unit) if v.unit else ""
+    more = words.CARD["more"].format(id=v.question)
+    return f"{lesson} {more}".strip()
+
+
+def _pictures(v: Verdict) -> str:
+    """Yours, true and difference; for a weighted gradient also how the rows of J add up."""
+    rows = weighted_rows(*v.rows).svg if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
+    if v.correct or v.true is None:
+        return rows if v.correct else ""
+    yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
+    true = v.true if isinstance(v.true, tuple) else (v.true,)
+    shown = [_compared(a, t) for a, t in zip(yours, true, strict=False) if a is not None and _drawable(a)]
+    return "".join(shown) + (f'<div style="margin-top:10px">{rows}</div>' if rows and shown else "")
+
+
+def _drawable(array: Any) -> bool:
+    return np.size(array) <= MOST_CELLS and not np.iscomplexobj(array)
+
+
+def _compared(yours: Any, true: Any) -> str:
+    if np.shape(yours) == np.shape(true):
+        return triptych(yours, true).svg
+    return (
+        heatmap(yours, f"{words.CARD['yours']} {words.shape(np.shape(yours))}")
+        & heatmap(true, f"{words.CARD['true']} {words.shape(np.shape(true))}")
+    ).svg
+
+
+def _rich(text: str) -> str:
+    """Escaped text in which `code` between backticks is set as code."""
+    pieces = escape(text).split("`")
+    if len(pieces) % 2 == 0:  # an unpaired backtick, e.g. from a student's own message
+        return "`".join(pieces)
+    return "".join(f"<code>{piece}</code>" if k % 2 else piece for k, piece in enumerate(pieces))

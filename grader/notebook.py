@@ -1,0 +1,149 @@
+"""What a notebook says to the grader: ``check``, ``hint`` and ``progress``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections import Counter
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from grader import words
+from grader.card import MARKS, WRONG, Card
+from grader.files import write_whole
+from grader.judge import Verdict
+from grader.judge import diagnose as _diagnose
+from grader.question import Question
+from grader.units import QUESTIONS
+
+ADDRESS = "grader.questions()"
+
+_hints_given: Counter[str] = Counter()
+_session: dict[str, str] = {}
+
+
+class UnknownQuestion(LookupError):
+    """No question has this id; the message names the nearest ones."""
+
+
+class Shown:
+    """A few words for the notebook: plain text and HTML."""
+
+    def __init__(self, text: str, html: str = ""):
+        self.text, self.html = text, html
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        return {"text/plain": self.text} | ({"text/html": self.html} if self.html else {})
+
+
+def questions() -> list[Question]:
+    """Every Question, in course order."""
+    return list(QUESTIONS.values())
+
+
+def find(id: str) -> Question:
+    """The Question with this id; raises UnknownQuestion, naming the nearest ids."""
+    if id in QUESTIONS:
+        return QUESTIONS[id]
+    near = difflib.get_close_matches(str(id), QUESTIONS, n=3, cutoff=0.5)
+    nearest = words.NOTICES["nearest"].format(ids=", ".join(near)) if near else ""
+    raise UnknownQuestion(words.NOTICES["unknown_id"].format(id=id, nearest=nearest, address=ADDRESS))
+
+
+def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
+    """Judge an answer: the student's function, or for a prediction also its plain value.
+
+    seed: chooses the hidden inputs; None poses those that ``check`` poses.
+    Raises UnknownQuestion.  Whatever the answer does, its errors end up in the Verdict.
+    """
+    return _diagnose(find(id), answer, seed)
+
+
+def check(id: str, answer: object) -> Card | Shown:
+    """Judge an answer and show the card.  Never raises, so that "Run All" goes on."""
+    try:
+        verdict = diagnose(id, answer)
+    except UnknownQuestion as unknown:
+        return Shown("0.0", f"<div>{escape(str(unknown))}</div>")
+    _remember(verdict)
+    return Card(verdict)
+
+
+def hint(id: str) -> Shown:
+    """The next hint for a question: each call tells a little more."""
+    try:
+        question = find(id)
+    except UnknownQuestion as unknown:
+        return Shown(str(unknown))
+    if not question.hints:
+        return Shown(words.CARD["no_hints"].format(title=question.title))
+    k = min(_hints_given[id], len(question.hints) - 1)
+    _hints_given[id] += 1
+    head = words.CARD["hint"].format(k=k + 1, count=len(question.hints), title=question.title)
+    last = k + 1 == len(question.hints)
+    tail = words.CARD["last_hint"] if last else words.CARD["next_hint"].format(id=id)
+    return Shown(f"{head}\n{question.hints[k]}\n{tail}")
+
+
+def progress() -> Shown:
+    """How far you are: every question checked so far, by unit."""
+    seen = _load() | _session
+    if not seen:
+        return Shown(words.NOTICES["nothing_checked"])
+    text, html = [], []
+    for unit in sorted({question.unit for question in questions()}):
+        marks = [(q, seen.get(q.id, "")) for q in questions() if q.unit == unit]
+        done = sum(status == "correct" for _, status in marks)
+        row = "".join(_mark(status)[0] for _, status in marks)
+        text.append(f"{unit}  {row}  {done}/{len(marks)}")
+        cells = "".join(
+            f'<span title="{escape(q.id)}" style="color:{_mark(status)[1]};padding:0 3px">{_mark(status)[0]}</span>'
+            for q, status in marks
+        )
+        html.append(f"<tr><td>{unit}</td><td>{cells}</td><td>{done}/{len(marks)}</td></tr>")
+    return Shown("\n".join(text), f'<table style="font-size:120%">{"".join(html)}</table>')
+
+
+def _mark(status: str) -> tuple[str, str]:
+    return MARKS.get(status, WRONG) if status and status != "unattempted" else ("·", "#888888")
+
+
+def _progress_file() -> Path | None:
+    """Where progress is kept between sessions; None while nbgrader grades, whose runs are not the user's."""
+    if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"):
+        return None
+    if "GRADER_PROGRESS" in os.environ:
+        return Path(os.environ["GRADER_PROGRESS"]) if os.environ["GRADER_PROGRESS"] else None
+    from platformdirs import user_data_path
+
+    return user_data_path("grader") / "progress.json"
+
+
+def _load() -> dict[str, str]:
+    path = _progress_file()
+    try:
+        return dict(json.loads(path.read_text("utf-8"))) if path and path.exists() else {}
+    except (OSError, ValueError, TypeError) as why:
+        print(words.NOTICES["no_progress_file"].format(path=path, why=why))
+        return {}
+
+
+def _remember(verdict: Verdict) -> None:
+    """Note a verdict; a question once right stays right.  A full disk must not spoil a check."""
+    path = _progress_file()
+    seen = _load() | _session
+    if seen.get(verdict.question) == "correct" or verdict.status == "unattempted":
+        return
+    _session[verdict.question] = verdict.status
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(seen | _session, indent=0, sort_keys=True))
+    except OSError:
+        return

@@ -1,0 +1,252 @@
+"""Questions are data; a Problem is a Question at one seed, with its Jacobian and its truth.
+
+There is no stored answer: a Problem draws inputs and weights, computes the full Jacobian J by
+another road than the student's, and its Quantity derives from J what is true and what each
+known mistake would give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grader import jacobian
+from grader.probe import Arg, Call
+
+if TYPE_CHECKING:
+    from grader.quantities import Quantity, Wrong
+
+Sampler = Callable[[torch.Generator], Tensor]
+
+SEPARATION = 1e-3  # two values closer than this, relative to the larger, would tell nothing apart
+TRIES = 64  # draws before a question is declared unable to separate its mistakes
+PROBLEMS = 3  # hidden problems that one check poses
+
+
+def normal(*shape: int) -> Sampler:
+    """Standard normal float64 entries rounded to two decimals, so that a card can print them whole."""
+
+    def draw(generator: torch.Generator) -> Tensor:
+        return (torch.randn(shape, generator=generator, dtype=torch.float64) * 100).round() / 100
+
+    return draw
+
+
+def uniform(low: float, high: float, *shape: int) -> Sampler:
+    """Uniform float64 entries in [low, high], rounded to two decimals."""
+
+    def draw(generator: torch.Generator) -> Tensor:
+        u = torch.rand(shape, generator=generator, dtype=torch.float64)
+        return ((low + (high - low) * u) * 100).round() / 100
+
+    return draw
+
+
+def fixed(values: Any) -> Sampler:
+    """Always these values, as float64: for questions whose text names its numbers."""
+    return lambda generator: torch.tensor(values, dtype=torch.float64)
+
+
+def mixed_signs(*shape: int) -> Sampler:
+    """Weights whose sizes lie in [0.25, 2] and whose signs alternate in a random order.
+
+    Mixed signs and unequal sizes, since with ``v = ones`` several wrong formulas equal the right one.
+    """
+
+    def draw(generator: torch.Generator) -> Tensor:
+        size = uniform(0.25, 2, *shape)(generator)
+        signs = torch.ones(size.numel(), dtype=torch.float64)
+        signs[1::2] = -1
+        return size * signs[torch.randperm(size.numel(), generator=generator)].reshape(size.shape)
+
+    return draw
+
+
+@dataclass(frozen=True)
+class Map:
+    """A function to differentiate, and where: its tensor arguments in order, each with its sampler."""
+
+    fn: jacobian.Function
+    inputs: Mapping[str, Sampler]
+    formula: str = ""  # as a card shows it, e.g. "(x₀x₁, x₁² + sin x₂)"
+    fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed by name
+
+
+@dataclass(frozen=True)
+class Question:
+    """One exercise as data.  The reference, the hidden problems, the mistakes and the card follow from it.
+
+    id: unit number, dot, a name; also the graded cell's ``grade_id``.
+    asks: the Quantity wanted.
+    maps: what is differentiated.  One map: the exercise gives it.  Several: the student's function
+        takes f as an argument and is judged on all of them.
+    gives: the names of the student's arguments, in order: ``"f"``, names of inputs, of weights, of extras.
+    weights: names of the weights in the order of the outputs; a None sampler draws mixed signs in the
+        output's shape.
+    weigh: where the weight is a function of the inputs: called with them, returns v.
+    extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
+    handed: how an argument is changed before the student gets it, e.g. a weight handed over flat.
+    declared: False where declaring ``requires_grad`` is part of the exercise.
+    also: derivations of catalogue mistakes that only this question can compute.
+    without: catalogue mistakes that this question cannot tell from the truth, each with the reason.
+    rtol: relative tolerance in float64; float32 results are held to 1e-4 where ``float32`` allows them.
+    plain_numbers: True where a Python number will do for a tensor of shape ().
+    partial: True where each right entry of a tuple earns its share of the points.
+    """
+
+    id: str
+    title: str
+    asks: Quantity
+    maps: Sequence[Map] = ()
+    gives: tuple[str, ...] = ()
+    weights: Mapping[str, Sampler | None] = field(default_factory=dict)
+    weigh: Callable[..., Tensor] | None = None
+    extras: Mapping[str, Callable[[torch.Generator, Problem], Any]] = field(default_factory=dict)
+    handed: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    declared: bool = True
+    also: Mapping[str, Callable[[Problem], Any]] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
+    points: int = 2
+    stars: int = 2
+    minutes: int = 5
+    hints: tuple[str, ...] = ()
+    rtol: float = 1e-6
+    float32: bool = False
+    plain_numbers: bool = False
+    partial: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit's number as text, e.g. "05"."""
+        return self.id.partition(".")[0]
+
+    def sample(self, seed: int) -> Problem:
+        """The Problem at this seed: the first draw that tells all its mistakes apart.
+
+        Raises Inseparable where none of ``TRIES`` draws does: then the question needs other inputs.
+        """
+        blame = ""
+        for attempt in range(TRIES):
+            problem = Problem(self, seed, attempt)
+            blame = problem.coincidence()
+            if not blame:
+                return problem
+        raise Inseparable(f"{self.id}: no draw of {TRIES} at seed {seed} keeps its mistakes apart: {blame}")
+
+    def problems(self, seed: int = 0) -> list[Problem]:
+        """The hidden problems of one check: one for a prediction, else ``PROBLEMS``, and every map once."""
+        count = 1 if self.asks.predicts else max(PROBLEMS, len(self.maps))
+        return [self.sample(seed * 1000 + k) for k in range(count)]
+
+
+class Inseparable(ValueError):
+    """A Question whose mistakes cannot be told from each other or from the truth."""
+
+
+class Problem:
+    """A Question at one seed: inputs, outputs, weights and J in float64, and what follows from them."""
+
+    def __init__(self, question: Question, seed: int, attempt: int = 0):
+        self.question, self.seed = question, seed
+        key = f"{question.id}/{seed}/{attempt}".encode()
+        generator = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(key).digest()[:6], "big"))
+        maps = question.maps or (Map(lambda: torch.zeros(()), {}),)
+        self.map = maps[seed % len(maps)]
+        self.inputs: dict[str, Tensor] = {name: draw(generator) for name, draw in self.map.inputs.items()}
+        self.outputs = jacobian.as_tuple(self.forward(*self.inputs.values()))
+        self.weights: dict[str, Tensor] = self._draw_weights(generator)
+        self.extras = {name: draw(generator, self) for name, draw in question.extras.items()}
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The map at hand, its further plain arguments filled in."""
+        return self.map.fn(*inputs, **self.map.fixed_args)
+
+    def _draw_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
+        if self.question.weigh is not None:
+            (name,) = self.question.weights
+            return {name: self.question.weigh(*self.inputs.values())}
+        outputs = self.outputs if len(self.outputs) > 1 else self.outputs * len(self.question.weights)
+        return {
+            name: (draw or mixed_signs(*y.shape))(generator)
+            for (name, draw), y in zip(self.question.weights.items(), outputs, strict=False)
+        }
+
+    @cached_property
+    def jacobians(self) -> dict[str, np.ndarray]:
+        """``{input: J}`` with J of shape (m, n), m counting the entries of all outputs together."""
+        return jacobian.forward_mode(self.forward, self.inputs)
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """All outputs, flattened: shape (m,)."""
+        return jacobian.flatten(self.outputs).detach().numpy()
+
+    @cached_property
+    def truth(self) -> Any:
+        """What is true: an array, a tuple of arrays, or a text, as the Quantity says."""
+        return self.question.asks.truth(self)
+
+    @cached_property
+    def wrongs(self) -> list[Wrong]:
+        """What each mistake that belongs here would give on this very problem."""
+        return self.question.asks.wrongs(self)
+
+    @cached_property
+    def call(self) -> Call:
+        """What the probe passes to the student's function, and what it looks at afterwards."""
+        asks, args = self.question.asks, []
+        for name in self.question.gives:
+            value = self._argument(name)
+            change = self.question.handed.get(name, lambda array: array)
+            if isinstance(value, Tensor):
+                declared = self.question.declared and name in asks.names
+                stale = self.extras.get("stale") if asks.observes == "grad" and name in asks.names else None
+                old = None if stale is None else stale.numpy()
+                args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old))
+            else:
+                args.append(Arg(name, value))
+        return Call(tuple(args), asks.observes, asks.names)
+
+    def _argument(self, name: str) -> Any:
+        if name == "f":
+            return self.map.fn
+        if name == "weigh":
+            return self.question.weigh
+        for place in (self.inputs, self.weights, self.extras, self.map.fixed_args):
+            if name in place:
+                return place[name]
+        raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
+
+    def coincidence(self) -> str:
+        """Which two of the truth and the mistakes coincide here, in words; '' where all differ."""
+        entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
+        for i, (name, value) in enumerate(entries):
+            for other, value2 in entries[i + 1 :]:
+                if name != other and alike(value, value2, SEPARATION):
+                    return f"{name} and {other}"
+        return ""
+
+
+def alike(a: Any, b: Any, rtol: float, scale: float | None = None) -> bool:
+    """Whether two values have one structure, one shape, and entries within ``rtol * scale``.
+
+    scale: defaults to the largest entry of either.
+    """
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        both = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
+        return both and all(alike(p, q, rtol, scale) for p, q in zip(a, b, strict=True))
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a == b
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        return False
+    if scale is None:
+        scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return bool(np.all(np.abs(a - b) <= rtol * scale))
