@@ -66,9 +66,9 @@ def as_text(v: Verdict) -> str:
 def as_html(v: Verdict) -> str:
     """The card as one ``<div>`` with inline styles: it needs no style sheet, script or network."""
     _, edge = MARKS.get(v.status, WRONG)
-    body = [f'<div style="font-weight:600">{_rich(headline(v))}</div>']
+    body = [f'<div style="font-weight:600">{rich(headline(v))}</div>']
     if v.message:
-        body.append(f'<div style="margin-top:4px">{_rich(v.message)}</div>')
+        body.append(f'<div style="margin-top:4px">{rich(v.message)}</div>')
     if v.lines:
         lines = "\n".join(f"{words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines)
         body.append(f'<pre style="margin:6px 0;white-space:pre-wrap">{escape(lines)}</pre>')
@@ -81,7 +81,7 @@ def as_html(v: Verdict) -> str:
     if pictures:
         body.append(f'<div style="margin-top:8px;overflow-x:auto">{pictures}</div>')
     if not v.correct and v.status != "unattempted":
-        body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{_rich(_closing(v))}</div>')
+        body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{rich(_closing(v))}</div>')
     style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
     return f'<div role="group" aria-label="{escape(headline(v), quote=True)}" style="{style}">{"".join(body)}</div>'
 
@@ -102,14 +102,21 @@ def _closing(v: Verdict) -> str:
 
 
 def _pictures(v: Verdict) -> str:
-    """Yours, true and difference; for a weighted gradient also how the rows of J add up."""
-    rows = weighted_rows(*v.rows).svg if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
-    if v.correct or v.true is None:
-        return rows if v.correct else ""
+    """Yours, true and difference; for a weighted gradient how the rows of J add up; a right table by itself."""
+    rows = weighted_rows(*v.rows).html if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
+    if v.correct:
+        return rows or (heatmap(v.true, v.formula).html if _is_table(v.true) and _drawable(v.true) else "")
+    if v.true is None:
+        return ""
     yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
     true = v.true if isinstance(v.true, tuple) else (v.true,)
-    shown = [_compared(a, t) for a, t in zip(yours, true, strict=False) if a is not None and _drawable(a)]
+    pairs = [(a, t) for a, t in zip(yours, true, strict=False) if a is not None and t is not None]
+    shown = [_compared(a, t) for a, t in pairs if _drawable(a)]
     return "".join(shown) + (f'<div style="margin-top:10px">{rows}</div>' if rows and shown else "")
+
+
+def _is_table(thing: Any) -> bool:
+    return isinstance(thing, np.ndarray) and thing.ndim == 2
 
 
 def _drawable(array: Any) -> bool:
@@ -118,14 +125,14 @@ def _drawable(array: Any) -> bool:
 
 def _compared(yours: Any, true: Any) -> str:
     if np.shape(yours) == np.shape(true):
-        return triptych(yours, true).svg
+        return triptych(yours, true).html
     return (
         heatmap(yours, f"{words.CARD['yours']} {words.shape(np.shape(yours))}")
         & heatmap(true, f"{words.CARD['true']} {words.shape(np.shape(true))}")
-    ).svg
+    ).html
 
 
-def _rich(text: str) -> str:
+def rich(text: str) -> str:
     """Escaped text in which `code` between backticks is set as code."""
     pieces = escape(text).split("`")
     if len(pieces) % 2 == 0:  # an unpaired backtick, e.g. from a student's own message

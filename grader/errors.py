@@ -15,23 +15,33 @@ from grader.probe import Raised
 class ErrorNote:
     """One known error: all fragments of one alternative must occur in its lower-cased message.
 
-    unit: the unit whose lesson teaches it.
+    unit: the unit whose lesson teaches it, or "" as long as there is none.
+    again: the unit that teaches it where derivatives of derivatives are asked for: there it has another cause, and
+        words of its own in ``words.AGAIN``; "" where it means the same.
     """
 
     key: str
     unit: str
     fragments: tuple[tuple[str, ...], ...]
     types: tuple[str, ...] = ("RuntimeError",)
+    again: str = ""
 
 
 _ALL = [
     ErrorNote("scalar_needed", "05", (("implicitly created only for scalar",),)),
     ErrorNote("weight_shape", "05", (("mismatch in shape", "grad_output"),)),
     ErrorNote(
-        "not_in_graph", "01", (("appears to not have been used",), ("differentiated tensors", "not been used"))
+        "not_in_graph",
+        "01",
+        (("appears to not have been used",), ("differentiated tensors", "not been used")),
+        again="08",
     ),
     ErrorNote("second_backward", "07", (("a second time",),)),
-    ErrorNote("no_graph", "01", (("does not require grad",),)),
+    ErrorNote("zeros_need_unused", "07", (("allow_unused to be true", "materialize_grads"),), ("ValueError",)),
+    ErrorNote("hook_changed_size", "07", (("has changed the size of value",),)),
+    ErrorNote("input_undeclared", "01", (("one of the differentiated tensors does not require grad",),)),
+    ErrorNote("no_graph", "01", (("does not require grad",),), again="08"),
+    ErrorNote("flag_called", "01", (("'bool' object is not callable",),), ("TypeError",)),
     ErrorNote(
         "integer_tensor",
         "01",
@@ -39,18 +49,120 @@ _ALL = [
     ),
     ErrorNote("inplace_on_saved", "02", (("modified by an inplace operation",),)),
     ErrorNote("inplace_on_leaf", "02", (("a leaf variable that requires grad", "in-place"),)),
+    ErrorNote("flag_of_non_leaf", "02", (("requires_grad flags of leaf",),)),
+    ErrorNote(
+        "grad_takes_a_tensor",
+        "02",
+        (("assigned grad expected to be a tensor",), ("attempting to assign a gradient",)),
+        ("TypeError", "RuntimeError"),
+    ),
     ErrorNote("inference_tensor", "02", (("inference tensor",),)),
     ErrorNote("numpy_of_grad", "02", (("numpy() on tensor that requires grad",),)),
-    ErrorNote("shapes_do_not_multiply", "00", (("shapes cannot be multiplied",), ("size mismatch",))),
+    ErrorNote(
+        "shapes_do_not_multiply",
+        "00",
+        (
+            ("shapes cannot be multiplied",),
+            ("size mismatch",),
+            ("expected size for first two dimensions",),
+            ("inconsistent tensor size",),
+        ),
+    ),
     ErrorNote("shapes_do_not_broadcast", "00", (("must match the size of tensor",),)),
-    ErrorNote("not_a_scalar", "00", (("cannot be converted to scalar",), ("only one element tensors",))),
+    ErrorNote(
+        "not_a_scalar",
+        "00",
+        (
+            ("cannot be converted to scalar",),
+            ("only one element tensors",),
+            ("boolean value of tensor with more than one value",),
+        ),
+        ("RuntimeError", "ValueError"),
+    ),
     ErrorNote("dtypes_differ", "00", (("same dtype",), ("expected scalar type",))),
     ErrorNote("view_incompatible", "00", (("view size is not compatible",),)),
     ErrorNote("reshape_size", "00", (("is invalid for input of size",),)),
+    ErrorNote("inputs_one_by_one", "01", (("can be converted to an index",),), ("TypeError",)),
+    ErrorNote(
+        "not_a_tensor",
+        "01",
+        (
+            ("'float' object is not iterable",),
+            ("'bool' object is not iterable",),
+            ("'int' object is not iterable",),
+            ("'function' object is not iterable",),
+            ("gradients can be either tensors or none",),
+        ),
+        ("TypeError",),
+    ),
+    ErrorNote("caret_for_power", "00", (("bitwise_xor",),), ("RuntimeError", "NotImplementedError")),
     ErrorNote("index_range", "00", (("out of bounds",), ("out of range",)), ("IndexError", "RuntimeError")),
-    ErrorNote("name_unknown", "00", (("is not defined",), ("cannot access local variable",)), ("NameError", "UnboundLocalError")),
-    ErrorNote("tuple_has_no", "01", (("'tuple' object has no attribute",),), ("AttributeError",)),
-    ErrorNote("none_has_no", "02", (("'nonetype' object",),), ("AttributeError", "TypeError")),
+    ErrorNote(
+        "name_unknown",
+        "00",
+        (("is not defined",), ("cannot access local variable",)),
+        ("NameError", "UnboundLocalError"),
+    ),
+    ErrorNote("tuple_in_stack", "04", (("expected tensor as element", "but got tuple"),), ("TypeError",)),
+    ErrorNote("not_a_function", "04", (("'tensor' object is not callable",),), ("TypeError",)),
+    ErrorNote(
+        "direction_form",
+        "04",
+        (
+            ("expected primals to be a tuple",),
+            ("expected primals and tangents to have the same",),
+            ("expected tangents to only contain tensors",),
+        ),
+    ),
+    ErrorNote("direction_shape", "04", (("set a forward gradient that has a different size",),)),
+    ErrorNote("assigned_shape", "04", (("must match the existing size",),)),
+    ErrorNote("tensor_has_no", "02", (("'tensor' object has no attribute",),), ("AttributeError",)),
+    ErrorNote(
+        "tuple_has_no",
+        "01",
+        (
+            ("'tuple' object has no attribute",),
+            ("multiply sequence by non-int",),
+            ("unsupported operand", "'tuple'"),
+            ("bad operand", "'tuple'"),
+            ("not 'tuple'",),
+            ("not tuple",),
+            ("assign a tuple",),
+        ),
+        ("AttributeError", "TypeError"),
+    ),
+    ErrorNote(
+        "list_has_no", "02", (("'list' object has no attribute",), ("not list",)), ("AttributeError", "TypeError")
+    ),
+    ErrorNote(
+        "function_for_value",
+        "01",
+        (
+            ("'function' object has no attribute",),
+            ("'function' object is not subscriptable",),
+            ("unsupported operand", "'function'"),
+            ("'builtin_function_or_method' object",),
+            ("unsupported operand", "'builtin_function_or_method'"),
+            ("not function",),
+        ),
+        ("AttributeError", "TypeError"),
+    ),
+    ErrorNote("unknown_keyword", "07", (("unexpected keyword argument",),), ("TypeError",)),
+    ErrorNote("argument_missing", "00", (("missing", "required positional argument"),), ("TypeError",)),
+    ErrorNote("context_not_called", "02", (("context manager protocol",),), ("TypeError",)),
+    ErrorNote(
+        "too_many_indices",
+        "00",
+        (("too many indices",), ("invalid index of a 0-dim tensor",)),
+        ("IndexError",),
+    ),
+    ErrorNote("single_numbers_end_to_end", "02", (("zero-dimensional tensor", "cannot be concatenated"),)),
+    ErrorNote(
+        "none_has_no",
+        "01",
+        (("'nonetype' object",), ("unsupported operand", "'nonetype'"), ("but got nonetype",)),
+        ("AttributeError", "TypeError"),
+    ),
 ]
 
 NOTES: dict[str, ErrorNote] = {note.key: note for note in _ALL}

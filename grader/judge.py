@@ -8,28 +8,29 @@ wrong one gets a name only where the same single name fits on every problem pose
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from grader import words
-from grader.errors import NOTES, recognise
+from grader.errors import recognise
 from grader.mistakes import CATALOGUE
 from grader.probe import Answer, Raised, Value, probe
 from grader.quantities import letters_of
 from grader.question import Problem, Question, alike
 
 FLOAT32_RTOL = 1e-4  # float32 carries 7 digits; a few are lost in sums
-CLOSE = 1e-3  # below this an answer is the right one, computed roughly
+CLOSE = 5e-3  # an answer off by no more on every problem is the right one, computed roughly
+SMALLEST_FACTOR = 1e-3  # a smaller multiple of the truth is next to nothing, and no factor
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the judge found, as data.
 
-    status: correct, unattempted, no_function, signature, raised, type, length, shape, dtype, nonfinite, mistake,
-        imprecise, special_point, multiple, transpose, permuted, some_right or wrong.
+    status: correct, unattempted, no_function, signature, raised, type, length, count, shape, complex, dtype, nonfinite,
+        mistake, imprecise, special_point, multiple, transpose, permuted, some_right, wrong_choice or wrong.
     mistake: key of the catalogue, or None.  error: key of ``errors.NOTES``, or None.
     headline, message: for people, without the score.
     yours, true: arrays, tuples of arrays or texts on the problem that the message speaks of; None
@@ -62,7 +63,9 @@ class Verdict:
 
     def as_data(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("yours", "true", "rows", "inputs")}
+        return {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("yours", "true", "rows", "inputs")
+        }
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,7 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
     bad = [k for k, finding in enumerate(findings) if finding.status != "correct"]
     if not bad:
         return _verdict(question, problems[0], findings[0], answers[0], score=question.points, count=len(problems))
-    k = bad[0]
-    finding = findings[k]
-    if len(bad) < len(findings) and finding.status in ("value", "shape"):
-        finding = Finding("special_point", yours=finding.yours)
-    elif finding.status in ("value", "shape", "type", "length"):
-        finding = _agree([findings[b] for b in bad])
+    k, finding = _named(problems, findings) or _unnamed(findings, bad)
     score = 0.0
     if question.partial and all(f.parts or f.status == "correct" for f in findings):
         parts = np.array([findings[b].parts for b in bad])
@@ -104,19 +102,37 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
     return _verdict(question, problems[k], finding, answers[k], score=score, count=len(problems))
 
 
-def _agree(findings: Sequence[Finding]) -> Finding:
-    """One finding for several wrong answers: a mistake or a pattern only where all of them show it."""
-    first = findings[0]
-    common = set(first.mistakes).intersection(*(f.mistakes for f in findings[1:]))
-    if len(common) == 1:
-        (key,) = common
-        return Finding("mistake", {**first.mistakes[key], "key": key}, yours=first.yours)
-    if first.status != "value":
-        return first
-    pattern = first.facts["pattern"]
-    if any(f.facts.get("pattern") != pattern for f in findings):
-        pattern = "wrong"
-    return Finding(pattern, first.facts, yours=first.yours)
+def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[int, Finding] | None:
+    """The one mistake that explains every answer, and the first problem that shows it; None where none or several do.
+
+    A problem on which a mistake cannot be made or seen (J is not square, say) speaks neither for nor against it.
+    """
+
+    def explains(key: str, p: Problem, finding: Finding) -> bool:
+        if finding.status == "nonfinite":  # whatever it was to be, it overflowed here
+            return True
+        elsewhere = key not in {wrong.key for wrong in p.wrongs}
+        return key in finding.mistakes or (elsewhere and finding.status in ("correct", "raised", "shape"))
+
+    keys = {key: None for finding in findings for key in finding.mistakes}
+    fitting = [key for key in keys if all(explains(key, p, f) for p, f in zip(problems, findings, strict=True))]
+    if len(fitting) != 1:
+        return None
+    (key,) = fitting
+    k = next(k for k, finding in enumerate(findings) if key in finding.mistakes)
+    return k, Finding("mistake", {**findings[k].mistakes[key], "key": key}, yours=findings[k].yours)
+
+
+def _unnamed(findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
+    """What to say where no mistake fits: an error if there was one, a pattern where all wrong answers show it."""
+    k = next((b for b in bad if findings[b].status == "raised"), bad[0])
+    finding = findings[k]
+    patterns = {findings[b].facts.get("pattern") for b in bad}
+    if len(bad) < len(findings) and finding.status in ("value", "shape") and patterns != {"imprecise"}:
+        return k, Finding("special_point", yours=finding.yours)
+    if finding.status != "value":
+        return k, finding
+    return k, Finding(finding.facts["pattern"] if len(patterns) == 1 else "wrong", finding.facts, yours=finding.yours)
 
 
 def _find(p: Problem, answer: Answer) -> Finding:
@@ -129,6 +145,14 @@ def _find(p: Problem, answer: Answer) -> Finding:
     if answer.raised:
         return Finding("raised", {"raised": answer.raised})
     assert answer.value is not None
+    if answer.value.kind == "none" and any("not a leaf" in warning for warning in answer.warned):
+        return Finding("type", {"value": answer.value}, mistakes={"grad_of_non_leaf": {}})
+    if p.question.asks.again or p.question.asks.lets_go:
+        value, seen = answer.value.items
+        found = _find_value(p, value)
+        key = p.question.asks.sequel(p, seen) if found.status == "correct" else ""
+        # The values are right: to set them beside the true ones would show nothing.
+        return Finding("value", {"pattern": "wrong"}, {key: {}}) if key else found
     return _find_value(p, answer.value)
 
 
@@ -136,7 +160,8 @@ def _find_value(p: Problem, value: Value) -> Finding:
     asks, truth = p.question.asks, p.truth
     if value.kind == "none":
         key = "grad_is_none" if asks.observes == "grad" else "not_returned"
-        return Finding("type", {"value": value}, mistakes={key: {}})
+        named = {w.key: w.detail for w in p.wrongs if w.value is None}
+        return Finding("type", {"value": value}, mistakes=named or {key: {}})
     if asks.form == "letters":
         said = letters_of(value)
         if not said and value.kind != "text":
@@ -161,16 +186,53 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
     if value.kind not in ("tuple", "list"):
         return Finding("type", {"value": value})
     if len(value.items) != len(truth):
-        return Finding("length", {"got": len(value.items), "wanted": len(truth)})
+        per_input = len(truth) == len(p.question.asks.names)
+        found = _matching(p, tuple(item.array for item in value.items), p.question.rtol)
+        return Finding("length" if per_input else "count", {"got": len(value.items), "wanted": len(truth)}, found)
+    parts = tuple(_right(p, item, true) for item, true in zip(value.items, truth, strict=True))
+    if any(true is None for true in truth) or bool(getattr(p.question.asks, "unused", "")):
+        return _find_with_none(p, value, parts)
     for item in value.items:
         if item.array is None or not _kind_fits(p, item):
-            return Finding("type", {"value": item})
+            wrapped = item.kind in ("tuple", "list") and len(item.items) == 1
+            return Finding("type", {"value": item}, {f"{item.kind}_of_one": {}} if wrapped else {}, parts=parts)
     arrays = tuple(item.array for item in value.items if item.array is not None)
-    for item, true in zip(value.items, truth, strict=True):
-        refused = _unfit(p, item, item.array, np.asarray(true), arrays)
+    for item, array, true in zip(value.items, arrays, truth, strict=True):
+        refused = _unfit(p, item, array, np.asarray(true), arrays)
         if refused:
-            return refused
-    return _compare(p, arrays, truth)
+            return replace(refused, parts=parts)
+    if all(parts):
+        return Finding("correct", yours=arrays, parts=parts)
+    rtol, scale = max(_rtol(p, item) for item in value.items), p.scale
+    facts = _results(p, parts) if any(parts) else _pattern(arrays, truth, rtol, scale)
+    return Finding("value", facts, _matching(p, arrays, rtol), arrays, parts)
+
+
+def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Finding:
+    """A tuple in which None stands, or should stand, for an input that does not take part."""
+    arrays = tuple(item.array for item in value.items)
+    if all(parts):
+        return Finding("correct", yours=arrays, parts=parts)
+    return Finding("value", _results(p, parts), _matching(p, arrays, p.question.rtol), arrays, parts)
+
+
+def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
+    """Which of several results are right, by the names of their inputs where there is one for each."""
+    names = p.question.asks.names if len(p.question.asks.names) == len(parts) else [str(k) for k in range(len(parts))]
+    which = words.CARD["at_places"].format(places=", ".join(n for n, right in zip(names, parts, strict=True) if right))
+    facts = {"size": len(parts), "right": sum(parts), "which": which, "sign_line": "", "things": words.CARD["results"]}
+    return {**facts, "pattern": "some_right" if any(parts) else "wrong"}
+
+
+def _right(p: Problem, item: Value, true: np.ndarray | None) -> bool:
+    """Whether one entry of a tuple is right, whatever the others are."""
+    array = item.array
+    if true is None:
+        return item.kind == "none"
+    true = np.asarray(true)
+    if array is None or not _kind_fits(p, item) or _unfit(p, item, array, true, array):
+        return False
+    return alike(array, true, _rtol(p, item), p.scale)
 
 
 def _find_array(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray) -> Finding:
@@ -187,29 +249,28 @@ def _unfit(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray, whole
     if value.kind == "tensor" and not _dtype_fits(p, value):
         return Finding("dtype", {"yours": value.dtype, "true": "float64"}, yours=whole)
     if not np.isfinite(array).all():
-        what = [name for name, test in (("nan", np.isnan), ("infinite", np.isinf)) if test(array).any()]
+        what = [words.CARD[name] for name, test in (("nan", np.isnan), ("infinite", np.isinf)) if test(array).any()]
         count = int((~np.isfinite(array)).sum())
-        return Finding("nonfinite", {"count": count, "size": array.size, "what": " or ".join(what)}, yours=whole)
+        return Finding(
+            "nonfinite", {"count": count, "size": array.size, "what": words.CARD["or"].join(what)}, yours=whole
+        )
     return None
 
 
 def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> Finding:
     rtol = rtol or p.question.rtol
-    scale = p.question.asks.scale(p)
+    scale = p.scale
     if alike(yours, truth, rtol, scale):
         return Finding("correct", yours=yours)
-    parts: tuple[bool, ...] = ()
-    if isinstance(truth, tuple):
-        parts = tuple(alike(a, b, rtol, scale) for a, b in zip(yours, truth, strict=True))
-    facts = _pattern(yours, truth, rtol, scale)
-    return Finding("value", facts, _matching(p, yours, rtol), yours, parts)
+    return Finding("value", _pattern(yours, truth, rtol, scale), _matching(p, yours, rtol), yours)
 
 
 def _matching(p: Problem, yours: Any, rtol: float) -> dict[str, Mapping[str, Any]]:
     """Every mistake that gives just this value here, with its detail."""
-    return {w.key: w.detail for w in reversed(p.wrongs) if alike(yours, w.value, rtol, p.question.asks.scale(p))}
+    return {w.key: w.detail for w in reversed(p.wrongs) if alike(yours, w.value, rtol, p.scale)}
 
 
+@np.errstate(over="ignore", invalid="ignore")  # entries near the largest float must not warn
 def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any]:
     """What can be said of a wrong value without guessing at its cause."""
     if isinstance(truth, str):
@@ -221,11 +282,13 @@ def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any
     off = float(np.abs(a - t).max(initial=0)) / scale
     right = np.abs(a - t) <= tolerance
     facts: dict[str, Any] = {"size": size, "right": int(right.sum()), "which": "", "sign_line": ""}
+    facts["things"] = words.CARD["entries"]
     if off <= CLOSE:
         return {**facts, "pattern": "imprecise", "off": f"{off:.0e}", "allowed": f"{rtol:.0e}"}
     if size > 1:
         factor = float(np.vdot(t, a) / np.vdot(t, t)) if np.any(t) else 0.0
-        if abs(factor) > CLOSE and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor)):
+        fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor))
+        if fits and abs(factor) > SMALLEST_FACTOR:
             return {**facts, "pattern": "multiple", "factor": words.number(factor)}
         if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
             return {**facts, "pattern": "transpose"}
@@ -234,20 +297,21 @@ def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any
         if right.any():
             places = [words.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
             cut = places[: words.LONGEST] + ["…"] * (len(places) > words.LONGEST)
-            return {**facts, "pattern": "some_right", "which": "at " + ", ".join(cut)}
+            return {**facts, "pattern": "some_right", "which": words.CARD["at_places"].format(places=", ".join(cut))}
         if np.array_equal(np.sign(a), np.sign(t)):
-            facts["sign_line"] = " The shape and all signs are right."
+            facts["sign_line"] = words.CARD["signs_right"]
     return {**facts, "pattern": "wrong"}
 
 
 def _rtol(p: Problem, value: Value) -> float:
-    return max(p.question.rtol, FLOAT32_RTOL) if value.dtype == "float32" else p.question.rtol
+    rough = p.question.float32 and value.dtype == "float32"
+    return max(p.question.rtol, FLOAT32_RTOL) if rough else p.question.rtol
 
 
 def _kind_fits(p: Problem, value: Value) -> bool:
     asks = p.question.asks
     if asks.form in ("numbers", "shape"):
-        return value.kind in ("tensor", "array", "number", "tuple", "list")
+        return value.kind in ("tensor", "array", "tuple", "list") or (value.kind, asks.form) == ("number", "numbers")
     return value.kind == "tensor" or (p.question.plain_numbers and value.kind == "number")
 
 
@@ -261,20 +325,21 @@ def _numbers(value: Value) -> np.ndarray | None:
     """A list of numbers, or of such lists, as one array; None where it is ragged or holds something else."""
     if value.array is not None:
         return value.array
-    items = [_numbers(item) for item in value.items]
-    if value.kind not in ("tuple", "list") or any(item is None for item in items):
+    items = [array for item in value.items if (array := _numbers(item)) is not None]
+    if value.kind not in ("tuple", "list") or len(items) < len(value.items):
         return None
     try:
-        return np.array(items, dtype=float)
+        return np.array(items, dtype=complex if any(np.iscomplexobj(item) for item in items) else float)
     except ValueError:
         return None
 
 
 def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: float, count: int) -> Verdict:
     """Words for a finding: the facts of the problem, then the sentences of the tables."""
-    facts = {**_facts(q, p, count), **finding.facts}
+    facts = {**facts_on(p, count), **finding.facts}
     status, mistake, error = finding.status, None, None
-    unit, lines = "", ()
+    unit = ""
+    lines: tuple[tuple[int, str], ...] = ()
     if status == "mistake":
         mistake = str(finding.facts["key"])
         text = words.MISTAKES[mistake]
@@ -285,21 +350,29 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         raised: Raised = finding.facts["raised"]
         lines = raised.lines
         note = recognise(raised)
-        says, why = words.FINDINGS["raised" if note and "RuntimeError" in note.types else "raised_python"]
-        facts["error"] = raised.message or raised.type_name
-        facts["place"] = " at your " + words.CARD["line"].format(line=lines[-1][0]) if lines else ""
+        torch_did = note is not None and raised.type_name == "RuntimeError"
+        says, why = words.FINDINGS["raised" if torch_did else "raised_python"]
+        facts["error"] = (raised.message or raised.type_name).rstrip(".")
+        facts["place"] = words.CARD["place"].format(line=lines[-1][0]) if lines else ""
         if note:
-            error, unit = note.key, NOTES[note.key].unit
-            text = words.ERRORS[note.key]
-            facts["fn"] = "autograd"
-            why = f"{text.says[0].upper()}{text.says[1:]} {text.why}"
+            again = note.again if q.asks.twice else ""
+            error, unit = note.key, again or note.unit
+            why = words.explained(note.key, again=bool(again))
     else:
         if status in ("type", "no_function"):
-            facts |= _type_facts(finding.facts["value"], q)
+            facts |= _type_facts(finding.facts["value"], q, p)
         elif status == "shape":
             facts["shape_help"] = p.question.asks.shape_help
             facts["yours"], facts["true"] = words.shape(facts["yours"]), words.shape(facts["true"])
-        says, why = words.FINDINGS["right" if status == "correct" and q.asks.predicts else status]
+        if q.asks.predicts:
+            of_prediction = {"correct": "right"}
+            if q.asks.form == "shape":
+                of_prediction |= {"shape": "dimensions", "permuted": "sizes_permuted"}
+            says, why = words.FINDINGS[of_prediction.get(status, status)]
+        elif status == "nonfinite" and facts["size"] == 1:
+            says, why = words.FINDINGS["nonfinite_number"]
+        else:
+            says, why = words.FINDINGS[status]
     shows_truth = not q.asks.predicts and status not in ("unattempted", "raised", "signature", "no_function")
     return Verdict(
         question=q.id,
@@ -315,23 +388,28 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         formula=facts["formula_of_truth"],
         equation=facts["equation"],
         inputs=_shown_inputs(p) if shows_truth else {},
-        yours=finding.yours,
+        yours=_as_shape(finding.yours) if q.asks.form == "shape" else finding.yours,
         true=p.truth if shows_truth else None,
         rows=q.asks.rows(p) if shows_truth else None,
         unit=unit or q.unit,
     )
 
 
-def _facts(q: Question, p: Problem, count: int) -> dict[str, Any]:
+def _as_shape(sizes: Any) -> Any:
+    """A predicted shape as Python writes it, where what was returned can be one."""
+    return words.shape(tuple(sizes)) if np.ndim(sizes) == 1 and np.isfinite(sizes).all() else sizes
+
+
+def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     """What the sentences may speak of on this problem."""
-    asks = q.asks
+    q, asks = p.question, p.question.asks
     names = asks.names
     facts: dict[str, Any] = {
-        "title": q.title,
+        "number": q.title.partition(" ")[0],
         "minutes": q.minutes,
         "given": "(" + ", ".join(q.gives) + ")",
         "inputs": ", ".join(names),
-        "formula_of_truth": asks.formula,
+        "formula_of_truth": asks.formula_on(p),
         "equation": asks.equation(p),
         "problems": words.CARD["hidden"].format(count=count),
         "cause_words": "",
@@ -347,10 +425,12 @@ def _facts(q: Question, p: Problem, count: int) -> dict[str, Any]:
     return facts
 
 
-def _type_facts(value: Value, q: Question) -> dict[str, Any]:
+def _type_facts(value: Value, q: Question, p: Problem) -> dict[str, Any]:
     kind = words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
-    form = "tuple" if isinstance(q.asks.by, tuple) and len(q.asks.by) > 1 else q.asks.form
-    help_ = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
+    several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1
+    form = "tuple" if several else q.asks.form
+    general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
+    help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)
     return {"kind": kind, "expected": words.FORMS[form], "form_help": help_}
 
 
@@ -360,9 +440,16 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
     for arg in p.call.args:
         if isinstance(arg.value, np.ndarray):
             shown[arg.name] = words.values(arg.value)
+            if arg.stale is not None:
+                shown[words.CARD["stale"].format(name=arg.name)] = words.values(arg.stale)
         elif isinstance(arg.value, (int, float)):
             shown[arg.name] = words.number(arg.value)
+        elif arg.computed and p.map.formula and p.question.computed[arg.name] is None:
+            shown[arg.name] = p.map.formula
         elif arg.name == "f" and p.map.formula:
             shown["f(" + ", ".join(p.inputs) + ")"] = p.map.formula
+        elif arg.name in p.map.fixed_args:
+            shown["f"] = p.map.formula
+        elif arg.name == "weigh":
+            shown |= {f"{name} = weigh({', '.join(p.inputs)})": words.values(v) for name, v in p.weights.items()}
     return shown
-

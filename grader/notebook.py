@@ -15,6 +15,7 @@ from grader.card import MARKS, WRONG, Card
 from grader.files import write_whole
 from grader.judge import Verdict
 from grader.judge import diagnose as _diagnose
+from grader.probe import plain
 from grader.question import Question
 from grader.units import QUESTIONS
 
@@ -48,9 +49,12 @@ def questions() -> list[Question]:
 
 def find(id: str) -> Question:
     """The Question with this id; raises UnknownQuestion, naming the nearest ids."""
+    if type(id) is not str:  # a function, say, where the arguments were exchanged
+        value = plain(id)
+        id = value.text or words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
     if id in QUESTIONS:
         return QUESTIONS[id]
-    near = difflib.get_close_matches(str(id), QUESTIONS, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(id, QUESTIONS, n=3, cutoff=0.5)
     nearest = words.NOTICES["nearest"].format(ids=", ".join(near)) if near else ""
     raise UnknownQuestion(words.NOTICES["unknown_id"].format(id=id, nearest=nearest, address=ADDRESS))
 
@@ -92,7 +96,7 @@ def hint(id: str) -> Shown:
 
 def progress() -> Shown:
     """How far you are: every question checked so far, by unit."""
-    seen = _load() | _session
+    seen = _seen()
     if not seen:
         return Shown(words.NOTICES["nothing_checked"])
     text, html = [], []
@@ -105,7 +109,7 @@ def progress() -> Shown:
             f'<span title="{escape(q.id)}" style="color:{_mark(status)[1]};padding:0 3px">{_mark(status)[0]}</span>'
             for q, status in marks
         )
-        html.append(f"<tr><td>{unit}</td><td>{cells}</td><td>{done}/{len(marks)}</td></tr>")
+        html.append(f'<tr><td>{unit}</td><td style="text-align:left">{cells}</td><td>{done}/{len(marks)}</td></tr>')
     return Shown("\n".join(text), f'<table style="font-size:120%">{"".join(html)}</table>')
 
 
@@ -127,16 +131,24 @@ def _progress_file() -> Path | None:
 def _load() -> dict[str, str]:
     path = _progress_file()
     try:
-        return dict(json.loads(path.read_text("utf-8"))) if path and path.exists() else {}
+        seen = dict(json.loads(path.read_text("utf-8"))) if path and path.exists() else {}
+        return {str(id): status for id, status in seen.items() if isinstance(status, str)}
     except (OSError, ValueError, TypeError) as why:
         print(words.NOTICES["no_progress_file"].format(path=path, why=why))
         return {}
 
 
+def _seen() -> dict[str, str]:
+    """The file and this session together; what either knows to be right is right."""
+    kept = _load()
+    right = {id: status for id, status in kept.items() if status == "correct"}
+    return kept | _session | right
+
+
 def _remember(verdict: Verdict) -> None:
     """Note a verdict; a question once right stays right.  A full disk must not spoil a check."""
     path = _progress_file()
-    seen = _load() | _session
+    seen = _seen()
     if seen.get(verdict.question) == "correct" or verdict.status == "unattempted":
         return
     _session[verdict.question] = verdict.status
@@ -144,6 +156,7 @@ def _remember(verdict: Verdict) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(seen | _session, indent=0, sort_keys=True))
+        seen[verdict.question] = verdict.status
+        write_whole(path, json.dumps(seen, indent=0, sort_keys=True))
     except OSError:
         return

@@ -1,8 +1,8 @@
 """The pictures that cards and lessons share: one theme, one habit for alt text.
 
-Tables of numbers and graphs are inline SVG that takes its text colour from the page, so that they
-read in a light and in a dark JupyterLab, in print, and in exported HTML without a network.  Curves
-come from Matplotlib as SVG, with the same habit.  Blue is positive, orange is negative (two hues that
+Tables of numbers are HTML and graphs inline SVG; both take their text colour from the page, so that
+they read in a light and in a dark JupyterLab, in print, and in exported HTML without a network.
+Curves come from Matplotlib as SVG, with the same habit.  Blue is positive, orange is negative (two hues that
 all common forms of colour blindness tell apart), and every cell holds its number.  A picture's
 ``text/plain`` is its alt text: that is what a notebook keeps.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -24,28 +24,35 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POSITIVE, NEGATIVE, ACCENT = "#0072b2", "#d55e00", "#009e73"  # after Okabe and Ito, Color Universal Design
+ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as none
 DEEPEST = 0.62  # opacity of the largest entry: dark enough to see, light enough to read the number on
-CELL_W, CELL_H, GAP, FONT = 66, 30, 14, 13
+CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels
 LARGEST = 12  # rows or columns shown before an array is cut
 
-_slider_numbers = itertools.count(1)
+_numbers = itertools.count(1)  # of a page's sliders and plots, whose ids must differ
+
+
+def tint(colour: str, depth: float) -> str:
+    """A colour ``#rrggbb`` at an opacity in [0, 1], as CSS has it: the page shines through, light or dark."""
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{depth:.2f})"
 
 
 class Picture:
     """A picture as HTML with its alt text; ``&`` sets two side by side.
 
-    svg: the HTML, inline SVG for the most part.  alt: what it shows, in a sentence.
+    html: what is shown.  alt: what it shows, in a sentence.
     """
 
-    def __init__(self, svg: str, alt: str):
-        self.svg, self.alt = svg, alt
+    def __init__(self, html: str, alt: str):
+        self.html, self.alt = html, alt
 
     def __and__(self, other: Picture) -> Picture:
         row = '<div style="display:flex;flex-wrap:wrap;gap:18px;align-items:flex-start">'
-        return Picture(f"{row}{self.svg}{other.svg}</div>", f"{self.alt} {other.alt}")
+        return Picture(f"{row}{self.html}{other.html}</div>", f"{self.alt} {other.alt}")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        return {"text/plain": f"[Picture] {self.alt}", "text/html": self.svg}
+        return {"text/plain": f"[Picture] {self.alt}", "text/html": self.html}
 
 
 def heatmap(
@@ -64,36 +71,33 @@ def heatmap(
     largest: what counts as the deepest colour; the largest entry by default.
     """
     array = np.asarray(values, dtype=float)
-    grid = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
-    cut = grid.shape[0] > LARGEST or grid.shape[1] > LARGEST
-    grid = grid[:LARGEST, :LARGEST]
-    finite = np.abs(grid[np.isfinite(grid)])
-    top = largest or float(finite.max(initial=0)) or 1.0
-    left, above = (34 if rows else 2), (22 if title else 2) + (18 if columns else 0)
-    parts = [_text(left, 15, title, weight="600")] if title else []
-    for j, label in enumerate(columns[: grid.shape[1]]):
-        parts.append(_text(left + (j + 0.5) * CELL_W, above - 6, label, "middle", size=12))
-    for i in range(grid.shape[0]):
-        y = above + i * CELL_H
-        if i < len(rows):
-            parts.append(_text(left - 7, y + 20, rows[i], "end", size=12))
-        for j, entry in enumerate(grid[i]):
+    # Both sizes are said: -1 cannot be worked out where there are no entries.
+    table = array.reshape(int(np.prod(array.shape[:-1])), array.shape[-1] if array.ndim else 1)
+    cut = table.shape[0] > LARGEST or table.shape[1] > LARGEST
+    table = table[:LARGEST, :LARGEST]
+    top = largest or _largest(table)
+    width = table.shape[1]
+    cells = []
+    if columns:
+        cells += [_label("")] * bool(rows) + [_label(name) for name in columns[:width]]
+    for i, entries in enumerate(table):
+        if rows:
+            cells.append(_label(rows[i] if i < len(rows) else "", "right"))
+        for j, entry in enumerate(entries):
             dim = (row is not None and i != row) or (column is not None and j != column)
-            parts.append(_cell(left + j * CELL_W, y, entry, top, dim))
-    width = max(left + grid.shape[1] * CELL_W + 2, 9 * len(title))
-    height = above + grid.shape[0] * CELL_H + 2
+            cells.append(_cell(entry, top, dim))
     lit = f", row {row} lit" if row is not None else f", column {column} lit" if column is not None else ""
     alt = f"{title or 'Table'}{lit}: {words.values(array)}{' (cut)' if cut else ''}."
-    return Picture(_svg(width, height, parts, alt), alt)
+    return Picture(_grid(([LABEL_W] if rows else []) + [CELL_W] * width, cells, alt, title), alt)
 
 
 def triptych(yours: Any, true: Any) -> Picture:
     """Yours, true and the difference, side by side and on one colour scale; shapes must be equal."""
     yours, true = np.asarray(yours, dtype=float), np.asarray(true, dtype=float)
-    both = np.abs(np.concatenate([yours.reshape(-1), true.reshape(-1)]))
-    top = float(both[np.isfinite(both)].max(initial=0)) or 1.0
-    with np.errstate(invalid="ignore"):
+    top = _largest(np.concatenate([yours.reshape(-1), true.reshape(-1)]))
+    with np.errstate(invalid="ignore", over="ignore"):
         difference = yours - true
+        difference = np.where(np.abs(difference) < ROUNDING * top, 0.0, difference)
     return (
         heatmap(yours, words.CARD["yours"], largest=top)
         & heatmap(true, words.CARD["true"], largest=top)
@@ -108,31 +112,21 @@ def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), column
     rows = rows or [f"y{_subscript(i)}" for i in range(m)]
     columns = columns or [f"x{_subscript(j)}" for j in range(n)]
     weighted, total = v[:, None] * J, v @ J
-    top = float(max(np.abs(J).max(initial=0), np.abs(weighted).max(initial=0), np.abs(total).max(initial=0))) or 1.0
-    x_v, x_j = 34, 34 + CELL_W + 26
-    x_w = x_j + n * CELL_W + 40
-    parts = [
-        _text(x_v, 14, "v", weight="600"),
-        _text(x_j, 14, "row of J", weight="600"),
-        _text(x_w, 14, "weight × row", weight="600"),
-    ]
-    for j in range(n):
-        parts += [_text(x + (j + 0.5) * CELL_W, 30, columns[j], "middle", size=11) for x in (x_j, x_w)]
+    top, top_v = _largest(np.stack([*J, *weighted, total])), _largest(v)
+    span = f"grid-column:span {n}"
+    cells = [_label(""), _label("v", bold=True), _label("")]
+    cells += [_label("row of J", bold=True, style=span), _label(""), _label("weight × row", bold=True, style=span)]
+    cells += [_label("")] * 3 + [_label(name) for name in columns] + [_label("")] + [_label(name) for name in columns]
     for i in range(m):
-        y = 36 + i * CELL_H
-        parts += [_text(27, y + 20, rows[i], "end", size=12), _cell(x_v, y, v[i], float(np.abs(v).max()) or 1.0)]
-        parts += [_text(x_v + CELL_W + 13, y + 20, "×", "middle"), _text(x_w - 20, y + 20, "=", "middle")]
-        for j in range(n):
-            parts += [_cell(x_j + j * CELL_W, y, J[i, j], top), _cell(x_w + j * CELL_W, y, weighted[i, j], top)]
-    y = 36 + m * CELL_H + 8
-    parts.append(
-        f'<line x1="{x_w}" x2="{x_w + n * CELL_W}" y1="{y - 3}" y2="{y - 3}" stroke="currentColor" stroke-width="1.5"/>'
-    )
-    parts.append(_text(x_w - 10, y + 20, "Jᵀv =", "end", weight="600"))
-    parts += [_cell(x_w + j * CELL_W, y, total[j], top) for j in range(n)]
+        cells += [_label(rows[i], "right"), _cell(v[i], top_v), _label("×")]
+        cells += [_cell(entry, top) for entry in J[i]] + [_label("=")]
+        cells += [_cell(entry, top) for entry in weighted[i]]
+    rule = "border-top:2px solid;padding-top:3px;margin-top:3px"
+    cells.append(_label("Jᵀv =", "right", bold=True, style=f"grid-column:span {n + 4};padding-top:9px"))
+    cells += [f'<div style="{rule}">{_cell(entry, top)}</div>' for entry in total]
     terms = "; ".join(f"{words.number(v[i])} times {words.values(J[i])}" for i in range(min(m, LARGEST)))
     alt = f"The rows of J, each times its weight, add up: {terms}; in all {words.values(total)}."
-    return Picture(_svg(x_w + n * CELL_W + 4, y + CELL_H + 4, parts, alt), alt)
+    return Picture(_grid([LABEL_W, CELL_W, 26] + [CELL_W] * n + [40] + [CELL_W] * n, cells, alt), alt)
 
 
 def chain(
@@ -147,7 +141,9 @@ def chain(
     steps: (name, value) of each box.  edges: what happens between two boxes.
     back: the local derivative of each edge; ``shown`` of them are drawn, from the right.
     """
-    box, wide, top = 96, 74, 26 if title else 6
+    top = 26 if title else 20
+    box = max(96, *(8 * max(len(name), len(value)) + 16 for name, value in steps))
+    wide = max(74, *(7 * len(label) + 24 for label in (*edges, *back)))
     count = len(back) if shown is None else shown
     parts = [_text(2, 15, title, weight="600")] if title else []
     for k, (name, value) in enumerate(steps):
@@ -162,14 +158,133 @@ def chain(
             _text(x + box / 2, top + 37, value, "middle"),
         ]
         if k < len(edges):
-            parts += _arrow(x + box + 5, x + box + wide - 5, top + 16, edges[k], above=True)
+            parts += _line(x + box + 5, top + 16, x + box + wide - 5, top + 16, edges[k], "currentColor")
         if k < len(back) and k >= len(back) - count:
-            parts += _arrow(x + box + wide - 5, x + box + 5, top + 34, back[k], above=False)
+            parts += _line(x + box + wide - 5, top + 34, x + box + 5, top + 34, back[k], NEGATIVE)
     width = 4 + len(steps) * box + (len(steps) - 1) * wide
     forward = " → ".join(f"{name} = {value}" for name, value in steps)
     backward = ", ".join(reversed([b for k, b in enumerate(back) if k >= len(back) - count]))
     alt = f"{title + '. ' if title else ''}Forward: {forward}." + (f" Back: {backward}." if backward else "")
     return Picture(_svg(width, top + 62, parts, alt), alt)
+
+
+def graph(
+    nodes: Mapping[str, tuple[int, float, str]],
+    edges: Sequence[tuple[str, str, str]],
+    lit: Sequence[str] = (),
+    back: Sequence[tuple[str, str, str]] = (),
+    cut: Sequence[tuple[str, str]] = (),
+    title: str = "",
+) -> Picture:
+    """A computation with branches: boxes in columns, arrows for what was computed from what, the way back beside them.
+
+    nodes: name -> (column, row, value).  edges: (from, to, what happens there).  lit: boxes to stress.
+    back: (from, to, what is handed back), drawn along the edge in the other direction.
+    cut: edges through which nothing flows back; they are dashed.
+    """
+    top = 30 if title else 8
+    box = max(92, *(8 * max(len(name), len(value)) + 16 for name, (_, _, value) in nodes.items()))
+    labels = [label for _, _, label in (*edges, *back)]
+    wide, tall = max(78, *(7 * len(label) + 26 for label in labels)), 46
+    lowest = min(row for _, row, _ in nodes.values())
+
+    def corner(name: str) -> tuple[float, float]:
+        column, row, _ = nodes[name]
+        return 2 + column * (box + wide), top + (row - lowest) * 112
+
+    parts = [_text(2, 15, title, weight="600")] if title else []
+    for start, end, label in edges:
+        (x1, y1), (x2, y2) = corner(start), corner(end)
+        ends = (x1 + box + 4, y1 + tall / 2 - 7, x2 - 4, y2 + tall / 2 - 7)
+        parts += _line(*ends, label, "currentColor", dashed=(start, end) in cut)
+    for start, end, label in back:
+        (x1, y1), (x2, y2) = corner(start), corner(end)
+        parts += _line(x1 - 4, y1 + tall / 2 + 8, x2 + box + 4, y2 + tall / 2 + 8, label, NEGATIVE)
+    for name, (_, _, value) in nodes.items():
+        x, y = corner(name)
+        parts.append(
+            f'<rect x="{x:g}" y="{y:g}" width="{box}" height="{tall}" rx="7" '
+            f'fill="{ACCENT if name in lit else POSITIVE}" fill-opacity="{0.32 if name in lit else 0.13}" '
+            'stroke="currentColor" stroke-opacity="0.5"/>'
+        )
+        parts += [_text(x + box / 2, y + 19, name, "middle", weight="600")] if value else []
+        parts.append(
+            _text(x + box / 2, y + (37 if value else 28), value or name, "middle", weight="400" if value else "600")
+        )
+    width = max(corner(name)[0] for name in nodes) + box + 4
+    height = max(corner(name)[1] for name in nodes) + tall + 6
+    said = [f"{a} to {b}{f' by {label}' if label else ''}{', cut' if (a, b) in cut else ''}" for a, b, label in edges]
+    alt = f"{title + '. ' if title else ''}Boxes: {', '.join(f'{n} {v}'.strip() for n, (_, _, v) in nodes.items())}. "
+    alt += f"Forward: {'; '.join(said)}."
+    alt += f" Lit: {', '.join(lit)}." if lit else ""
+    alt += f" Back: {'; '.join(f'{a} to {b}: {label}' for a, b, label in back)}." if back else ""
+    return Picture(_svg(width, height, parts, alt), alt)
+
+
+def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str | None = None) -> Picture:
+    """``.grad`` as a bucket: what every backward put in, the newest on top, and what it holds in all.
+
+    layers: (which backward, what it added), the first one at the bottom; arrays of one shape.
+    holds: what stands under the bucket instead of the sum, e.g. "None".
+    """
+    total = (
+        sum((np.asarray(value, dtype=float) for _, value in layers[1:]), np.asarray(layers[0][1], dtype=float))
+        if layers
+        else None
+    )
+    under = holds if holds is not None else "None" if total is None else words.values(total)
+    texts = [f"{name}: {words.values(value)}" for name, value in layers]
+    width = max(190, *(7.4 * len(text) + 34 for text in (*texts, under)))
+    tall = 34
+    depth = tall * max(3, len(layers)) + 12
+    parts = [_text(width / 2, 16, title, "middle", weight="600")]
+    parts.append(
+        f'<path d="M6 26V{26 + depth}H{width - 6:g}V26" fill="none" stroke="currentColor" stroke-width="2.5"/>'
+    )
+    for k, text in enumerate(texts):
+        y, colour = 26 + depth - (k + 1) * tall - 2, (POSITIVE, ACCENT)[k % 2]
+        size = f'width="{width - 18:g}" height="{tall - 3}"'
+        parts.append(f'<rect x="9" y="{y}" {size} fill="{colour}" fill-opacity="0.22"/>')
+        parts.append(_text(width / 2, y + 20, text, "middle"))
+    parts.append(_text(width / 2, depth + 46, f"= {under}", "middle", weight="600"))
+    alt = f"{title} as a bucket. " + (f"From the bottom: {'; '.join(texts)}. " if texts else "It is empty. ")
+    return Picture(_svg(width, depth + 54, parts, alt + f"It holds {under}."), alt + f"It holds {under}.")
+
+
+def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, title: str = "") -> Picture:
+    """A product or a sum of tensors as blocks, each drawn to the scale of its shape.
+
+    terms: (name, shape) for a block, a text for what stands between two of them, e.g. "·", "=" or "+".  A vector is
+    drawn as a column; more than two dimensions as a matrix of the last two, with the others named.
+    """
+    shapes = [term[1] for term in terms if not isinstance(term, str)]
+    tallest = max((shape[-2] if len(shape) > 1 else shape[-1] if shape else 1) for shape in shapes) * unit
+    top, x, parts = (28 if title else 6), 4.0, [_text(2, 15, title, weight="600")] if title else []
+    said = []
+    for term in terms:
+        if isinstance(term, str):
+            wide = 9 * len(term) + 18
+            parts.append(_text(x + wide / 2, top + tallest / 2 + 5, term, "middle", size=16))
+            x += wide
+            said.append(term)
+            continue
+        name, shape = term
+        rows, columns = (shape[-2], shape[-1]) if len(shape) > 1 else (shape[0], 1) if shape else (1, 1)
+        size = "×".join(str(n) for n in shape) or "()"
+        across = max(columns * unit, 8 * len(name) + 10, 7 * len(size) + 6)
+        left, y = x + (across - columns * unit) / 2, top + (tallest - rows * unit) / 2
+        parts.append(
+            f'<rect x="{left:g}" y="{y:g}" width="{columns * unit}" height="{rows * unit}" fill="{POSITIVE}" '
+            'fill-opacity="0.16" stroke="currentColor" stroke-opacity="0.7"/>'
+        )
+        parts += [_rule(left, y + k * unit, columns * unit, 0) for k in range(1, rows)]
+        parts += [_rule(left + k * unit, y, 0, rows * unit) for k in range(1, columns)]
+        parts.append(_text(x + across / 2, top + tallest + 18, name, "middle", weight="600"))
+        parts.append(_text(x + across / 2, top + tallest + 35, size, "middle", size=12))
+        x += across + 8
+        said.append(f"{name} ({size})")
+    alt = f"{title + ': ' if title else ''}{' '.join(said)}, as blocks of these shapes."
+    return Picture(_svg(x, top + tallest + 42, parts, alt), alt)
 
 
 def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: float = 3.3) -> Picture:
@@ -193,12 +308,13 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     buffer = io.StringIO()
     import matplotlib
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "grader"}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"grader-{next(_numbers)}"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"#000000|\bblack\b", "currentColor", text)
-    text = text.replace("<text ", '<text fill="currentColor" ')
+    text = re.sub(r"<text\b", '<text fill="currentColor"', text)  # also <text> of powers of ten
     text = re.sub(r'style="font: ([^"]*)"', r'style="font: \1; fill: currentColor"', text)
     label = f'role="img" aria-label="{escape(alt, quote=True)}" style="max-width:100%;height:auto"'
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
@@ -210,7 +326,7 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
     frames: (the slider's reading, the picture).  Where scripts do not run, and in print, the frame
     ``start`` is seen; the alt text describes every frame.
     """
-    name = f"grader-slider-{next(_slider_numbers)}"
+    name = f"grader-slider-{next(_numbers)}"
     readings = "|".join(reading for reading, _ in frames)
     move = (
         "var b=this.closest('[data-slider]'),k=+this.value;"
@@ -219,7 +335,7 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
         "this.setAttribute('aria-valuetext',t)"
     )
     shown = "".join(
-        f'<div data-frame style="display:{"block" if k == start else "none"}">{picture.svg}</div>'
+        f'<div data-frame style="display:{"block" if k == start else "none"}">{picture.html}</div>'
         for k, (_, picture) in enumerate(frames)
     )
     control = (
@@ -234,16 +350,37 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
     return Picture(html, alt)
 
 
-def _cell(x: float, y: float, entry: float, top: float, dim: bool = False) -> str:
-    colour = POSITIVE if entry >= 0 else NEGATIVE
-    depth = DEEPEST * min(1.0, abs(entry) / top) if np.isfinite(entry) else 0.0
-    faded = ' opacity="0.3"' if dim else ""
+def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = "") -> str:
+    """Cells laid out row by row: plain ``<div>``, which survive where a front end strips SVG for safety."""
+    columns = " ".join(f"{width}px" for width in widths)
+    head = f'<div style="font-weight:600;margin-bottom:3px">{escape(title)}</div>' if title else ""
+    style = f"display:grid;grid-template-columns:{columns};align-items:center"
     return (
-        f'<g{faded}><rect x="{x + 1:g}" y="{y + 1:g}" width="{CELL_W - 2}" height="{CELL_H - 2}" rx="3" '
-        f'fill="{colour}" fill-opacity="{depth:.2f}" stroke="currentColor" stroke-opacity="0.25"/>'
-        + _text(x + CELL_W / 2, y + 20, words.number(entry), "middle")
-        + "</g>"
+        f'<div role="img" aria-label="{escape(alt, quote=True)}" style="font-size:{FONT}px;line-height:1.3">'
+        f'{head}<div style="{style}">{"".join(cells)}</div></div>'
     )
+
+
+def _cell(entry: float, top: float, dim: bool = False) -> str:
+    depth = DEEPEST * min(1.0, abs(entry) / top) if np.isfinite(entry) else 0.0
+    style = (
+        f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)};border:1px solid rgba(128,128,128,0.45);"
+        f"border-radius:3px;margin:1px;padding:5px 0;text-align:center{';opacity:0.3' if dim else ''}"
+    )
+    text = words.number(entry)
+    style += ";font-size:11px;line-height:1.54" if len(text) > 7 else ""  # as high as a cell of FONT
+    return f'<div style="{style}">{text}</div>'
+
+
+def _label(text: str, align: str = "center", bold: bool = False, style: str = "") -> str:
+    weight = ";font-weight:600" if bold else ""
+    return f'<div style="text-align:{align};padding:0 6px;white-space:nowrap{weight};{style}">{escape(text)}</div>'
+
+
+def _largest(array: np.ndarray) -> float:
+    """The largest finite size in an array, or 1 where there is none: what the deepest colour means."""
+    sizes = np.abs(array[np.isfinite(array)])
+    return float(sizes.max(initial=0)) or 1.0
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", size: int = FONT, weight: str = "400") -> str:
@@ -253,13 +390,24 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = FONT
     )
 
 
-def _arrow(x1: float, x2: float, y: float, label: str, above: bool) -> list[str]:
-    tip = 6 if x2 > x1 else -6
-    colour = "currentColor" if above else NEGATIVE
+def _line(x1: float, y1: float, x2: float, y2: float, label: str, colour: str, dashed: bool = False) -> list[str]:
+    """A straight arrow; its label stands at its left hand: above where it goes right, below where it goes back."""
+    length = float(np.hypot(x2 - x1, y2 - y1)) or 1.0
+    dx, dy = (x2 - x1) / length, (y2 - y1) / length
+    wings = [(x2 - 8 * dx - side * 4 * dy, y2 - 8 * dy + side * 4 * dx) for side in (1, -1)]
+    tip = "".join(f"M{wx:.1f} {wy:.1f}L{x2:.1f} {y2:.1f}" for wx, wy in wings)
+    dash = ' stroke-dasharray="5 4"' if dashed else ""
+    anchor = "middle" if abs(dy) < 0.15 else "start" if dy > 0 else "end"
+    x, y = (x1 + x2) / 2 + 8 * dy, (y1 + y2) / 2 - (8 if dx > 0 else -8) * abs(dx) + (0 if dx > 0 else 9)
     return [
-        f'<path d="M{x1:g} {y:g}H{x2:g}m{-tip} -4l{tip} 4l{-tip} 4" fill="none" stroke="{colour}" stroke-width="1.6"/>',
-        _text((x1 + x2) / 2, y - 6 if above else y + 18, label, "middle", size=12),
+        f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>',
+        f'<path d="{tip}" fill="none" stroke="{colour}" stroke-width="1.6"/>',
+        _text(x, y, label, anchor, size=12),
     ]
+
+
+def _rule(x: float, y: float, dx: float, dy: float) -> str:
+    return f'<path d="M{x:g} {y:g}l{dx:g} {dy:g}" stroke="currentColor" stroke-opacity="0.3"/>'
 
 
 def _svg(width: float, height: float, parts: Sequence[str], alt: str) -> str:

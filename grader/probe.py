@@ -11,6 +11,7 @@ import inspect
 import linecache
 import sysconfig
 import traceback
+import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ MOST_ITEMS = 64  # items of a returned tuple or list that are looked at
 
 _NOT_THE_STUDENTS = tuple(
     str(Path(place).resolve())
-    for place in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), Path(__file__).parent}
+    for place in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).parent)}
 )
 
 
@@ -37,6 +38,7 @@ class Arg:
     value: Any  # numpy array (becomes a float64 tensor), plain number, or a callable
     requires_grad: bool = False
     stale: np.ndarray | None = None  # what already lies in `.grad`, same shape as value
+    computed: bool = False  # True: value is called with the tensors passed before, and its result passed with its graph
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ class Call:
 
     args: tuple[Arg, ...] = ()
     observe: str = "returned"  # a key of OBSERVERS
-    of: tuple[str, ...] = ()  # the arguments whose `.grad` is looked at
+    of: tuple[str, ...] = ()  # the arguments that are looked at
+    again: np.ndarray | None = None  # weights for one more derivative of what was returned, in its shape
 
 
 @dataclass(frozen=True)
 class Value:
     """Something that a student's code returned, as plain data."""
 
-    kind: str  # tensor, array, number, text, none, tuple, list, callable, other
+    kind: str  # tensor, no_values, array, number, text, none, tuple, list, callable, other
     array: np.ndarray | None = None  # tensor, array, number: the values, in their own shape
     dtype: str = ""  # as torch or numpy calls it, before any conversion
     items: tuple[Value, ...] = ()
@@ -89,6 +92,16 @@ def probe(answer: object, call: Call) -> Answer:
     """
     if answer is ...:
         return Answer(untouched=True)
+    try:
+        return _put(answer, call)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a student's exit() must not end the check
+        return Answer(untouched=True) if _is_unfilled(error) else Answer(raised=describe_error(error))
+
+
+def _put(answer: object, call: Call) -> Answer:
+    """As ``probe``, but whatever the student's objects raise comes through: to look at one can raise too."""
     if not callable(answer):
         return Answer(instead=plain(answer)) if call.args else Answer(value=plain(answer))
     if is_stub(answer):
@@ -96,25 +109,20 @@ def probe(answer: object, call: Call) -> Answer:
     misfit = _misfit(answer, call)
     if misfit:
         return Answer(misfit=misfit)
-    passed = {arg.name: _hand_over(arg) for arg in call.args}
-    try:
-        with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
-            warnings.simplefilter("always")
-            returned = answer(*passed.values())
-            value = OBSERVERS[call.observe](returned, passed, call)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: a student's exit() must not end the check
-        if _is_unfilled(error):
-            return Answer(untouched=True)
-        return Answer(raised=describe_error(error))
+    passed: dict[str, Any] = {}
+    for arg in call.args:
+        passed[arg.name] = _hand_over(arg, [p for p in passed.values() if isinstance(p, torch.Tensor)])
+    with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
+        warnings.simplefilter("always")
+        returned = answer(*passed.values())
+        value = OBSERVERS[call.observe](returned, passed, call)
     return Answer(value=value, warned=tuple(_clip(w.message) for w in caught))
 
 
 def is_stub(function: object) -> bool:
     """True for a function whose body is nothing but a docstring, ``...`` or ``pass``."""
     code = getattr(function, "__code__", None)
-    if code is None:
+    if not isinstance(code, types.CodeType):
         return False
     empty = (_docstring_only.__code__, _nothing.__code__)
     return any(code.co_code == e.co_code and len(code.co_consts) == len(e.co_consts) for e in empty) and (
@@ -124,7 +132,7 @@ def is_stub(function: object) -> bool:
 
 def plain(thing: object, depth: int = 3) -> Value:
     """``thing`` as a Value: its own dtype is noted, its entries become float64 or complex128."""
-    name = type(thing).__name__
+    name = _clip(type(thing).__name__)
     if thing is None:
         return Value("none", type_name=name)
     if isinstance(thing, torch.Tensor):
@@ -134,7 +142,7 @@ def plain(thing: object, depth: int = 3) -> Value:
     if isinstance(thing, np.ndarray):
         return _plain_array(thing, "array", name)
     if isinstance(thing, str):
-        return Value("text", text=thing[:LONGEST_TEXT], type_name=name)
+        return Value("text", text=_cut(thing), type_name=name)
     if isinstance(thing, (tuple, list)) and depth:
         kind = "tuple" if isinstance(thing, tuple) else "list"
         return Value(kind, items=tuple(plain(i, depth - 1) for i in thing[:MOST_ITEMS]), type_name=name)
@@ -144,14 +152,18 @@ def plain(thing: object, depth: int = 3) -> Value:
 
 
 def describe_error(error: BaseException) -> Raised:
-    """The exception's type and message, and those lines of its traceback that the student wrote."""
+    """The exception's type and message, and those lines of its traceback that the student wrote.
+
+    A line that a recursion comes back to is told once, at its innermost place.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     lines = tuple(
         (frame.lineno or 0, linecache.getline(frame.filename, frame.lineno or 0).strip())
         for frame in frames
         if not str(Path(frame.filename)).startswith(_NOT_THE_STUDENTS)
     )
-    return Raised(type(error).__name__, _clip(error), lines)
+    innermost_last = tuple(reversed(dict.fromkeys(reversed(lines))))
+    return Raised(_clip(type(error).__name__), _clip(error), innermost_last)
 
 
 def _returned(returned: object, passed: Mapping[str, object], call: Call) -> Value:
@@ -162,11 +174,50 @@ def _grad(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
     """What lies in the `.grad` of the named arguments after the call."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # .grad of a non-leaf warns; its None says it all
-        values = tuple(plain(passed[name].grad) for name in call.of)
+        return _together(tuple(plain(passed[name].grad) for name in call.of))
+
+
+def _together(values: tuple[Value, ...]) -> Value:
+    """One value as it is, several as a tuple."""
     return values[0] if len(values) == 1 else Value("tuple", items=values, type_name="tuple")
 
 
-OBSERVERS: dict[str, Callable[..., Value]] = {"returned": _returned, "grad": _grad}
+def _after(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
+    """What the named arguments hold after the call, for functions that change them in place."""
+    return _together(tuple(plain(passed[name]) for name in call.of))
+
+
+def _again(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
+    """What was returned, and its derivative: that of its weighted sum by the first named argument.
+
+    Whether a result still has its graph can be faked; whether one can differentiate it once more cannot.
+    """
+    first, second = plain(returned), Value("none")
+    if isinstance(returned, torch.Tensor) and call.again is not None and first.array is not None:
+        with contextlib.suppress(RuntimeError):  # no graph, or not one that leads to the argument
+            weighted = (returned * torch.from_numpy(call.again)).sum()
+            second = plain(torch.autograd.grad(weighted, passed[call.of[0]])[0])
+    return Value("tuple", items=(first, second), type_name="tuple")
+
+
+def _freed(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
+    """What was returned, and 1 where the graph of the computed argument was let go, 0 where it was kept."""
+    name = next(arg.name for arg in call.args if arg.computed)
+    try:
+        torch.autograd.grad(passed[name].sum(), passed[call.of[0]])
+        freed = 0.0
+    except RuntimeError:
+        freed = 1.0
+    return Value("tuple", items=(plain(returned), plain(freed)), type_name="tuple")
+
+
+OBSERVERS: dict[str, Callable[..., Value]] = {
+    "returned": _returned,
+    "grad": _grad,
+    "after": _after,
+    "again": _again,
+    "freed": _freed,
+}
 
 
 def _nothing():  # type: ignore[no-untyped-def]
@@ -177,7 +228,9 @@ def _docstring_only():  # type: ignore[no-untyped-def]
     """The bytecode of a function that has a docstring and nothing else."""
 
 
-def _hand_over(arg: Arg) -> object:
+def _hand_over(arg: Arg, before: list[torch.Tensor]) -> object:
+    if arg.computed:
+        return arg.value(*before)
     if not isinstance(arg.value, np.ndarray):
         return arg.value
     tensor = torch.from_numpy(arg.value.copy()).requires_grad_(arg.requires_grad)
@@ -213,16 +266,19 @@ def _is_unfilled(error: BaseException) -> bool:
 def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:
     dtype = str(tensor.dtype).removeprefix("torch.")
     try:
-        dense = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
-        wide = torch.complex128 if dense.is_complex() else torch.float64
-        return Value("tensor", dense.cpu().to(wide).numpy().copy(), dtype, type_name=name)
+        with torch._C.DisableTorchFunctionSubclass():  # a subclass's own methods do not speak for its entries
+            bare = torch.Tensor.detach(tensor)
+            dense = bare.to_dense() if bare.layout != torch.strided else bare
+            wide = torch.complex128 if dense.is_complex() else torch.float64
+            array = np.array(dense.cpu().to(wide).numpy())
+        return Value("tensor", array, dtype, type_name=name)
     except (RuntimeError, NotImplementedError, TypeError):  # meta, quantised and other bodiless ones
-        return Value("other", dtype=dtype, text=f"a tensor of dtype {dtype} without values", type_name=name)
+        return Value("no_values", dtype=dtype, type_name=name)
 
 
 def _plain_array(array: np.ndarray, kind: str, name: str) -> Value:
     dtype = str(array.dtype)
-    with contextlib.suppress(TypeError, ValueError):
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
         wide = np.complex128 if np.iscomplexobj(array) else np.float64
         return Value(kind, np.array(array, dtype=wide), dtype, type_name=name)
     return Value("other", dtype=dtype, text=_clip(array), type_name=name)
@@ -231,7 +287,14 @@ def _plain_array(array: np.ndarray, kind: str, name: str) -> Value:
 def _clip(thing: object) -> str:
     """A short text of any object, even of one whose str or repr raises."""
     try:
-        text = str(thing)
-    except Exception:
+        text = _cut(str(thing), LONGEST_TEXT + 1)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         text = f"<{type(thing).__name__} that cannot be printed>"
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    """The first characters as a plain str, whatever a subclass of str makes of slicing."""
+    return str.__getitem__(text, slice(0, longest))

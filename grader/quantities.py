@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from grader import errors
-from grader.mistakes import CATALOGUE
+from grader.jacobian import derivative, flatten, hessian
+from grader.mistakes import CATALOGUE, Derivation
 from grader.probe import Call, Value, probe
-from grader.words import SHAPE_HELP
+from grader.words import EQUATIONS, SHAPE_HELP
 
 if TYPE_CHECKING:
     from grader.question import Problem
@@ -42,6 +46,7 @@ class Block:
     def __init__(self, p: Problem, name: str, v: np.ndarray):
         self.p, self.name, self.v = p, name, v
         self.J, self.y = p.jacobians[name], p.y
+        self.T = p.totals.get(next(iter(p.drawn), "")) if p.map.derived else None  # nothing held constant
         self.x = p.inputs[name].numpy().reshape(-1)
         self.x_shape = tuple(p.inputs[name].shape)
         self.y_shape = tuple(p.outputs[0].shape) if len(p.outputs) == 1 else self.y.shape
@@ -54,22 +59,63 @@ class Block:
         """The truth of a weighted gradient, Jᵀv: (n,)."""
         return self.J.T @ self.v
 
+    @property
+    def H(self) -> np.ndarray:
+        """The Hessian of v·y by this input: (n, n)."""
+        key = (self.name, self.v.tobytes())
+        if key not in self.p.seconds:
+            self.p.seconds[key] = hessian(self.number, self.p.inputs[self.name])
+        H: np.ndarray = self.p.seconds[key]
+        return H
+
+    def number(self, z: Tensor) -> Tensor:
+        """v·y as a function of this input, the others held: a tensor of shape ()."""
+        y = flatten(self.p.forward(*{**self.p.inputs, self.name: z}.values()))
+        return (torch.from_numpy(self.v) * y).sum()
+
+    def derivative(self, order: int) -> float:
+        """The derivative of v·y of some order by this input, which is a single number."""
+        key = (self.name, self.v.tobytes(), order)
+        if key not in self.p.seconds:
+            self.p.seconds[key] = derivative(self.number, self.p.inputs[self.name], order)
+        return float(self.p.seconds[key])
+
+    def extra(self, name: str) -> np.ndarray:
+        """An extra of the Question, or a weight that is used as a direction, flattened."""
+        return np.asarray(self.p.extras[name]).reshape(-1)
+
 
 @dataclass(frozen=True)
 class Quantity:
     """What a Question asks for.  Subclasses say how it follows from J.
 
     by: the input, or the inputs, that is differentiated by; a tuple asks for a tuple of results.
+    again: True where the result must itself be differentiable: the probe differentiates it once more, by the first
+        input, and the judge compares that value too.
+    lets_go: True where the graph of the computed argument must have been let go at the end.
     """
 
     by: str | tuple[str, ...] = "x"
+    again: bool = False
+    lets_go: bool = False
 
     kinds: ClassVar[tuple[str, ...]] = ()  # the catalogue's columns that hold its mistakes
     formula: ClassVar[str] = ""
-    form: ClassVar[str] = "tensor"  # a key of judge.FORMS
+    form: ClassVar[str] = "tensor"  # a key of words.FORMS
     shape_help: ClassVar[str] = SHAPE_HELP["gradient"]
-    observes: ClassVar[str] = "returned"
+    looks: ClassVar[str] = "returned"
     predicts: ClassVar[bool] = False  # True where the answer is about one fixed problem
+    twice: ClassVar[bool] = False  # True where a derivative is differentiated
+
+    @property
+    def observes(self) -> str:
+        """What the probe looks at after the call: a key of ``probe.OBSERVERS``."""
+        return "again" if self.again else "freed" if self.lets_go else self.looks
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """The arguments that the probe looks at."""
+        return self.names
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,19 +129,53 @@ class Quantity:
         return np.concatenate([v.detach().numpy().reshape(-1) for v in p.weights.values()])
 
     def blocks(self, p: Problem) -> list[Block]:
-        return [Block(p, name, self.weight(p)) for name in self.names]
+        v = self.weight(p)
+        return [p.block(name, v) for name in self.names]
 
     def one(self, block: Block) -> np.ndarray:
         """The truth for one input."""
         raise NotImplementedError
 
+    def shape(self, block: Block) -> tuple[int, ...]:
+        """The shape that flat results are put into: x's, or y's where there is one entry per output."""
+        return block.x_shape
+
     def truth(self, p: Problem) -> Any:
         return self._gather([self.one(block) for block in self.blocks(p)])
+
+    def formula_on(self, p: Problem) -> str:
+        """The truth as a formula, in the terms of the Question."""
+        return self.formula
 
     def scale(self, p: Problem) -> float:
         """What a rounding error is relative to: the sum before cancellation, |J|ᵀ|v|, at its largest."""
         sizes = (np.abs(b.J).T @ np.abs(b.v) for b in self.blocks(p))
         return max((float(size.max(initial=0)) for size in sizes), default=1.0) or 1.0
+
+    def again_weights(self, p: Problem) -> np.ndarray | None:
+        """The weights with which the probe differentiates a result once more, in the truth's shape."""
+        return np.cos(1.0 + np.arange(np.size(p.truth))).reshape(np.shape(p.truth)) if self.again else None
+
+    def sequel(self, p: Problem, seen: Value) -> str:
+        """The mistake that shows only in what came after the right values, or ''.
+
+        seen: the derivative of the result, or 1 for a graph that was let go.
+        """
+        if self.lets_go:
+            return "" if seen.array is not None and float(seen.array) == 1.0 else "graph_kept"
+        if seen.array is None:
+            return "not_differentiable_again"
+        return "" if alike_roughly(seen.array, self._moved(p)) else "graph_cut_inside"
+
+    def _moved(self, p: Problem, step: float = 1e-5) -> np.ndarray:
+        """The derivative of the weighted truth by the first input, by central differences of the truth itself."""
+        name, r = self.names[0], self.again_weights(p)
+        x = p.inputs[name]
+        moved = np.empty(x.numel())
+        for j, e in enumerate(torch.eye(x.numel(), dtype=x.dtype)):
+            ends = [p.at(name, x + sign * step * e.reshape(x.shape)).truth for sign in (1, -1)]
+            moved[j] = float(np.sum(r * (ends[0] - ends[1]))) / (2 * step)
+        return moved.reshape(tuple(x.shape))
 
     def equation(self, p: Problem) -> str:
         """How the shapes fit, e.g. ``(2,)·(2×3) → (3,)``; '' where there is nothing to say."""
@@ -108,23 +188,25 @@ class Quantity:
     def wrongs(self, p: Problem) -> list[Wrong]:
         """What every mistake of this Quantity gives, the Question's own derivations included."""
         found: list[Wrong] = []
-        for mistake in CATALOGUE.values():
-            if mistake.key in p.question.without:
-                continue
-            for kind in self.kinds:
-                if kind in mistake.derive:
-                    found += self._derived(p, mistake.key, mistake.derive[kind])
-            if isinstance(self.by, tuple) and "tuple" in mistake.derive:
-                found += self._whole(p, mistake.key, mistake.derive["tuple"])
-        for key, derive in p.question.also.items():
-            for detail, value in _cases(derive(p)):
-                found.append(Wrong(key, _as_values(value), detail))
-        return found
+        blocks = self.blocks(p)
+        columns = (*self.kinds, "tuple") if isinstance(self.by, tuple) else self.kinds
+        for key, column, derive in _belonging(columns):
+            if key not in p.question.without:
+                found += self._whole(p, key, derive) if column == "tuple" else self._derived(blocks, key, derive)
+        return found + self._also(p)
 
-    def _derived(self, p: Problem, key: str, derive: Callable[[Block], Any]) -> list[Wrong]:
+    def _also(self, p: Problem) -> list[Wrong]:
+        """What the Question's own derivations give."""
+        return [
+            Wrong(key, _as_values(value), detail)
+            for key, derive in p.question.also.items()
+            for detail, value in _cases(derive(p))
+        ]
+
+    def _derived(self, blocks: list[Block], key: str, derive: Callable[[Block], Any]) -> list[Wrong]:
         """The mistake made for every input at once, the same way."""
-        per_input = [_cases(derive(block)) for block in self.blocks(p)]
-        shapes = [block.x_shape for block in self.blocks(p)]
+        per_input = [_cases(derive(block)) for block in blocks]
+        shapes = [self.shape(block) for block in blocks]
         if not all(per_input) or len({len(cases) for cases in per_input}) != 1:
             return []
         return [
@@ -139,19 +221,38 @@ class Quantity:
     def _whole(self, p: Problem, key: str, derive: Callable[..., Any]) -> list[Wrong]:
         return [Wrong(key, value, detail) for detail, value in _cases(derive(self.truth(p), p))]
 
-    def _gather(self, results: list[np.ndarray]) -> Any:
+    def _gather(self, results: list[Any]) -> Any:
         return tuple(results) if isinstance(self.by, tuple) else results[0]
 
 
 @dataclass(frozen=True)
 class WeightedGradient(Quantity):
-    """The vector-Jacobian product Jᵀv, in x's shape: what ``grad_outputs`` and ``gradient`` weight."""
+    """The vector-Jacobian product Jᵀv, in x's shape: what ``grad_outputs`` and ``gradient`` weight.
 
-    kinds: ClassVar = ("vjp",)
+    unused: what stands at the place of an input that does not take part: "none" or "zeros"; "" where all do.
+    text: the formula as a card shows it, where ``Jᵀv`` would say too little.
+    """
+
+    unused: str = ""
+    text: str = ""
+    kinds: ClassVar[tuple[str, ...]] = ("vjp",)
     formula: ClassVar = "Jᵀv"
 
-    def one(self, block: Block) -> np.ndarray:
+    def formula_on(self, p: Problem) -> str:
+        return self.text or self.formula
+
+    def one(self, block: Block) -> Any:
+        if self.unused == "none" and not block.J.any():
+            return None
         return block.g.reshape(block.x_shape)
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        found = super().wrongs(p)
+        if not self.unused:
+            return found
+        key = {"none": "zeros_for_none", "zeros": "none_for_zeros"}[self.unused]
+        instead = [b.g.reshape(b.x_shape) if b.J.any() or self.unused == "none" else None for b in self.blocks(p)]
+        return [*found, Wrong(key, self._gather(instead), {})]
 
     def rows(self, p: Problem) -> tuple[np.ndarray, np.ndarray] | None:
         one_vector = len(self.names) == 1 and len(p.inputs[self.names[0]].shape) == 1 and p.y.size > 1
@@ -159,8 +260,10 @@ class WeightedGradient(Quantity):
 
     def equation(self, p: Problem) -> str:
         b = self.blocks(p)[0]
+        if b.m == 1:
+            return ""
         return f"({b.m},)·({b.m}×{b.n}) → ({b.n},)" + (
-            f", in x's shape {b.x_shape}" if len(b.x_shape) != 1 else ""
+            EQUATIONS["in_shape"].format(shape=b.x_shape) if len(b.x_shape) != 1 else ""
         )
 
 
@@ -168,8 +271,12 @@ class WeightedGradient(Quantity):
 class Gradient(WeightedGradient):
     """The gradient of one number by x, in x's shape: Jᵀv with a single row and v = 1."""
 
-    kinds: ClassVar = ("vjp",)
+    kinds: ClassVar[tuple[str, ...]] = ("vjp",)
     formula: ClassVar = "∇f(x)"
+
+    def formula_on(self, p: Problem) -> str:
+        plain = self.by == "x" or len(self.names) > 1
+        return self.text or (self.formula if plain else f"∂f/∂{self.names[0]}")
 
     def equation(self, p: Problem) -> str:
         return ""
@@ -179,8 +286,10 @@ class Gradient(WeightedGradient):
 class Derivative(Gradient):
     """The derivative of one number by one number, a tensor of shape ()."""
 
-    kinds: ClassVar = ("vjp", "derivative")
-    formula: ClassVar = "f′(x)"
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "derivative")
+
+    def formula_on(self, p: Problem) -> str:
+        return f"f′({self.names[0]})"
 
 
 @dataclass(frozen=True)
@@ -190,9 +299,12 @@ class GradState(WeightedGradient):
     Several weights for one output mean as many calls of ``backward``, one after another.
     """
 
-    kinds: ClassVar = ("vjp", "grad_state")
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "grad_state")
     formula: ClassVar = "x.grad"
-    observes: ClassVar = "grad"
+    looks: ClassVar = "grad"
+
+    def formula_on(self, p: Problem) -> str:
+        return ", ".join(f"{name}.grad" for name in self.names)
 
     def weight(self, p: Problem) -> np.ndarray:
         if len(p.outputs) > 1 or len(p.weights) < 2:
@@ -201,10 +313,200 @@ class GradState(WeightedGradient):
 
 
 @dataclass(frozen=True)
+class Step(Quantity):
+    """One step of steepest descent, x − η∇f(x), in x's shape; the rate is the extra ``eta``.
+
+    in_place: True where x itself must hold it afterwards.
+    """
+
+    in_place: bool = False
+    kinds: ClassVar[tuple[str, ...]] = ("step",)
+    formula: ClassVar = "x − η∇f(x)"
+
+    @property
+    def observes(self) -> str:
+        return "after" if self.in_place else "returned"
+
+    def one(self, block: Block) -> np.ndarray:
+        return (block.x - float(block.p.extras["eta"]) * block.g).reshape(block.x_shape)
+
+
+@dataclass(frozen=True)
+class EachWeight(WeightedGradient):
+    """A tuple of weighted gradients by one input: one for each weight, each by itself."""
+
+    kinds: ClassVar[tuple[str, ...]] = ()
+    formula: ClassVar = "(Jᵀv, Jᵀw, …)"
+
+    def each(self, p: Problem) -> tuple[np.ndarray, ...]:
+        """The weights, flattened."""
+        return tuple(v.detach().numpy().reshape(-1) for v in p.weights.values())
+
+    def blocks(self, p: Problem) -> list[Block]:
+        return [p.block(self.names[0], v) for v in self.each(p)]
+
+    def truth(self, p: Problem) -> Any:
+        return tuple(self.one(block) for block in self.blocks(p))
+
+    def weight(self, p: Problem) -> np.ndarray:
+        return self.each(p)[0]
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        truth, blocks = self.truth(p), self.blocks(p)
+        running = np.cumsum(np.stack(truth), axis=0)
+        ones = blocks[0].J.T @ blocks[0].ones
+        found = [
+            Wrong("sums_in_turn", tuple(running), {}),
+            Wrong("one_sum_for_all", (running[-1],) * len(truth), {}),
+            Wrong("first_for_all", (truth[0],) * len(truth), {}),
+            Wrong("results_exchanged", truth[::-1], {}),
+            Wrong("ones_weight", tuple(ones.reshape(g.shape) for g in truth), {}),
+        ]
+        return found + self._also(p)
+
+
+@dataclass(frozen=True)
+class Hessian(Quantity):
+    """All second derivatives of one number, of shape x's + x's."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("hessian",)
+    twice: ClassVar = True
+    formula: ClassVar = "H"
+    shape_help: ClassVar = SHAPE_HELP["hessian"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return block.H.reshape(block.x_shape + block.x_shape)
+
+    def scale(self, p: Problem) -> float:
+        return max(float(np.abs(block.H).max(initial=0)) for block in self.blocks(p)) or 1.0
+
+
+@dataclass(frozen=True)
+class HVP(Hessian):
+    """The Hessian times a direction, Hu, in x's shape; u is an extra of the Question, in x's shape."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("hvp",)
+    formula: ClassVar = "Hu"
+    shape_help: ClassVar = SHAPE_HELP["gradient"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return (block.H @ block.extra("u")).reshape(block.x_shape)
+
+
+@dataclass(frozen=True)
+class Laplacian(Hessian):
+    """The trace of the Hessian, the sum of the unmixed second derivatives: shape ()."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("laplacian",)
+    formula: ClassVar = "Δf = tr H"
+    shape_help: ClassVar = SHAPE_HELP["number"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return np.asarray(np.trace(block.H))
+
+    def shape(self, block: Block) -> tuple[int, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class SecondPartial(Laplacian):
+    """One entry of the Hessian, ∂²f/∂x_i∂x_j: shape (); i and j are extras of the Question."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("second_partial",)
+    formula: ClassVar = "∂²f/∂x_i∂x_j"
+
+    def one(self, block: Block) -> np.ndarray:
+        return np.asarray(block.H[block.p.extras["i"], block.p.extras["j"]])
+
+
+@dataclass(frozen=True)
+class NewtonStep(Hessian):
+    """x − H⁻¹∇f(x), in x's shape: the stationary point of the second-order model at x."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("newton_step",)
+    formula: ClassVar = "x − H⁻¹∇f(x)"
+    shape_help: ClassVar = SHAPE_HELP["point"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return (block.x - np.linalg.solve(block.H, block.g)).reshape(block.x_shape)
+
+    def scale(self, p: Problem) -> float:
+        return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
+
+
+@dataclass(frozen=True)
+class GradientOfSquaredNorm(Hessian):
+    """The gradient of ‖∇f(x)‖², which is 2H∇f(x), in x's shape."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("squared_norm",)
+    formula: ClassVar = "2H∇f(x)"
+    shape_help: ClassVar = SHAPE_HELP["gradient"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return (2 * block.H @ block.g).reshape(block.x_shape)
+
+
+@dataclass(frozen=True)
+class NthDerivative(Quantity):
+    """The derivative of some order of one number by one number: shape ().
+
+    order: that order, or 0 where the Question's extra ``order`` says it.
+    """
+
+    order: int = 0
+    kinds: ClassVar[tuple[str, ...]] = ("nth",)
+    twice: ClassVar = True
+
+    def order_on(self, p: Problem) -> int:
+        return self.order or int(p.extras["order"])
+
+    def formula_on(self, p: Problem) -> str:
+        order = self.order_on(p)
+        return f"f{['', '′', '″', '‴'][order] if order < 4 else f'^({order})'}({self.names[0]})"
+
+    def one(self, block: Block) -> np.ndarray:
+        return np.asarray(block.derivative(self.order_on(block.p)))
+
+    def scale(self, p: Problem) -> float:
+        orders = range(self.order_on(p) + 1)
+        return max(abs(block.derivative(k)) for block in self.blocks(p) for k in orders) or 1.0
+
+
+@dataclass(frozen=True)
+class Computed(Quantity):
+    """What only the Question itself can say: computed from a Problem's J, H and weights, by a formula that is given.
+
+    compute: problem -> array, or tuple of arrays; None in a tuple where None must be returned.
+    text: the formula as a card shows it.
+    in_grad: True where it must lie in ``.grad`` of the tensors named by ``by`` afterwards.
+    """
+
+    compute: Callable[[Problem], Any] = lambda p: np.zeros(())
+    text: str = ""
+    in_grad: bool = False
+    kinds: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def observes(self) -> str:
+        return "grad" if self.in_grad else super().observes
+
+    def formula_on(self, p: Problem) -> str:
+        return self.text
+
+    def truth(self, p: Problem) -> Any:
+        return _as_values(self.compute(p))
+
+    def scale(self, p: Problem) -> float:
+        truth = self.truth(p)
+        arrays = [t for t in (truth if isinstance(truth, tuple) else (truth,)) if t is not None]
+        return max((float(np.abs(a).max(initial=0)) for a in arrays), default=1.0) or 1.0
+
+
+@dataclass(frozen=True)
 class Jacobian(Quantity):
     """The whole table of partials, of shape y's + x's."""
 
-    kinds: ClassVar = ("jacobian",)
+    kinds: ClassVar[tuple[str, ...]] = ("jacobian",)
     shape_help: ClassVar = SHAPE_HELP["jacobian"]
     formula: ClassVar = "J"
 
@@ -213,14 +515,14 @@ class Jacobian(Quantity):
 
     def equation(self, p: Problem) -> str:
         b = self.blocks(p)[0]
-        return f"{b.m} outputs by {b.n} inputs → ({b.m}, {b.n})"
+        return EQUATIONS["jacobian"].format(m=b.m, n=b.n)
 
 
 @dataclass(frozen=True)
 class Row(Quantity):
     """Row i of J, the gradient of y_i, in x's shape; i is an extra of the Question."""
 
-    kinds: ClassVar = ("row",)
+    kinds: ClassVar[tuple[str, ...]] = ("row",)
     formula: ClassVar = "J[i, :]"
 
     def one(self, block: Block) -> np.ndarray:
@@ -231,24 +533,33 @@ class Row(Quantity):
 class Column(Quantity):
     """Column j of J, how every output moves with x_j, in y's shape; j is an extra of the Question."""
 
-    kinds: ClassVar = ("column",)
+    kinds: ClassVar[tuple[str, ...]] = ("column",)
     shape_help: ClassVar = SHAPE_HELP["output"]
     formula: ClassVar = "J[:, j]"
 
     def one(self, block: Block) -> np.ndarray:
         return block.J[:, block.p.extras["j"]].reshape(block.y_shape)
 
+    def shape(self, block: Block) -> tuple[int, ...]:
+        return block.y_shape
+
 
 @dataclass(frozen=True)
 class JVP(Quantity):
     """The Jacobian-vector product Ju, in y's shape; u is an extra of the Question, in x's shape."""
 
-    kinds: ClassVar = ("jvp",)
+    kinds: ClassVar[tuple[str, ...]] = ("jvp",)
     shape_help: ClassVar = SHAPE_HELP["output"]
     formula: ClassVar = "Ju"
 
+    def formula_on(self, p: Problem) -> str:
+        return f"∇f({self.names[0]})·u" if p.y.size == 1 else self.formula
+
     def one(self, block: Block) -> np.ndarray:
-        return (block.J @ np.asarray(block.p.extras["u"]).reshape(-1)).reshape(block.y_shape)
+        return (block.J @ block.extra("u")).reshape(block.y_shape)
+
+    def shape(self, block: Block) -> tuple[int, ...]:
+        return block.y_shape
 
 
 @dataclass(frozen=True)
@@ -256,9 +567,11 @@ class Output(Quantity):
     """The map's own output y: what an exercise asks for before anything is differentiated."""
 
     by: str | tuple[str, ...] = ()
-    kinds: ClassVar = ("output",)
-    shape_help: ClassVar = SHAPE_HELP["output"]
-    formula: ClassVar = "y"
+    kinds: ClassVar[tuple[str, ...]] = ("output",)
+    shape_help: ClassVar = SHAPE_HELP["value"]
+
+    def formula_on(self, p: Problem) -> str:
+        return p.map.formula or "y"
 
     def truth(self, p: Problem) -> Any:
         outputs = tuple(y.detach().numpy() for y in p.outputs)
@@ -268,11 +581,7 @@ class Output(Quantity):
         return float(np.abs(p.y).max(initial=0)) or 1.0
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        return [
-            Wrong(key, _as_values(value), detail)
-            for key, derive in p.question.also.items()
-            for detail, value in _cases(derive(p))
-        ]
+        return self._also(p)
 
 
 @dataclass(frozen=True)
@@ -289,12 +598,11 @@ class Predicted(Quantity):
         assert self.of is not None
         return self.of
 
-    @property
-    def formula_of(self) -> str:
-        return self.inner.formula
-
     def truth(self, p: Problem) -> Any:
         return self.inner.truth(p)
+
+    def formula_on(self, p: Problem) -> str:
+        return self.inner.formula_on(p)
 
     def scale(self, p: Problem) -> float:
         return self.inner.scale(p)
@@ -311,7 +619,6 @@ class PredictedShape(Predicted):
     """The shape of another Quantity, as a tuple of ints."""
 
     form: ClassVar = "shape"
-    shape_help: ClassVar = SHAPE_HELP["dimensions"]
 
     def truth(self, p: Problem) -> Any:
         return np.array(np.shape(self.inner.truth(p)), dtype=float)
@@ -327,7 +634,8 @@ class PredictedShape(Predicted):
             ("shape_reversed", {}, truth[::-1]),
             ("shape_of_scalar", {}, ()),
         ]
-        found: dict[tuple[int, ...], Wrong] = {}
+        # A shape that the Question itself explains keeps the Question's name for it.
+        found = {tuple(int(size) for size in wrong.value): wrong for wrong in self._also(p)}
         for key, detail, guess in guesses:
             if guess != truth and guess not in found:
                 found[guess] = Wrong(key, np.array(guess, dtype=float), detail)
@@ -340,10 +648,15 @@ class Letters(Quantity):
 
     calls: letter -> a function without arguments; each is really run to find the truth.
     error: the key in ``errors.NOTES`` that is asked for.
+    missed, too_many: keys of the mistakes of leaving a letter out and of putting one in.
+    notes: letter -> what to say to someone who got it wrong, for mistakes whose words ask for a ``note``.
     """
 
     calls: Mapping[str, Callable[[], object]] | None = None
     error: str = ""
+    missed: str = "letter_missed"
+    too_many: str = "letter_too_many"
+    notes: Mapping[str, str] | None = None
     form: ClassVar = "letters"
     predicts: ClassVar = True
 
@@ -363,12 +676,26 @@ class Letters(Quantity):
             said = "".join(x for k, x in enumerate(letters) if mask >> k & 1)
             if said != truth:
                 off = next(x for x in letters if (x in said) != (x in truth))
-                key = "letter_missed" if off in truth else "letter_too_many"
-                found.append(Wrong(key, said, {"letter": off}))
+                key = self.missed if off in truth else self.too_many
+                found.append(Wrong(key, said, {"letter": off, "note": (self.notes or {}).get(off, "")}))
         return found
 
     def scale(self, p: Problem) -> float:
         return 1.0
+
+
+@dataclass(frozen=True)
+class Facts(Letters):
+    """Which of several statements hold: their letters, in order.
+
+    calls: letter -> a function without arguments that finds out and returns True or False.
+    """
+
+    missed: str = "fact_missed"
+    too_many: str = "fact_too_many"
+
+    def happens(self, call: Callable[[], object]) -> bool:
+        return bool(call())
 
 
 @dataclass(frozen=True)
@@ -388,9 +715,7 @@ class Cause(Quantity):
         assert self.snippet is not None
         raised = probe(self.snippet, Call()).raised
         note = errors.recognise(raised) if raised else None
-        return next(
-            letter for letter, key in (self.options or {}).items() if note is not None and key == note.key
-        )
+        return next(letter for letter, key in (self.options or {}).items() if note is not None and key == note.key)
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         return [
@@ -403,13 +728,25 @@ class Cause(Quantity):
         return 1.0
 
 
+def alike_roughly(a: np.ndarray, b: np.ndarray, rtol: float = 1e-5) -> bool:
+    """Whether two arrays have one shape and agree to the precision of a central difference."""
+    scale = max(np.abs(b).max(initial=0), 1.0)
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= rtol * scale))
+
+
 def letters_of(value: Value) -> str:
-    """A student's choice as sorted lower-case letters: 'b', 'B ', 'b, d', ['d', 'b'] and ('b',) alike."""
+    """A student's choice as sorted lower-case letters: 'b', 'B ', 'b and d', ['d', 'b'] and ('b',) alike."""
     if value.kind in ("tuple", "list"):
         text = " ".join(letters_of(item) for item in value.items)
     else:
-        text = value.text
-    return "".join(sorted(set(re.findall(r"[a-z]", text.lower()))))
+        text = re.sub(r"\band\b", " ", value.text.lower()) if value.kind == "text" else ""  # no function's name
+    return "".join(sorted(set(re.findall(r"[a-z]", text))))
+
+
+@cache
+def _belonging(columns: tuple[str, ...]) -> list[tuple[str, str, Derivation]]:
+    """What stands in these columns of the catalogue: (key of the mistake, column, derivation)."""
+    return [(m.key, column, m.derive[column]) for m in CATALOGUE.values() for column in columns if column in m.derive]
 
 
 def _cases(result: Any) -> list[tuple[Mapping[str, Any], Any]]:
@@ -423,11 +760,11 @@ def _cases(result: Any) -> list[tuple[Mapping[str, Any], Any]]:
 
 def _as_values(value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(np.asarray(v, dtype=float) for v in value)
-    return np.asarray(value, dtype=float)
+        return tuple(_as_values(v) for v in value)
+    return None if value is None else np.asarray(value, dtype=float)
 
 
 def _like(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A flat value in the input's shape; a value of another size stays as it is."""
     value = np.asarray(value)
-    return value.reshape(shape) if value.ndim == 1 and value.size == int(np.prod(shape)) else value
+    return value.reshape(shape) if value.ndim == 1 and value.size == prod(shape) else value

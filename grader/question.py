@@ -7,10 +7,11 @@ known mistake would give.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from grader import jacobian
 from grader.probe import Arg, Call
+from grader.quantities import Block
 
 if TYPE_CHECKING:
     from grader.quantities import Quantity, Wrong
@@ -71,19 +73,25 @@ def mixed_signs(*shape: int) -> Sampler:
 
 @dataclass(frozen=True)
 class Map:
-    """A function to differentiate, and where: its tensor arguments in order, each with its sampler."""
+    """A function to differentiate, and where: its tensor arguments in order, each with its sampler.
+
+    A derived tensor is computed from the drawn ones and then stands by itself: differentiating by x holds it constant
+    (a branch that is cut), and one can differentiate by it (an intermediate result).
+    """
 
     fn: jacobian.Function
     inputs: Mapping[str, Sampler]
     formula: str = ""  # as a card shows it, e.g. "(x₀x₁, x₁² + sin x₂)"
     fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed by name
+    derived: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)  # functions of the drawn inputs
+    takes: tuple[str, ...] = ()  # which of inputs and derived fn takes, in order; all of them where empty
 
 
 @dataclass(frozen=True)
 class Question:
     """One exercise as data.  The reference, the hidden problems, the mistakes and the card follow from it.
 
-    id: unit number, dot, a name; also the graded cell's ``grade_id``.
+    id: unit number, dot, a name.
     asks: the Quantity wanted.
     maps: what is differentiated.  One map: the exercise gives it.  Several: the student's function
         takes f as an argument and is judged on all of them.
@@ -93,7 +101,11 @@ class Question:
     weigh: where the weight is a function of the inputs: called with them, returns v.
     extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
     handed: how an argument is changed before the student gets it, e.g. a weight handed over flat.
+    hands: further arguments, as they are: functions, numbers.
+    computed: arguments that are handed over as results with their graph: functions of the tensors handed before;
+        None stands for f itself.
     declared: False where declaring ``requires_grad`` is part of the exercise.
+    leaves: which tensors arrive with ``requires_grad``; those differentiated by, where empty.
     also: derivations of catalogue mistakes that only this question can compute.
     without: catalogue mistakes that this question cannot tell from the truth, each with the reason.
     rtol: relative tolerance in float64; float32 results are held to 1e-4 where ``float32`` allows them.
@@ -110,7 +122,10 @@ class Question:
     weigh: Callable[..., Tensor] | None = None
     extras: Mapping[str, Callable[[torch.Generator, Problem], Any]] = field(default_factory=dict)
     handed: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    hands: Mapping[str, Any] = field(default_factory=dict)
+    computed: Mapping[str, Callable[..., Tensor] | None] = field(default_factory=dict)
     declared: bool = True
+    leaves: tuple[str, ...] = ()
     also: Mapping[str, Callable[[Problem], Any]] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
     points: int = 2
@@ -127,6 +142,11 @@ class Question:
         """The unit's number as text, e.g. "05"."""
         return self.id.partition(".")[0]
 
+    @property
+    def grade_id(self) -> str:
+        """The id of its graded cell: nbgrader allows letters, digits, ``_`` and ``-``, but no dot."""
+        return cell_id(self.id)
+
     def sample(self, seed: int) -> Problem:
         """The Problem at this seed: the first draw that tells all its mistakes apart.
 
@@ -140,10 +160,21 @@ class Question:
                 return problem
         raise Inseparable(f"{self.id}: no draw of {TRIES} at seed {seed} keeps its mistakes apart: {blame}")
 
+    @cached_property
+    def _the_one(self) -> Problem:
+        return self.sample(0)
+
     def problems(self, seed: int = 0) -> list[Problem]:
         """The hidden problems of one check: one for a prediction, else ``PROBLEMS``, and every map once."""
+        if not self.maps:  # nothing is drawn: what a snippet does is the same every time
+            return [self._the_one]
         count = 1 if self.asks.predicts else max(PROBLEMS, len(self.maps))
         return [self.sample(seed * 1000 + k) for k in range(count)]
+
+
+def cell_id(question: str) -> str:
+    """A question's id as nbgrader's ``grade_id``: ``05-weight_the_outputs`` for ``05.weight_the_outputs``."""
+    return question.replace(".", "-", 1)
 
 
 class Inseparable(ValueError):
@@ -159,14 +190,38 @@ class Problem:
         generator = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(key).digest()[:6], "big"))
         maps = question.maps or (Map(lambda: torch.zeros(()), {}),)
         self.map = maps[seed % len(maps)]
-        self.inputs: dict[str, Tensor] = {name: draw(generator) for name, draw in self.map.inputs.items()}
+        self.drawn: dict[str, Tensor] = {name: draw(generator) for name, draw in self.map.inputs.items()}
+        self.inputs = self._inputs(self.drawn)
         self.outputs = jacobian.as_tuple(self.forward(*self.inputs.values()))
         self.weights: dict[str, Tensor] = self._draw_weights(generator)
-        self.extras = {name: draw(generator, self) for name, draw in question.extras.items()}
+        self.extras: dict[str, Any] = {}
+        for name, draw in question.extras.items():  # one by one: a later one may depend on those before it
+            self.extras[name] = draw(generator, self)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.seconds: dict[Any, Any] = {}  # Hessians and higher derivatives, which cost most, by what they are of
+        self._blocks: dict[tuple[str, bytes], Block] = {}
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The map at hand, its further plain arguments filled in."""
         return self.map.fn(*inputs, **self.map.fixed_args)
+
+    def _inputs(self, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the map takes, in order: drawn tensors and those derived from them."""
+        all_ = {**drawn, **{name: make(*drawn.values()) for name, make in self.map.derived.items()}}
+        return {name: all_[name] for name in self.map.takes or all_}
+
+    def at(self, name: str, value: Tensor) -> Problem:
+        """The same Problem with one drawn input moved; weights and extras stay."""
+        moved = copy.copy(self)
+        for cached in [key for key, made in vars(Problem).items() if isinstance(made, cached_property)]:
+            moved.__dict__.pop(cached, None)
+        moved._forget()
+        moved.drawn = {**self.drawn, name: value}
+        moved.inputs = moved._inputs(moved.drawn)
+        moved.outputs = jacobian.as_tuple(moved.forward(*moved.inputs.values()))
+        return moved
 
     def _draw_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
         if self.question.weigh is not None:
@@ -184,6 +239,15 @@ class Problem:
         return jacobian.forward_mode(self.forward, self.inputs)
 
     @cached_property
+    def totals(self) -> dict[str, np.ndarray]:
+        """As ``jacobians``, by the drawn inputs, with nothing held constant: what comes of cutting nothing."""
+
+        def whole(*drawn: Tensor) -> Tensor | tuple[Tensor, ...]:
+            return self.forward(*self._inputs(dict(zip(self.drawn, drawn, strict=True))).values())
+
+        return jacobian.forward_mode(whole, self.drawn)
+
+    @cached_property
     def y(self) -> np.ndarray:
         """All outputs, flattened: shape (m,)."""
         return jacobian.flatten(self.outputs).detach().numpy()
@@ -199,27 +263,44 @@ class Problem:
         return self.question.asks.wrongs(self)
 
     @cached_property
+    def scale(self) -> float:
+        """What a rounding error is relative to."""
+        return self.question.asks.scale(self)
+
+    def block(self, name: str, v: np.ndarray) -> Block:
+        """One input's part, with this weight: made once, since every mistake is derived from it."""
+        key = (name, v.tobytes())
+        if key not in self._blocks:
+            self._blocks[key] = Block(self, name, v)
+        return self._blocks[key]
+
+    @cached_property
     def call(self) -> Call:
         """What the probe passes to the student's function, and what it looks at afterwards."""
         asks, args = self.question.asks, []
+        leaves = self.question.leaves or asks.names
         for name in self.question.gives:
+            if name in self.question.computed:
+                made = self.question.computed[name] or partial(self.map.fn, **self.map.fixed_args)
+                args.append(Arg(name, made, computed=True))
+                continue
             value = self._argument(name)
             change = self.question.handed.get(name, lambda array: array)
             if isinstance(value, Tensor):
-                declared = self.question.declared and name in asks.names
-                stale = self.extras.get("stale") if asks.observes == "grad" and name in asks.names else None
+                declared = self.question.declared and name in leaves
+                stale = self.extras.get("stale") if name in asks.names else None
                 old = None if stale is None else stale.numpy()
                 args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old))
             else:
                 args.append(Arg(name, value))
-        return Call(tuple(args), asks.observes, asks.names)
+        return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self))
 
     def _argument(self, name: str) -> Any:
         if name == "f":
             return self.map.fn
         if name == "weigh":
             return self.question.weigh
-        for place in (self.inputs, self.weights, self.extras, self.map.fixed_args):
+        for place in (self.inputs, self.drawn, self.weights, self.extras, self.map.fixed_args, self.question.hands):
             if name in place:
                 return place[name]
         raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
@@ -227,11 +308,41 @@ class Problem:
     def coincidence(self) -> str:
         """Which two of the truth and the mistakes coincide here, in words; '' where all differ."""
         entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
-        for i, (name, value) in enumerate(entries):
-            for other, value2 in entries[i + 1 :]:
-                if name != other and alike(value, value2, SEPARATION):
+        forms: dict[Any, list[int]] = {}
+        for k, (_, value) in enumerate(entries):
+            forms.setdefault(_form(value), []).append(k)
+        for members in forms.values():
+            pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
+            if np.count_nonzero(pairs) == len(members):  # each is alike to itself
+                continue
+            for i, j in np.argwhere(np.triu(pairs, 1)):
+                name, other = entries[members[i]][0], entries[members[j]][0]
+                if name != other:
                     return f"{name} and {other}"
         return ""
+
+
+def _form(value: Any) -> Any:
+    """What two values must share to be alike at all: structure and shapes; a text is its own form."""
+    if isinstance(value, tuple):
+        return tuple(map(_form, value))
+    return value if value is None or isinstance(value, str) else np.shape(value)
+
+
+def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
+    """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample."""
+    first = values[0]
+    if len(values) == 1:
+        return np.ones((1, 1), dtype=bool)
+    if isinstance(first, tuple):
+        parts = (_pairs_alike(part, rtol) for part in zip(*values, strict=True))
+        return np.logical_and.reduce([np.full((len(values),) * 2, True), *parts])
+    if first is None or isinstance(first, str):
+        return np.full((len(values),) * 2, True)
+    flat = np.stack([np.asarray(value).reshape(-1) for value in values])
+    size = np.abs(flat).max(axis=1, initial=0)
+    apart = np.abs(flat[:, None] - flat).max(axis=2, initial=0)
+    return np.asarray(apart <= rtol * np.maximum(size[:, None], size))
 
 
 def alike(a: Any, b: Any, rtol: float, scale: float | None = None) -> bool:
@@ -239,6 +350,8 @@ def alike(a: Any, b: Any, rtol: float, scale: float | None = None) -> bool:
 
     scale: defaults to the largest entry of either.
     """
+    if a is None or b is None:
+        return a is b
     if isinstance(a, tuple) or isinstance(b, tuple):
         both = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
         return both and all(alike(p, q, rtol, scale) for p, q in zip(a, b, strict=True))

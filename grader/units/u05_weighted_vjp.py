@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from grader import maps
-from grader.quantities import GradState, Gradient, Jacobian, Letters, Predicted, Row, WeightedGradient
+from grader.quantities import Gradient, GradState, Jacobian, Letters, Predicted, Row, WeightedGradient
 from grader.question import Map, Problem, Question, fixed, mixed_signs, normal, uniform
 
 PAIR = Map(maps.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
@@ -148,7 +148,7 @@ QUESTIONS = [
         [Map(maps.sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
         also={
             "sum_of_columns": lambda p: _linear_rows(p).sum(axis=1),
-            "mean_of_outputs": lambda p: _linear_rows(p).mean(axis=0),
+            "mean_of_rows": lambda p: _linear_rows(p).mean(axis=0),
             "one_output_only": lambda p: [({"i": i, "m": 2}, row) for i, row in enumerate(_linear_rows(p))],
         },
         points=1,

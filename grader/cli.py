@@ -1,0 +1,407 @@
+"""The ``grader`` command: a demonstration, notebooks' form and release, a class's report and grades, the questions."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from grader import words
+from grader.files import write_whole
+from grader.words import CLASSROOM, REPORT
+
+if TYPE_CHECKING:
+    from grader.classroom import lanes
+    from grader.classroom.gradebook import Result
+    from grader.classroom.grading import Outcome
+    from grader.classroom.sample import Student
+
+SECONDS_BETWEEN_LINES = 5.0  # of progress, where there is no terminal
+MARKER = ".grader-demo"  # tells a folder that a demo made, and may replace, from any other
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 where all is well, 1 where not, 2 for wrong usage."""
+    from grader.classroom.course import CourseError
+    from grader.sandbox import SandboxError
+
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if "run" not in options:
+        parser.print_help()
+        return 2
+    try:
+        status: int = options.run(options)
+    except (CourseError, SandboxError, ValueError, OSError) as why:
+        print(f"grader {options.command}: {why}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n" + CLASSROOM["interrupted"], file=sys.stderr)
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="grader", description=CLASSROOM["help"])
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help=CLASSROOM["help_demo"], description=CLASSROOM["help_demo"])
+    demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help=CLASSROOM["help_demo_folder"])
+    demo.add_argument("--student", action="append", metavar="NAME", help=CLASSROOM["help_demo_student"])
+    demo.set_defaults(run=_demo)
+
+    form = commands.add_parser("format", help=CLASSROOM["help_format"], description=CLASSROOM["help_format"])
+    form.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=CLASSROOM["help_paths"])
+    form.add_argument("--check", action="store_true", help=CLASSROOM["help_check"])
+    form.set_defaults(run=_format)
+
+    release = commands.add_parser("release", help=CLASSROOM["help_release"], description=CLASSROOM["help_release"])
+    release.add_argument("units", nargs="*", metavar="UNIT", help=CLASSROOM["help_units"])
+    release.add_argument("--check", action="store_true", help=CLASSROOM["help_check"])
+    release.set_defaults(run=_release)
+
+    grade = commands.add_parser("grade", help=CLASSROOM["help_grade"], description=CLASSROOM["help_grade"])
+    grade.add_argument("unit", metavar="UNIT", help=CLASSROOM["help_grade_unit"])
+    grade.add_argument("--student", action="append", default=[], metavar="ID", help=CLASSROOM["help_grade_student"])
+    grade.add_argument("--jobs", type=_positive, metavar="N", help=CLASSROOM["help_jobs"])
+    grade.add_argument("--dask", metavar="ADDRESS", help=CLASSROOM["help_dask"])
+    grade.add_argument("--db", metavar="URL", help=CLASSROOM["help_db"])
+    grade.add_argument("--force", action="store_true", help=CLASSROOM["help_force"])
+    grade.add_argument("--no-sandbox", action="store_true", help=CLASSROOM["help_no_sandbox"])
+    grade.add_argument(
+        "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help=CLASSROOM["help_limit"]
+    )
+    grade.add_argument("--json", action="store_true", help=CLASSROOM["help_json"])
+    grade.set_defaults(run=_grade)
+    report = commands.add_parser("report", help=REPORT["help_report"], description=REPORT["help_report"])
+    report.add_argument("unit", metavar="UNIT", help=REPORT["help_unit"])
+    report.add_argument("--html", type=Path, metavar="FILE", help=REPORT["help_html"])
+    report.add_argument("--json", type=Path, metavar="FILE", help=REPORT["help_json"])
+    report.add_argument("--csv", type=Path, metavar="FILE", help=REPORT["help_csv"])
+    report.add_argument("--db", metavar="URL", help=REPORT["help_db"])
+    report.set_defaults(run=_report)
+
+    export = commands.add_parser("export", help=REPORT["help_export"], description=REPORT["help_export"])
+    form_of_export = export.add_mutually_exclusive_group(required=True)
+    for name in ("canvas", "moodle", "csv"):
+        form_of_export.add_argument(
+            f"--{name}", dest="form", action="store_const", const=name, help=REPORT[f"help_to_{name}"]
+        )
+    export.add_argument("units", nargs="*", metavar="UNIT", help=REPORT["help_units"])
+    export.add_argument("--out", type=Path, metavar="FILE", help=REPORT["help_out"])
+    export.add_argument("--db", metavar="URL", help=REPORT["help_db"])
+    export.set_defaults(run=_export)
+
+    doctor = commands.add_parser("doctor", help=CLASSROOM["help_doctor"], description=CLASSROOM["help_doctor"])
+    doctor.set_defaults(run=_doctor)
+
+    questions = commands.add_parser("questions", help=CLASSROOM["help_questions"])
+    questions.set_defaults(run=_questions)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(CLASSROOM["not_positive"])
+    return number
+
+
+def _limit(text: str) -> tuple[str, float | int]:
+    """``NAME=N`` of one of the sandbox's limits."""
+    from grader.sandbox.run import Limits
+
+    name, _, number = text.partition("=")
+    known = {field.name: type(getattr(Limits, field.name)) for field in dataclasses.fields(Limits)}
+    try:
+        value = known[name](number)
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(CLASSROOM["no_such_limit"].format(known=", ".join(known))) from None
+    return name, value
+
+
+def _grade(options: argparse.Namespace) -> int:
+    """Grade a class; returns 0 where everybody has a grade."""
+    from grader.classroom import course, lanes
+
+    folder = course.find(Path.cwd())
+    if not options.dask:
+        lanes.get_ready()
+    from grader.classroom.grading import Course, grade_class
+
+    here = Course(folder, options.unit, options.db)
+    confined = False if options.no_sandbox else None
+
+    def place() -> lanes.Place:
+        return lanes.Dask(options.dask) if options.dask else lanes.Local(options.jobs or os.cpu_count() or 1)
+
+    with _progress(options.unit) as progress:
+
+        def told(outcome: Outcome, count: int) -> None:
+            progress(len(outcome.graded) + len(outcome.unchanged) + len(outcome.failed), count, len(outcome.failed))
+
+        outcome = grade_class(here, place, options.student, options.force, confined, dict(options.limit), told)
+    if options.json:
+        print(json.dumps(dataclasses.asdict(outcome), ensure_ascii=False, indent=1))
+    else:
+        _tell(outcome)
+    return int(bool(outcome.failed))
+
+
+@contextlib.contextmanager
+def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
+    """Shows how far a run is: a bar on a terminal, else a line from time to time."""
+    from tqdm import tqdm
+
+    bar = tqdm(desc=unit, unit=CLASSROOM["submissions"], file=sys.stderr, disable=not sys.stderr.isatty())
+    start = last = 0.0  # the clock runs from the first submission on: workers take some seconds to get ready
+
+    def progress(done: int, count: int, failed: int) -> None:
+        nonlocal start, last
+        bar.total = count
+        bar.set_postfix_str(CLASSROOM["failures"].format(count=failed) if failed else "", refresh=False)
+        bar.update(done - bar.n)
+        now = time.monotonic()
+        start, last = (start, last) if start else (now, now)
+        if bar.disable and (done == count or now - last >= SECONDS_BETWEEN_LINES):
+            last = now
+            bar.n = done
+            rate = (done - 1) / (now - start) if now > start else 0.0
+            left = (count - done) / rate if rate else 0.0
+            text = CLASSROOM["progress"].format(unit=unit, done=done, count=count, rate=rate, left=left, failed=failed)
+            print(text, file=sys.stderr, flush=True)
+
+    try:
+        yield progress
+    finally:
+        bar.close()
+
+
+def _tell(outcome: Outcome) -> None:
+    """The end of a run as people read it: how many were graded, were unchanged and failed, and why."""
+    for name, students in (("graded", outcome.graded), ("unchanged", outcome.unchanged), ("failed", outcome.failed)):
+        print(f"{CLASSROOM[f'column_{name}']:10} {len(students):6}")
+    remarked = sorted((grade for grade in outcome.graded if grade.remarks), key=lambda grade: grade.student)
+    rows = [*((grade.student, "; ".join(grade.remarks)) for grade in remarked)]
+    wide = max((len(student) for student, _ in [*rows, *outcome.failed.items()]), default=0)
+    for head, lines in (("remarked", rows), ("failures_head", [*outcome.failed.items()])):
+        if lines:
+            print("\n" + CLASSROOM[head])
+            print("\n".join(f"  {_printable(student):{wide}}  {_printable(why)}" for student, why in lines))
+    if not outcome.confined:
+        print("\n" + CLASSROOM["not_confined"])
+
+
+def _printable(text: str) -> str:
+    """A text on a terminal: a student chose the folder's name, and perhaps the error."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from grader.sandbox.doctor import report
+
+    lines, well = report()
+    print("\n".join(lines))
+    return int(not well)
+
+
+def _questions(options: argparse.Namespace) -> int:
+    from grader import questions
+
+    for q in questions():
+        stars = "★" * q.stars + "☆" * (5 - q.stars)
+        print(f"{q.id:30} {stars}  {q.minutes:3} min  {q.points} p  {q.title}")
+    return 0
+
+
+def _format(options: argparse.Namespace) -> int:
+    from grader.notebooks import format_file
+
+    paths = []
+    for path in options.paths:
+        if not path.exists():
+            raise ValueError(CLASSROOM["no_such_path"].format(path=path))
+        found = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
+        paths += [p for p in found if ".ipynb_checkpoints" not in p.parts]
+    changed = [path for path in paths if format_file(path, check=options.check)]
+    for path in changed:
+        print(CLASSROOM["not_canonical" if options.check else "formatted"].format(path=path))
+    return int(bool(changed) and options.check)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from grader.classroom import course
+
+    root = course.find(Path.cwd())
+    known = course.units(root)
+    unknown = sorted(set(options.units) - set(known))
+    if unknown:
+        raise ValueError(CLASSROOM["no_such_unit"].format(unit=unknown[0], known=", ".join(known)))
+    with tempfile.TemporaryDirectory() as scratch:
+        differing = course.release(root, Path(scratch), options.units or known, options.check)
+    for path in differing:
+        print(CLASSROOM["drifted" if options.check else "released"].format(path=path.relative_to(root)))
+    return int(bool(differing) and options.check)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from grader import questions
+    from grader.classroom import course, gradebook, page, report
+
+    root, unit = course.find(Path.cwd()), options.unit
+    db = options.db or course.db_url(root)
+    _known(root, [unit], gradebook.units(root, db))
+    found = gradebook.results(root, unit, db)
+    if not found:
+        raise ValueError(REPORT["nothing"].format(unit=unit))
+    asked = [q for q in questions() if unit.startswith(f"{q.unit}_")]
+    analysed = report.analyse(unit, found, asked)
+    html = (options.html or root / "report" / f"{unit}.html").resolve()
+    if not options.html:
+        html.parent.mkdir(exist_ok=True)
+    try:
+        feedback = quote(Path(os.path.relpath(root / "feedback", html.parent)).as_posix())
+    except ValueError:  # another drive
+        feedback = (root / "feedback").resolve().as_uri()
+    written = {html: page.as_html(analysed, feedback=feedback, when=f"{date.today():%Y-%m-%d}")}
+    if options.json:
+        written[options.json] = json.dumps(report.as_data(analysed), indent=1, ensure_ascii=False) + "\n"
+    if options.csv:
+        written[options.csv] = report.as_csv(analysed)
+    for path, text in written.items():
+        write_whole(path, text)
+    print("\n".join(report.summary(analysed)))
+    for path in written:
+        print(REPORT["written"].format(path=path))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from grader.classroom import course, export, gradebook
+
+    root = course.find(Path.cwd())
+    db = options.db or course.db_url(root)
+    in_gradebook = gradebook.units(root, db)
+    _known(root, options.units, in_gradebook)
+    found = {unit: gradebook.results(root, unit, db) for unit in options.units or in_gradebook}
+    for unit in options.units:
+        if not found[unit]:
+            raise ValueError(REPORT["nothing"].format(unit=unit))
+    graded = {unit: results for unit, results in found.items() if results}
+    if not graded:
+        raise ValueError(REPORT["nothing_at_all"])
+    if options.form == "csv":
+        text = export.long(graded)
+    else:
+        make = export.canvas if options.form == "canvas" else export.moodle
+        text = make(graded, gradebook.people(root, db))
+    if options.out:
+        write_whole(options.out, text)
+        print(REPORT["written"].format(path=options.out), file=sys.stderr)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def _known(root: Path, named: Sequence[str], in_gradebook: Sequence[str]) -> None:
+    """Raise ValueError for a unit that neither the course nor the gradebook has."""
+    from grader.classroom import course
+
+    known = sorted({*course.units(root), *in_gradebook})
+    for unit in named:
+        if unit not in known:
+            raise ValueError(CLASSROOM["no_such_unit"].format(unit=unit, known=", ".join(known)))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Release unit 05, hand in the sample class, autograde, feedback, export: in ``folder``, with nbgrader itself."""
+    from grader.classroom import course
+    from grader.classroom.gradebook import results
+    from grader.classroom.sample import CLASS, UNIT, hand_in
+
+    students = [s for s in CLASS if not options.student or s.name in options.student]
+    if not students:
+        raise ValueError(CLASSROOM["no_such_student"].format(known=", ".join(s.name for s in CLASS)))
+    root, folder = course.find(Path.cwd()), options.folder.resolve()
+    if folder.exists():
+        if not (folder / MARKER).exists() and any(folder.iterdir()):
+            raise ValueError(CLASSROOM["demo_in_the_way"].format(folder=folder))
+        shutil.rmtree(folder)
+    course.copy_course(root, folder, [UNIT])
+    (folder / MARKER).touch()
+    state = folder / ".state"
+
+    print(CLASSROOM["demo_starts"].format(count=len(students), unit=UNIT, folder=folder), flush=True)
+    course.nbgrader(folder, state, "generate_assignment", UNIT)
+    hand_in(folder, students)
+    seen = 0
+
+    def progress(line: str) -> None:
+        nonlocal seen
+        if "] Autograding " in line:
+            seen += 1
+            name = Path(line.rpartition(" ")[2]).parent.parent.name
+            print(f"  {seen:2}/{len(students)} {name}", flush=True)
+
+    course.nbgrader(folder, state, "autograde", UNIT, line=progress)
+    print(CLASSROOM["demo_feedback"], flush=True)
+    course.nbgrader(folder, state, "generate_feedback", UNIT)
+    course.nbgrader(folder, state, "export")
+    found = {result.student: result for result in results(folder, UNIT)}
+    return _show(students, found, folder, UNIT)
+
+
+def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path, unit: str) -> int:
+    """The class as a table, and whether everybody got just what the sample says."""
+    from grader import questions
+    from grader.card import MARKS, WRONG
+    from grader.question import cell_id
+
+    asked = [q for q in questions() if unit.startswith(q.unit)]
+    points = {q.id: float(q.points) for q in asked}
+    titles = {q.grade_id: q.title.partition(" ")[0] for q in asked}
+    wide = max(len(s.story) for s in students)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10**6
+    print(f"\n{'':8} {'':{wide}}  {CLASSROOM['column_questions']:{len(asked)}}  {CLASSROOM['column_score']}")
+    amiss = []
+    for student in students:
+        result = found[student.name]
+        expected = {cell_id(id): score for id, score in student.expected(points).items()}
+        if result.scores != expected:
+            amiss.append(student.name)
+        marks, said = "", list(result.remarks)
+        for q in asked:
+            verdict = result.verdicts.get(q.grade_id, {})
+            status = verdict.get("status", "")
+            marks += MARKS.get(status, WRONG)[0]
+            if verdict.get("mistake"):
+                said.append(f"{titles[q.grade_id]} {words.MISTAKES[verdict['mistake']].name}")
+            elif verdict.get("error"):
+                said.append(f"{titles[q.grade_id]} {words.ERRORS[verdict['error']].name}")
+        score = f"{result.score:g}/{sum(points.values()):g}"
+        line = f"{student.name:8} {student.story:{wide}}  {marks}  {score:>6}  {'; '.join(said)}".rstrip()
+        print(line if len(line) <= width else line[: width - 1] + "…")
+    print()
+    if amiss:
+        print(CLASSROOM["demo_amiss"].format(names=", ".join(amiss)))
+    else:
+        print(CLASSROOM["demo_right"].format(count=len(students)))
+    page = Path("feedback", students[-1].name, unit, f"{unit}.html")
+    for name in (Path("gradebook.db"), Path("grades.csv"), page):
+        print(f"  {folder / name}")
+    return int(bool(amiss))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,400 @@
+"""Unit 02: what accumulates, what is cut, what is forbidden."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader import maps
+from grader.jacobian import forward_mode
+from grader.quantities import Computed, Facts, Gradient, GradState, Predicted, Step
+from grader.question import Map, Problem, Question, fixed, mixed_signs, normal, uniform
+
+BOWL = (maps.bowl, "x·x + x₀x₁")
+TWIST = (maps.twist, "sin(x₀)·x₋₁ + x₁²")  # x₋₁ is the last entry
+WELL = (maps.well, "e^(x₀/3) + e^(x₁/3) + … − x₀x₋₁")
+
+
+def _is_leaf(make: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[], bool]:
+    """Whether what is made of a declared x and a constant c is a leaf."""
+
+    def find_out() -> bool:
+        x = torch.tensor([1.2, -0.7, 0.4], dtype=torch.float64, requires_grad=True)
+        c = torch.tensor([2.0, 0.5, -1.0], dtype=torch.float64)
+        return make(x, c).is_leaf
+
+    return find_out
+
+
+def _under_no_grad(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return 2 * x
+
+
+def _gradient_of(f: Callable[..., torch.Tensor], p: Problem) -> np.ndarray:
+    """The gradient by x of another function than the question's, at the question's x."""
+    x = p.inputs["x"]
+    return forward_mode(f, {"x": x})["x"].reshape(tuple(x.shape))
+
+
+def _two(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The gradients of first and second, and what lay in x.grad before."""
+    first, second = p.jacobians["x"]
+    return first, second, p.extras["stale"].numpy()
+
+
+def _one_tensor(p: Problem) -> Any:
+    _, second, _ = _two(p)
+    return [({}, (second, second)), ({}, (0 * second, 0 * second))]
+
+
+def _nothing_cleared(p: Problem) -> Any:
+    first, second, old = _two(p)
+    return [
+        ({}, (before + one, before + first + second)) for before in (old, 0 * old) for one in (first, first + second)
+    ]
+
+
+def _cleared_from_then_on(p: Problem) -> Any:
+    first, second, old = _two(p)
+    return (old + first, second)
+
+
+def _through_the_target(p: Problem) -> Any:
+    return (p.totals["x"] - p.jacobians["x"]).reshape(tuple(p.inputs["x"].shape))
+
+
+def _written(p: Problem) -> Any:
+    """h.data *= gain: the factor is not recorded, and tanh's derivative 1 − h² is taken at the scaled h."""
+    A, x, gain = p.inputs["A"].numpy(), p.inputs["x"].numpy(), p.map.fixed_args["gain"]
+    scaled = gain * np.tanh(A @ x)
+    return A.T @ (2 * scaled * (1 - scaled**2))
+
+
+def _gain_hidden(p: Problem) -> Any:
+    return p.truth / p.map.fixed_args["gain"]
+
+
+def _share_parts(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """A, c, h and the sum of h for the gates' shares."""
+    A, x, c = (p.inputs[name].numpy() for name in ("A", "x", "c"))
+    h = 1 / (1 + np.exp(-(A @ x)))
+    return A, c, h, h.sum()
+
+
+def _shares_written(p: Problem) -> Any:
+    A, c, h, total = _share_parts(p)
+    return A.T @ (c * (h / total) * (1 - h / total))
+
+
+def _shares_hidden(p: Problem) -> Any:
+    A, c, h, _ = _share_parts(p)
+    return A.T @ (c * h * (1 - h))
+
+
+def _total_constant(p: Problem) -> Any:
+    return _shares_hidden(p) / _share_parts(p)[3]
+
+
+def _by_the_gates(p: Problem) -> Any:
+    """The gradient by h instead of x."""
+    _, c, h, total = _share_parts(p)
+    return (c - c @ h / total) / total
+
+
+def _row_gradients(p: Problem) -> np.ndarray:
+    """The gradient of every row's own loss by w: (N, n)."""
+    rows, t = p.inputs["X"], p.inputs["t"]
+    of_row = lambda w: torch.stack([maps.miss(w, row, one) for row, one in zip(rows, t, strict=True)])  # noqa: E731
+    return forward_mode(of_row, {"w": p.inputs["w"]})["w"]
+
+
+def _rows_alone(p: Problem) -> Any:
+    return [({"k": k}, g) for k, g in enumerate(_row_gradients(p))]
+
+
+def _rows_added(p: Problem) -> Any:
+    return _row_gradients(p).sum(axis=0)
+
+
+def _batches(p: Problem) -> list[np.ndarray]:
+    """The gradient of each micro-batch's own mean loss."""
+    g, size = _row_gradients(p), p.map.fixed_args["size"]
+    return [g[k : k + size].mean(axis=0) for k in range(0, len(g), size)]
+
+
+def _alike(p: Problem) -> Any:
+    batches, rows, size = _batches(p), len(p.inputs["X"]), p.map.fixed_args["size"]
+    return [({}, share * sum(batches)) for share in (1 / len(batches), size / rows, 1 / rows, 1 / size)]
+
+
+def _last_batch(p: Problem) -> Any:
+    batches, rows, size = _batches(p), len(p.inputs["X"]), p.map.fixed_args["size"]
+    length = rows - size * (len(batches) - 1)
+    return [({}, share * batches[-1]) for share in (1, length / rows, 1 / len(batches), size / rows)]
+
+
+def _with_size(rows: int, columns: int, size: int) -> Map:
+    return Map(
+        maps.mean_over_rows,
+        {"w": normal(columns), "X": normal(rows, columns), "t": normal(rows)},
+        "the mean of (tanh(X @ w) − t)²",
+        {"loss": partial(maps.loss_of_rows, most=size), "size": size},
+    )
+
+
+_STALE = {"stale": lambda generator, p: mixed_signs(*next(iter(p.inputs.values())).shape)(generator)}
+
+QUESTIONS = [
+    Question(
+        "02.leaf_or_not",
+        "2.1 Leaf or not?",
+        Facts(
+            calls={
+                "a": _is_leaf(lambda x, c: x),
+                "b": _is_leaf(lambda x, c: 2 * x),
+                "c": _is_leaf(lambda x, c: x.detach()),
+                "d": _is_leaf(lambda x, c: x.float()),
+                "e": _is_leaf(lambda x, c: (2 * c).requires_grad_()),
+                "f": _is_leaf(_under_no_grad),
+            },
+            notes={
+                "a": "x was made by no operation.",
+                "b": "x requires a gradient, so the product is recorded.",
+                "c": "`detach` gives the values without their past.",
+                "d": "Another dtype takes a conversion: an operation like any other, and x requires a gradient.",
+                "e": "c requires no gradient, so 2 * c was not recorded. What is declared afterwards begins there.",
+                "f": "Under `no_grad` nothing is recorded.",
+            },
+        ),
+        points=1,
+        stars=2,
+        minutes=4,
+        hints=(
+            "A leaf is a tensor that no recorded operation made. For each line: is there an operation, and was it "
+            "recorded?",
+            "An operation is recorded where one of its inputs requires a gradient, unless recording is switched off. "
+            "What comes of an unrecorded one requires no gradient, and is a leaf, too.",
+            "c was not declared, so 2 * c is not recorded. x.float() is an operation like any other: it makes a new "
+            "tensor.",
+        ),
+    ),
+    Question(
+        "02.two_backwards",
+        "2.2 Two backwards, one .grad",
+        Predicted(of=GradState()),
+        [Map(maps.loss_of_both_days, {"x": fixed([3.0, -1.0])}, "x₀x₁² + (x₀² + 4x₁)")],
+        also={
+            "first_backward_only": lambda p: _gradient_of(maps.loss_today, p),
+            "last_backward_only": lambda p: _gradient_of(maps.loss_tomorrow, p),
+        },
+        points=1,
+        stars=1,
+        minutes=4,
+        hints=(
+            "Work out what each call alone would leave in x.grad: two numbers each.",
+            "The first call leaves (x₁², 2x₀x₁). What does the second one do with what it finds there?",
+        ),
+    ),
+    Question(
+        "02.zero_it_right",
+        "2.3 Zero it right",
+        Computed(
+            compute=lambda p: (p.jacobians["x"][0], p.jacobians["x"][1]),
+            text="(∇first(x), ∇second(x))",
+        ),
+        [
+            Map(maps.one_after_the_other, {"x": normal(n)}, f"{f[1]} and {g[1]}", {"first": f[0], "second": g[0]})
+            for n, f, g in ((2, BOWL, TWIST), (4, WELL, BOWL), (3, TWIST, WELL))
+        ],
+        gives=("first", "second", "x"),
+        extras=_STALE,
+        also={
+            "shared_grad": _one_tensor,
+            "never_zeroed": _nothing_cleared,
+            "not_zeroed_before": _cleared_from_then_on,
+        },
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "What does `gradients.append(x.grad)` keep: the numbers that are there now, or the tensor that holds them?",
+            "`x.grad.zero_()` writes zeros into a tensor that you have kept. How can `x.grad` let go of it instead?",
+            "`x.grad = None`, before each `backward`.",
+        ),
+    ),
+    Question(
+        "02.cut_one_branch",
+        "2.4 Cut one branch",
+        Gradient(),
+        [
+            Map(
+                maps.squared_distance,
+                {"x": normal(n)},
+                formula,
+                {"predict": predict, "target": target},
+                derived={"t": target},
+            )
+            for n, predict, target, formula in (
+                (3, maps.pair, maps.ahead, "Σ (predict(x) − t)², t = (x₂², x₀ − x₁)"),
+                (3, maps.swirl, maps.turned, "Σ (predict(x) − t)², three outputs, t = x₀·(x₂, x₁, x₀)"),
+                (5, maps.fold, maps.further_ahead, "Σ (predict(x) − t)², t = (x₀x₃, cos x₁, x₄²)"),
+            )
+        ],
+        gives=("predict", "target", "x"),
+        also={"other_branch_cut": _through_the_target},
+        points=2,
+        stars=2,
+        minutes=5,
+        hints=(
+            "Both branches start at x. Which tensor is to keep its values and lose its past?",
+            "`.detach()` gives the same values without the graph behind them.",
+            "`t = target(x).detach()`",
+        ),
+    ),
+    Question(
+        "02.step_in_place",
+        "2.5 Take the step",
+        Step(in_place=True),
+        [Map(f, {"x": normal(n)}, text) for n, (f, text) in ((2, TWIST), (3, BOWL), (4, WELL))],
+        gives=("f", "x", "eta"),
+        extras={"eta": lambda generator, p: round(uniform(0.1, 0.6)(generator).item(), 2)},
+        points=2,
+        stars=2,
+        minutes=5,
+        hints=(
+            "`x = x - …` gives the name x to a new tensor; the caller still holds the old one. Which operation "
+            "changes the tensor itself?",
+            "`x -= …` does, and on a leaf that requires a gradient it is refused while autograd is recording.",
+            "`with torch.no_grad():`, and in it `x -= eta * x.grad`.",
+        ),
+    ),
+    Question(
+        "02.gradient_of_an_intermediate",
+        "2.6 The gradient of a tensor in the middle",
+        Gradient(by="h"),
+        [
+            Map(
+                maps.last_half,
+                {"x": normal(n)},
+                f"outer(h), outer(h) = {text.replace('x', 'h')}",
+                {"inner": inner, "outer": outer},
+                derived={"h": inner},
+                takes=("h",),
+            )
+            for n, inner, (outer, text) in ((3, maps.swirl, TWIST), (2, maps.fan, BOWL), (5, maps.fold, TWIST))
+        ],
+        gives=("inner", "outer", "x"),
+        leaves=("x",),
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "`backward` leaves gradients in the leaves only. h is no leaf: an operation made it.",
+            "h can ask to keep its gradient: a method, called before `backward`.",
+            "`h.retain_grad()`",
+        ),
+    ),
+    Question(
+        "02.mend_data",
+        "2.7 Mend a write through .data",
+        Gradient(),
+        [
+            Map(
+                maps.gained,
+                {"A": normal(m, n), "x": normal(n)},
+                "Σ (gain · tanh(A @ x))²",
+                {"gain": gain},
+            )
+            for m, n, gain in ((2, 3, 1.5), (3, 3, 0.6), (4, 2, -1.25))
+        ],
+        gives=("A", "x", "gain"),
+        also={"data_written": _written, "operation_hidden": _gain_hidden},
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "Two things go wrong in one line: the factor is not recorded, and the values that tanh has saved are "
+            "overwritten.",
+            "Both are cured by making a new tensor: no `.data`, no `*=`.",
+            "`h = gain * h`",
+        ),
+    ),
+    Question(
+        "02.mend_torch_tensor",
+        "2.8 Mend torch.tensor(losses)",
+        GradState(by="w"),
+        [
+            Map(
+                maps.mean_miss,
+                {"w": normal(n), "X": normal(rows, n), "t": normal(rows)},
+                "the mean of (tanh(X @ w) − t)²",
+            )
+            for rows, n in ((5, 3), (6, 2), (5, 5))
+        ],
+        gives=("w", "X", "t"),
+        also={"one_sample_only": _rows_alone, "samples_added": _rows_added},
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "`torch.tensor(…)` takes numbers. What becomes of the graph behind each loss?",
+            "Declaring the new tensor silences the error, but it is a new leaf: the graph does not lead from it to w.",
+            "`torch.stack(losses)` puts tensors together, and is an operation that is recorded.",
+        ),
+    ),
+    Question(
+        "02.mend_in_place",
+        "2.9 Mend a write in place",
+        Gradient(),
+        [
+            Map(
+                maps.shares,
+                {"A": normal(m, n), "x": normal(n), "c": mixed_signs(m)},
+                "Σ c·h / Σ h, h = sigmoid(A @ x)",
+            )
+            for m, n in ((2, 3), (3, 3), (4, 2))
+        ],
+        gives=("A", "x", "c"),
+        also={
+            "data_written": _shares_written,
+            "operation_hidden": _shares_hidden,
+            "total_held_constant": _total_constant,
+            "chain_stops_early": _by_the_gates,
+        },
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "The message names the tensor: it is the output of a sigmoid. Why does sigmoid still need its output?",
+            "The derivative of a sigmoid is h·(1 − h), so h must stay as it is. Let the division make a new tensor.",
+            "`h = h / h.sum()`",
+        ),
+    ),
+    Question(
+        "02.micro_batches",
+        "2.10 Many small batches that equal one",
+        GradState(by="w"),
+        [_with_size(7, 3, 3), _with_size(5, 2, 2), _with_size(9, 4, 4)],
+        gives=("loss", "w", "X", "t", "size"),
+        extras=_STALE,
+        also={
+            "samples_added": _rows_added,
+            "means_added": lambda p: sum(_batches(p)),
+            "mean_of_means": _alike,
+            "last_batch_only": _last_batch,
+        },
+        points=3,
+        stars=4,
+        minutes=10,
+        hints=(
+            "`zip(X.split(size), t.split(size))` gives the micro-batches; the last one may be shorter. `backward` "
+            "adds: where must `w.grad` be cleared, and how often?",
+            "The loss of a micro-batch is a mean over its own rows. By what must it be multiplied, to count as its "
+            "rows count in the mean over all rows?",
+            "By its share of the rows, `len(rows) / len(X)`: `(loss(w, rows, goals) * len(rows) / len(X)).backward()`.",
+        ),
+    ),
+]

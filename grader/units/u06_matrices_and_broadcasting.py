@@ -1,0 +1,482 @@
+"""Unit 06: matrices, higher rank by flattening, and how a broadcast is undone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grader import maps
+from grader.jacobian import forward_mode
+from grader.quantities import Gradient, Predicted, WeightedGradient
+from grader.question import Map, Problem, Question, Sampler, fixed, mixed_signs, normal
+
+V = {"V": None}
+Cases = list[tuple[dict[str, Any], Any]]
+
+
+def _arrays(p: Problem, *names: str) -> tuple[np.ndarray, ...]:
+    """Inputs and weights of a problem by name, as arrays in their own shapes."""
+    return tuple({**p.inputs, **p.weights}[name].detach().numpy() for name in names)
+
+
+def _product(*factors: np.ndarray) -> np.ndarray | None:
+    """The matrix product from left to right; None where two of the factors do not fit."""
+    found = factors[0]
+    for factor in factors[1:]:
+        if found.shape[-1] != factor.shape[-2]:
+            return None
+        found = found @ factor
+    return found
+
+
+def _sandwich(form: Callable[..., tuple[np.ndarray, ...]]) -> Callable[[Problem], Any]:
+    """A product of A, V and B in the order that ``form`` gives them, on problems where they fit."""
+    return lambda p: _product(*form(*_arrays(p, "A", "V", "B")))
+
+
+def _weighted(p: Problem, weight: np.ndarray) -> np.ndarray:
+    """The gradient for another weight of Y's shape."""
+    return (p.jacobians["X"].T @ weight.reshape(-1)).reshape(tuple(p.inputs["X"].shape))
+
+
+def _for_transposed_weight(p: Problem) -> np.ndarray | None:
+    (v,) = _arrays(p, "V")
+    return _weighted(p, v.T) if v.shape == v.T.shape else None
+
+
+def _of_matrix_products(p: Problem) -> Cases:
+    """V and Y multiplied as matrices, and all entries of the product added up: each way round in which they fit."""
+    (v,) = _arrays(p, "V")
+    m, k = v.shape
+    down, along = v.sum(axis=0), v.sum(axis=1)
+    weights = [np.tile(along[:, None], (1, k)), np.tile(down[None, :], (m, 1))]  # of Vᵀ @ Y and of Y @ Vᵀ
+    if m == k:
+        weights += [np.tile(down[:, None], (1, k)), np.tile(along[None, :], (m, 1))]  # of V @ Y and of Y @ V
+    return [({}, _weighted(p, weight)) for weight in weights]
+
+
+def _of_transposed_operand(p: Problem) -> Cases:
+    """The gradient of f(Xᵀ), by X and by Xᵀ, where f takes Xᵀ to a table of the same shape."""
+    (x,) = p.inputs.values()
+    if x.shape != x.T.shape:
+        return []
+    J = forward_mode(p.forward, {"X": x.T.contiguous()})["X"]
+    by_transposed = (J.T @ p.question.asks.weight(p)).reshape(tuple(x.shape))
+    return [({}, by_transposed.T), ({}, by_transposed)]
+
+
+def _four_axes(generator: torch.Generator, p: Problem) -> Tensor:
+    """The derivative of Y by X with an axis for each of their own: D[i, j, a, b] = ∂Y_ij/∂X_ab."""
+    return torch.from_numpy(p.jacobians["X"].reshape(*p.outputs[0].shape, *p.inputs["X"].shape))
+
+
+def _weight_by_columns(p: Problem) -> np.ndarray:
+    (v,) = _arrays(p, "V")
+    return (p.jacobians["X"].T @ v.T.reshape(-1)).reshape(tuple(p.inputs["X"].shape))
+
+
+def _result_by_columns(p: Problem) -> np.ndarray:
+    return np.asarray(p.truth).reshape(p.truth.T.shape).T
+
+
+def _cut_the_other_way(p: Problem) -> np.ndarray:
+    J = p.jacobians["X"]
+    return (J.reshape(J.T.shape) @ p.question.asks.weight(p)).reshape(tuple(p.inputs["X"].shape))
+
+
+def _copied_over(p: Problem) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """V, the shape of b, the new leading dimensions, and the dimensions of V along which a size 1 was stretched."""
+    (v,) = _arrays(p, "V")
+    shape = tuple(p.inputs["b"].shape)
+    lead = v.ndim - len(shape)
+    ones = tuple(lead + i for i, size in enumerate(shape) if size == 1 and v.shape[lead + i] > 1)
+    return v, shape, tuple(range(lead)), ones
+
+
+def _mean_over_copies(p: Problem) -> np.ndarray:
+    v, shape, lead, ones = _copied_over(p)
+    return v.mean(axis=lead + ones).reshape(shape)
+
+
+def _other_dims(p: Problem) -> Cases:
+    v, shape, lead, ones = _copied_over(p)
+    kept = tuple(i for i in range(v.ndim) if i not in lead + ones)
+    if not kept:
+        return []
+    summed = v.sum(axis=kept)
+    fits = summed.size == int(np.prod(shape))
+    return [({}, summed), *([({}, summed.reshape(shape))] if fits and summed.shape != shape else [])]
+
+
+def _some_dims(p: Problem) -> Cases:
+    v, _, lead, ones = _copied_over(p)
+    return [({}, v.sum(axis=lead)), ({}, v.sum(axis=ones, keepdims=True))] if lead and ones else []
+
+
+def _without_keepdim(p: Problem) -> np.ndarray | None:
+    v, _, lead, ones = _copied_over(p)
+    return v.sum(axis=lead + ones) if ones else None
+
+
+def _with_keepdim(p: Problem) -> np.ndarray | None:
+    v, _, lead, ones = _copied_over(p)
+    return v.sum(axis=lead + ones, keepdims=True) if lead else None
+
+
+def _everything(p: Problem) -> Any:
+    return _arrays(p, "V")[0].sum() if p.inputs["b"].numel() > 1 else None
+
+
+def _residual(p: Problem) -> np.ndarray:
+    """Y − T, of shape (N, k): the gradient of half the squared error by Y."""
+    X, W, b, T = _arrays(p, "X", "W", "b", "T")
+    Y = X @ W + b
+    return Y - T.reshape(Y.shape)
+
+
+def _all_pairs(p: Problem) -> np.ndarray | None:
+    """Y − T as broadcasting takes it where Y is (N, 1) and T is (N,): N×N."""
+    X, W, b, T = _arrays(p, "X", "W", "b", "T")
+    return X @ W + b - T if T.ndim == 1 else None
+
+
+def _sums_of_all_pairs(p: Problem) -> Cases:
+    pairs = _all_pairs(p)
+    if pairs is None:
+        return []
+    return [({}, value) for value in (pairs.sum().reshape(1), pairs.sum(axis=0), pairs.sum(axis=1))]
+
+
+def _sums_of_everything(p: Problem) -> Cases:
+    pairs = _all_pairs(p)
+    return [({}, r.sum()) for r in (_residual(p), pairs) if r is not None]
+
+
+def _batch(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    X, W, v = _arrays(p, "X", "W", "V")
+    return X, W, v, W.ndim == 2
+
+
+def _shared(p: Problem, gather: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """The pair of gradients where those by a shared W, one per element of the batch, are gathered otherwise."""
+    X, _, v, shared = _batch(p)
+    return (p.truth[0], gather(X.swapaxes(-1, -2) @ v)) if shared else None
+
+
+def _batched_untransposed(p: Problem) -> Any:
+    X, W, v, shared = _batch(p)
+    by_x, by_w = _product(v, W), _product(X, v)
+    return None if by_x is None or by_w is None else (by_x, by_w.sum(axis=0) if shared else by_w)
+
+
+def _batched_exchanged(p: Problem) -> Any:
+    X, W, v, shared = _batch(p)
+    by_x, by_w = _product(W.swapaxes(-1, -2), v), _product(v, X.swapaxes(-1, -2))
+    return None if by_x is None or by_w is None else (by_x, by_w.sum(axis=0) if shared else by_w)
+
+
+def _order(p: Problem) -> tuple[int, ...]:
+    return tuple(p.map.fixed_args[name] for name in "abc")
+
+
+def _entries_not_moved(p: Problem) -> Cases:
+    """V as it is and, where X has another shape, V reshaped to it."""
+    (v,) = _arrays(p, "V")
+    shape = tuple(p.inputs["X"].shape)
+    return [({}, v)] if v.shape == shape else [({}, v.reshape(shape)), ({}, v)]
+
+
+def _invertible(n: int) -> Sampler:
+    """Matrices of two decimals an entry, none of them 0, whose diagonal outweighs the rest: far from singular."""
+
+    def draw(generator: torch.Generator) -> Tensor:
+        return (n + 1) * torch.eye(n, dtype=torch.float64) + (mixed_signs(n, n)(generator) * 50).round() / 100
+
+    return draw
+
+
+def _inverse_products(*forms: str) -> Callable[[Problem], Cases]:
+    """Minus products of i = X⁻¹, I = X⁻ᵀ, a = A and A = Aᵀ, spelt as texts: the truth would be "IAI"."""
+
+    def derive(p: Problem) -> Cases:
+        X, A = _arrays(p, "X", "A")
+        inverse = np.linalg.inv(X)
+        letters = {"i": inverse, "I": inverse.T, "a": A, "A": A.T}
+        return [({}, -np.linalg.multi_dot([letters[letter] for letter in form])) for form in forms]
+
+    return derive
+
+
+QUESTIONS: list[Question] = [
+    Question(
+        "06.vector_to_table",
+        "6.1 A vector in, a table out",
+        Predicted(of=WeightedGradient()),
+        [Map(maps.small_table, {"x": fixed([4.0, 5.0, 3.0])}, "[[x₀x₁, x₂], [x₁, x₀x₂]]")],
+        weights={"V": fixed([[1.0, -1.0], [3.0, 0.0]])},
+        points=1,
+        stars=2,
+        minutes=6,
+        hints=(
+            "Each entry of V multiplies the entry of Y at its place. Write out the sum: four terms, one of them 0.",
+            "The number is x₀x₁ − x₂ + 3x₁. Differentiate it by x₀, by x₁ and by x₂.",
+        ),
+    ),
+    Question(
+        "06.sandwich",
+        "6.2 Y = AXB, on paper",
+        WeightedGradient(by="X", text="AᵀVBᵀ"),
+        [
+            Map(maps.sandwich, {"A": normal(3, 3), "X": normal(3, 3), "B": normal(3, 3)}, "AXB"),
+            Map(maps.sandwich, {"A": normal(2, 3), "X": normal(3, 4), "B": normal(4, 2)}, "AXB"),
+            Map(maps.sandwich, {"A": normal(4, 2), "X": normal(2, 2), "B": normal(2, 3)}, "AXB"),
+        ],
+        gives=("A", "B", "V"),
+        weights=V,
+        declared=False,
+        also={
+            "factors_untransposed": _sandwich(lambda A, v, B: (A, v, B)),
+            "right_untransposed": _sandwich(lambda A, v, B: (A.T, v, B)),
+            "left_untransposed": _sandwich(lambda A, v, B: (A, v, B.T)),
+            "factors_exchanged": _sandwich(lambda A, v, B: (B.T, v, A.T)),
+            "gradient_transposed": _sandwich(lambda A, v, B: (B, v.T, A)),
+        },
+        without={"jvp_for_vjp": "Jv is AVB where all four are square, which has a name of its own here"},
+        points=2,
+        stars=3,
+        minutes=8,
+        hints=(
+            "Y = AXB has shape (m, r). Which products of A, B and V, transposed or not, can have X's shape (p, q)?",
+            "By the entries: Y_ij = Σ A_ia X_ab B_bj. The gradient by X_ab is the sum over i and j of "
+            "V_ij A_ia B_bj. Which index of A is summed over, and which one is left?",
+            "Σ_i A_ia V_ij is AᵀV.",
+        ),
+    ),
+    Question(
+        "06.matrix_to_matrix",
+        "6.3 Mend a weight that was multiplied as a matrix",
+        WeightedGradient(by="X"),
+        [
+            Map(maps.twisted, {"X": normal(3, 3)}, "X @ X + sin X · X[0]"),
+            Map(maps.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
+            Map(maps.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
+        ],
+        gives=("f", "X", "V"),
+        weights=V,
+        also={
+            "weight_transposed": _for_transposed_weight,
+            "weight_as_matrix_product": _of_matrix_products,
+            "operand_transposed": _of_transposed_operand,
+        },
+        points=2,
+        stars=3,
+        minutes=7,
+        hints=(
+            "Write out `torch.trace(V @ Y)` for tables of 2×2. Which entry of Y does V[0, 1] meet?",
+            "The number to differentiate is the sum of V[i, j] times Y[i, j]: entry by entry, not as matrices.",
+            "`(V * Y).sum()`, or `grad_outputs=V` with Y itself.",
+        ),
+    ),
+    Question(
+        "06.four_axes",
+        "6.4 Four axes, flattened to two",
+        WeightedGradient(by="X"),
+        [
+            Map(maps.twisted, {"X": normal(2, 2)}, "X @ X + sin X · X[0]"),
+            Map(maps.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
+            Map(maps.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
+        ],
+        gives=("D", "V"),
+        weights=V,
+        extras={"D": _four_axes},
+        also={
+            "weight_laid_out_by_columns": _weight_by_columns,
+            "result_laid_out_by_columns": _result_by_columns,
+            "result_left_flat": lambda p: p.truth.reshape(-1),
+            "reshaped_not_permuted": _cut_the_other_way,
+        },
+        without={
+            "jvp_for_vjp": "a table cut to (p·q, m·k) gives Jv on a square problem, and has a name here",
+            "weight_in_other_order": "laying V out by columns is such an order, and has a name of its own here",
+        },
+        points=2,
+        stars=3,
+        minutes=8,
+        hints=(
+            "One row per entry of Y, one column per entry of X: how many of each?",
+            "`D.reshape(m * k, p * q)` is the table, `V.reshape(m * k)` the weight, both row by row.",
+            "A weight from the left adds up rows: `v @ J` has p·q entries. Which `reshape` undoes the flattening of X?",
+        ),
+    ),
+    Question(
+        "06.undo_broadcast",
+        "6.5 Undo a broadcast",
+        WeightedGradient(by="b", text="V summed over the copies"),
+        [
+            Map(maps.copied, {"b": normal(3)}, "b, stretched to (3, 3)", {"size": (3, 3)}),
+            Map(maps.copied, {"b": normal(3, 1)}, "b, stretched to (3, 4)", {"size": (3, 4)}),
+            Map(maps.copied, {"b": normal(2, 1)}, "b, stretched to (3, 2, 2)", {"size": (3, 2, 2)}),
+            Map(maps.copied, {"b": normal(1, 3)}, "b, stretched to (2, 3)", {"size": (2, 3)}),
+            Map(maps.copied, {"b": normal()}, "b, stretched to (2, 3)", {"size": (2, 3)}),
+            Map(maps.copied, {"b": normal(2, 1, 3)}, "b, stretched to (2, 2, 3)", {"size": (2, 2, 3)}),
+        ],
+        gives=("b", "V"),
+        weights=V,
+        declared=False,
+        also={
+            "broadcast_not_undone": lambda p: p.weights["V"].numpy(),
+            "mean_over_copies": _mean_over_copies,
+            "summed_other_dim": _other_dims,
+            "sum_incomplete": _some_dims,
+            "size_one_lost": _without_keepdim,
+            "leading_one_kept": _with_keepdim,
+            "over_everything": _everything,
+        },
+        without={
+            "mean_of_weighted": "the mean over the copies is what students take, and has its name here",
+            "weight_in_other_order": "where all entries are copies of one, their order does not matter",
+            "mean_of_outputs": "a copy moves as its entry does, so the mean over copies of one is one copy alone",
+            "unreduced_jacobian": "for a single number it is V as it came, which has a name of its own here",
+        },
+        points=3,
+        stars=4,
+        minutes=12,
+        hints=(
+            "Each entry of b was copied to several places, and V weights each copy by itself. What if the entry moves?",
+            "Two kinds of dimensions hold copies: leading ones that b does not have at all, and those where b has "
+            "size 1 and V does not. Sum over the first kind until V has as many dimensions as b.",
+            "`while V.dim() > b.dim(): V = V.sum(0)`, then for each dimension where `b.shape[d] == 1`: "
+            "`V = V.sum(d, keepdim=True)`.",
+        ),
+    ),
+    Question(
+        "06.bias",
+        "6.6 Mend the gradient of a bias",
+        Gradient(by="b", text="the column sums of V"),
+        [
+            Map(
+                maps.half_squared_error,
+                {"X": normal(5, 2), "W": normal(2, 1), "b": normal(1), "T": normal(5)},
+                "½ Σ (XW + b − T)²",
+            ),
+            Map(
+                maps.half_squared_error,
+                {"X": normal(3, 2), "W": normal(2, 3), "b": normal(3), "T": normal(3, 3)},
+                "½ Σ (XW + b − T)²",
+            ),
+            Map(
+                maps.half_squared_error,
+                {"X": normal(4, 3), "W": normal(3, 2), "b": normal(2), "T": normal(4, 2)},
+                "½ Σ (XW + b − T)²",
+            ),
+        ],
+        gives=("X", "W", "b", "T"),
+        declared=False,
+        also={
+            "residual_all_pairs": _sums_of_all_pairs,
+            "over_everything": _sums_of_everything,
+            "broadcast_not_undone": _residual,
+            "mean_over_copies": lambda p: _residual(p).mean(axis=0),
+            "summed_other_dim": lambda p: _residual(p).sum(axis=1),
+            "leading_one_kept": lambda p: _residual(p).sum(axis=0, keepdims=True),
+        },
+        points=2,
+        stars=3,
+        minutes=8,
+        hints=(
+            "Print the shapes of XW + b, of T and of their difference, for k = 1. Which shape should it have?",
+            "`T.reshape(Y.shape)` lines them up. And b was copied to every row: what does that do to its gradient?",
+            "`V.sum(dim=0)` adds down the columns and leaves one entry for each entry of b.",
+        ),
+    ),
+    Question(
+        "06.batched",
+        "6.7 A batch of products",
+        WeightedGradient(by=("X", "W"), text="(VWᵀ, XᵀV)"),
+        [
+            Map(maps.times, {"X": normal(2, 3, 3), "W": normal(3, 3)}, "X @ W"),
+            Map(maps.times, {"X": normal(3, 2, 3), "W": normal(3, 2)}, "X @ W"),
+            Map(maps.times, {"X": normal(2, 3, 2), "W": normal(2, 2, 2)}, "X @ W"),
+        ],
+        gives=("X", "W", "V"),
+        weights=V,
+        declared=False,
+        also={
+            "broadcast_not_undone": lambda p: _shared(p, lambda each: each),
+            "mean_over_copies": lambda p: _shared(p, lambda each: each.mean(axis=0)),
+            "factors_untransposed": _batched_untransposed,
+            "factors_exchanged": _batched_exchanged,
+            "gradient_transposed": lambda p: (p.truth[0], p.truth[1].swapaxes(-1, -2)),
+        },
+        partial=True,
+        points=2,
+        stars=4,
+        minutes=8,
+        hints=(
+            "One product first, without a batch: Y = XW is AXB with one factor missing. What are its two gradients?",
+            "`.mT` transposes the last two dimensions and leaves the batch alone; `@` multiplies batch by batch.",
+            "A shared W was copied to every element of the batch: where `W.dim() == 2`, add up over dim 0.",
+        ),
+    ),
+    Question(
+        "06.permute",
+        "6.8 The way back through permute",
+        WeightedGradient(by="X", text="V permuted back"),
+        [
+            Map(maps.permuted, {"X": normal(2, 2, 2)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
+            Map(maps.permuted, {"X": normal(2, 3, 4)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
+            Map(maps.permuted, {"X": normal(3, 2, 2)}, "X.permute(1, 2, 0)", {"a": 1, "b": 2, "c": 0}),
+        ],
+        gives=("V", "a", "b", "c"),
+        weights=V,
+        also={
+            "permuted_again": lambda p: p.weights["V"].permute(_order(p)).numpy(),
+            "reshaped_not_permuted": _entries_not_moved,
+        },
+        without={
+            "jvp_for_vjp": "on a cube Jv is V permuted the same way again, which has its own name here",
+            "weight_applied_after": "on a cube this is V as it came, which has its own name here",
+        },
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "Dimension 0 of Y is dimension a of X. So where must dimension 0 of V go?",
+            "The inverse order has k at place order[k]: start from `[0, 0, 0]` and set `inverse[order[k]] = k` "
+            "for k = 0, 1, 2.",
+        ),
+    ),
+    Question(
+        "06.trace_of_inverse",
+        "6.9 The gradient of tr(X⁻¹A)",
+        Gradient(by="X", text="−X⁻ᵀAᵀX⁻ᵀ"),
+        [
+            Map(maps.trace_of_inverse_times, {"X": _invertible(3), "A": normal(3, 3)}, "tr(X⁻¹A)"),
+            Map(maps.trace_of_inverse_times, {"X": _invertible(2), "A": normal(2, 2)}, "tr(X⁻¹A)"),
+            Map(maps.trace_of_inverse_times, {"X": _invertible(4), "A": normal(4, 4)}, "tr(X⁻¹A)"),
+        ],
+        gives=("X", "A"),
+        declared=False,
+        also={
+            "inverse_sign": lambda p: -p.truth,
+            "gradient_transposed": _inverse_products("iai"),
+            "operand_untransposed": _inverse_products("IaI"),
+            "inverse_untransposed": _inverse_products("iAi"),
+            "inverses_on_one_side": _inverse_products("IIA", "AII"),
+            "chain_stops_early": lambda p: _arrays(p, "A")[0].T,
+            "entry_by_entry": lambda p: -_arrays(p, "A")[0] / _arrays(p, "X")[0] ** 2,
+        },
+        without={"minus_sign": "the sign that is lost here is that of the derivative of an inverse"},
+        points=2,
+        stars=5,
+        minutes=10,
+        hints=(
+            "X X⁻¹ is the identity and does not move. Differentiate that product: what does dX⁻¹ have to be?",
+            "dX⁻¹ = −X⁻¹ dX X⁻¹: a product like AXB, with −X⁻¹ on the left of dX, X⁻¹ on its right. And which weight "
+            "does tr(ZA) put on the entries of Z?",
+            "tr(ZA) = Σ Z_ij A_ji: the weight is Aᵀ. Put it into the formula of 6.2.",
+        ),
+    ),
+]

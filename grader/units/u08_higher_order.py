@@ -1,0 +1,320 @@
+"""Unit 08: derivatives of derivatives."""
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grader import maps
+from grader.quantities import (
+    HVP,
+    Facts,
+    Gradient,
+    GradientOfSquaredNorm,
+    Hessian,
+    Laplacian,
+    NewtonStep,
+    NthDerivative,
+    SecondPartial,
+)
+from grader.question import Map, Problem, Question, mixed_signs, normal, uniform
+
+SCALAR = [
+    Map(maps.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
+    Map(maps.fade, {"x": uniform(-1, 2)}, "3x e^(−x/2)"),
+    Map(maps.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
+]
+RIDGE = Map(maps.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²")
+GULLY = Map(maps.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)")
+PLATEAU = Map(maps.plateau, {"x": normal(4)}, "x₀x₁x₂ + x₃²x₀ + cos x₁x₃ + x₂x₃")
+TANH_NET = Map(maps.tanh_net, {"x": uniform(-1.5, 1.5, 2)}, "a small network with tanh")
+SEVERAL = [RIDGE, GULLY, PLATEAU]
+
+
+def _order(generator: torch.Generator, p: Problem) -> int:
+    """2, 3, 4 and 1 in turn, so that every check asks for several orders."""
+    return (2, 3, 4, 1)[p.seed % 4]
+
+
+def _place(generator: torch.Generator, p: Problem) -> int:
+    return int(torch.randint(p.inputs["x"].numel(), (), generator=generator))
+
+
+def _other_place(generator: torch.Generator, p: Problem) -> int:
+    """A place other than i."""
+    n = p.inputs["x"].numel()
+    return (p.extras["i"] + 1 + int(torch.randint(n - 1, (), generator=generator))) % n
+
+
+def _slope_of_a_line(p: Problem) -> np.ndarray | None:
+    """Where PyTorch refuses: on a line. (The slope of a ReLU network has a graph, which gives 0.)"""
+    return None if np.any(p.truth) or p.map.fn is maps.hinges else p.jacobians["x"].reshape(())
+
+
+# --- 08.leak: each of these runs the snippet and looks
+
+
+def _cube() -> tuple[Tensor, Tensor]:
+    x = torch.tensor(5.0, dtype=torch.float64, requires_grad=True)
+    return x, x**3
+
+
+def _by_backward(x: Tensor, y: Tensor) -> Tensor:
+    """y.backward(create_graph=True), without its warning; returns x.grad."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y.backward(create_graph=True)
+    assert x.grad is not None
+    return x.grad
+
+
+def _first_requires_grad() -> bool:
+    x, y = _cube()
+    return _by_backward(x, y).requires_grad
+
+
+def _twice_gives(expected: float) -> Callable[[], bool]:
+    def find_out() -> bool:
+        x, y = _cube()
+        _by_backward(x, y).backward()
+        assert x.grad is not None
+        return x.grad.item() == expected
+
+    return find_out
+
+
+def _reset_gives_second() -> bool:
+    x, y = _cube()
+    g = _by_backward(x, y)
+    x.grad = None
+    g.backward()
+    return x.grad is not None and x.grad.item() == 30
+
+
+def _grad_gives_second_and_leaves_grad_alone() -> bool:
+    x, y = _cube()
+    (g,) = torch.autograd.grad(y, x, create_graph=True)
+    (h,) = torch.autograd.grad(g, x)
+    return h.item() == 30 and x.grad is None
+
+
+def _freed(differentiate: Callable[[Tensor, Tensor], object]) -> Callable[[], bool]:
+    """Whether x is gone once its last name is."""
+
+    def watched() -> weakref.ref[Tensor]:
+        x, y = _cube()
+        differentiate(x, y)
+        return weakref.ref(x)
+
+    return lambda: watched()() is None
+
+
+def _by_grad(x: Tensor, y: Tensor) -> Any:
+    return torch.autograd.grad(y, x, create_graph=True)
+
+
+QUESTIONS = [
+    Question(
+        "08.second_derivative",
+        "8.1 The second derivative",
+        NthDerivative(order=2),
+        SCALAR,
+        gives=("f", "x"),
+        points=1,
+        stars=2,
+        minutes=5,
+        hints=(
+            "The slope is to be differentiated once more. It needs a graph of its own for that.",
+            "An argument of `torch.autograd.grad` asks for that graph, and it is not `retain_graph`.",
+            "`(slope,) = torch.autograd.grad(y, x, create_graph=True)`",
+        ),
+    ),
+    Question(
+        "08.nth_derivative",
+        "8.2 As often as you are told",
+        NthDerivative(),
+        [*SCALAR, Map(maps.quintic, {"x": uniform(0.5, 2)}, "x⁵/20 − x²")],
+        gives=("f", "x", "order"),
+        extras={"order": _order},
+        points=2,
+        stars=3,
+        minutes=7,
+        hints=(
+            "Start with y = f(x), and replace it by its derivative, `order` times.",
+            "Every derivative but the last is differentiated again: every call but the last needs `create_graph=True`. "
+            "(In the last it does no harm to the value.)",
+            "`for _ in range(order): (y,) = torch.autograd.grad(y, x, create_graph=True)`",
+        ),
+    ),
+    Question(
+        "08.mend_create_graph",
+        "8.3 Mend a gradient that ends in a dead end",
+        Gradient(again=True),
+        SEVERAL,
+        gives=("f", "x"),
+        points=1,
+        stars=2,
+        minutes=5,
+        hints=(
+            "`retain_graph=True` keeps the graph that leads from x to f(x). Which graph is missing?",
+            "The one from x to the gradient. `create_graph=True` makes it, and nothing may cut it afterwards.",
+        ),
+    ),
+    Question(
+        "08.linear_map",
+        "8.4 When there is nothing left to differentiate",
+        NthDerivative(order=2),
+        [
+            Map(maps.line, {"x": uniform(-2, 2)}, "3x − 2"),
+            Map(maps.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
+            Map(maps.hinges, {"x": uniform(-2, 2)}, "a small ReLU network"),
+            Map(maps.tilt, {"x": uniform(-2, 2)}, "wx + 0.5, w a parameter"),
+        ],
+        gives=("f", "x"),
+        also={"slope_for_zero": _slope_of_a_line},
+        without={
+            "order_off": "on a line the third derivative is as zero as the second",
+            "second_plus_first": "on a line that sum is the slope alone",
+        },
+        points=2,
+        stars=4,
+        minutes=8,
+        hints=(
+            "What is the second derivative of 3x − 2? And what does its slope, 3, depend on?",
+            "A slope without a graph is a constant: `slope.requires_grad` tells. Return zeros like x then.",
+            "A slope may have a graph in which x does not occur: that of wx is w, a parameter. "
+            "`materialize_grads=True` makes zeros for an input that does not occur.",
+        ),
+    ),
+    Question(
+        "08.mixed_partial",
+        "8.5 First by one, then by another",
+        SecondPartial(),
+        SEVERAL,
+        gives=("f", "x", "i", "j"),
+        extras={"i": _place, "j": _other_place},
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "The gradient holds all first derivatives. Which entry of it is the derivative by x_i?",
+            "`g[i]` is a single number with a graph. Its gradient by x has n entries, one of which you want.",
+            "Index after differentiating: `x[j]` is a new tensor, and g was not computed from it.",
+        ),
+    ),
+    Question(
+        "08.hessian_by_rows",
+        "8.6 The Hessian, row by row",
+        Hessian(),
+        SEVERAL,
+        gives=("f", "x"),
+        points=3,
+        stars=3,
+        minutes=9,
+        hints=(
+            "H is the Jacobian of the gradient: row i is the gradient of g[i].",
+            "The graph of g is walked through n times: `retain_graph=True`.",
+            "`rows = [torch.autograd.grad(entry, x, retain_graph=True)[0] for entry in g]`, then `torch.stack(rows)`.",
+        ),
+    ),
+    Question(
+        "08.hvp",
+        "8.7 H times u, without H",
+        HVP(),
+        SEVERAL,
+        gives=("f", "x", "u"),
+        extras={"u": lambda generator, p: mixed_signs(*p.inputs["x"].shape)(generator)},
+        points=3,
+        stars=3,
+        minutes=7,
+        hints=(
+            "Hu adds up rows of H, each times an entry of u. A weighted sum of a Jacobian's rows: what gives you that?",
+            "The gradient g has n outputs, and u says how much each counts: two calls in all, and no loop.",
+            "`torch.autograd.grad(g, x, grad_outputs=u)`, or the gradient of the number `(g * u).sum()`.",
+        ),
+    ),
+    Question(
+        "08.laplacian",
+        "8.8 The Laplacian",
+        Laplacian(),
+        [RIDGE, TANH_NET, PLATEAU],
+        gives=("f", "x"),
+        points=2,
+        stars=4,
+        minutes=7,
+        hints=(
+            "∂²f/∂x_i² is entry i of row i of H.",
+            "For each i: differentiate `g[i]` by x, and take entry i of that. Then add them up.",
+            "`g.sum()` loses which is which. Differentiate one entry of g at a time.",
+        ),
+    ),
+    Question(
+        "08.newton_step",
+        "8.9 Newton's step",
+        NewtonStep(),
+        [
+            Map(maps.basin, {"x": normal(2)}, "(x₀ − 1)² + 2(x₀ + x₁)² + e^(x₁/2)"),
+            Map(maps.hollow, {"x": normal(3)}, "log(e^x₀ + e^x₁ + e^x₂) + |x|²/2 + (x₀ − 2x₁ + x₂)²"),
+            Map(maps.trough, {"x": normal(4)}, "the sum of x⁴/4, plus (the sum of x, minus 1)² + |x|²"),
+        ],
+        gives=("f", "x"),
+        points=2,
+        stars=4,
+        minutes=8,
+        hints=(
+            "Two things are needed at x: the gradient g and the Hessian H. You have written both.",
+            "The step s solves H s = −g: `torch.linalg.solve` does that without an inverse.",
+            "`return x - torch.linalg.solve(H, g)`",
+        ),
+    ),
+    Question(
+        "08.gradient_of_norm",
+        "8.10 The gradient of a gradient's norm",
+        GradientOfSquaredNorm(),
+        [RIDGE, Map(maps.critic, {"x": normal(2, 3)}, "a small critic, tanh inside"), GULLY],
+        gives=("f", "x"),
+        points=2,
+        stars=4,
+        minutes=7,
+        hints=(
+            "First the gradient g, with a graph. Then one number made of it. Then the gradient of that number.",
+            "‖g‖² is the sum of the squares of all entries, whatever the shape: `(g * g).sum()`, nothing detached.",
+        ),
+    ),
+    Question(
+        "08.leak",
+        "8.11 What `backward` leaves behind",
+        Facts(
+            calls={
+                "a": _first_requires_grad,
+                "b": _twice_gives(30),
+                "c": _twice_gives(105),
+                "d": _reset_gives_second,
+                "e": _freed(_by_backward),
+                "f": _freed(_by_grad),
+                "g": _grad_gives_second_and_leaves_grad_alone,
+            },
+            notes={
+                "a": "What a recorded pass adds to `.grad` has a graph.",
+                "b": "`backward` adds to what already lies in `.grad`.",
+                "c": "`backward` adds to what already lies in `.grad`.",
+                "d": "Where `.grad` was emptied before, the second call has nothing to add to.",
+                "e": "x holds `x.grad`, and the graph of `x.grad` holds x.",
+                "f": "The graph of g holds x, but x does not hold g.",
+                "g": "`autograd.grad` returns what it finds, and puts nothing into `.grad`.",
+            },
+        ),
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "f′(5) = 75 and f″(5) = 30. What does `backward` do with what already lies in `.grad`?",
+            "After that x holds `x.grad`, and `x.grad` has a graph that begins at x: each keeps the other alive.",
+            "`autograd.grad` stores nothing in x. What it returns holds on to x, but x does not hold on to it.",
+        ),
+    ),
+]
