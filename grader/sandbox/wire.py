@@ -1,0 +1,95 @@
+"""Frames on a pipe between the trusted side and a confined process: JSON and safetensors, every length checked first.
+
+Nothing that comes in is unpickled, imported or believed.  A reader that meets anything else than what is agreed raises
+Broken and reads no further.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+_HEAD = struct.Struct("!II")
+LARGEST_TEXT = 8 * 2**20  # bytes of JSON in one frame
+LARGEST_ARRAYS = 16 * 2**20  # bytes of arrays in one frame
+
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+# Control characters but tab and line feed; those that turn the reading direction; halves of surrogate pairs, which
+# no file in UTF-8 can hold, so that a single one would stop whoever writes the notebook.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Broken(ValueError):
+    """What came over the pipe is not what was agreed, or nothing came before the deadline or the end."""
+
+
+def send(
+    pipe: socket.socket,
+    message: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray] | None = None,
+    deadline: float | None = None,
+) -> None:
+    """Write one frame.
+
+    deadline: of ``time.monotonic``.  Raises Broken where the other side is gone, or does not read in time.
+    """
+    text = json.dumps(message, allow_nan=True).encode()
+    blob = save({k: np.array(a, order="C") for k, a in arrays.items()}) if arrays else b""
+    try:
+        # What an earlier ``receive`` had left of its time says nothing of this frame.
+        pipe.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
+        pipe.sendall(_HEAD.pack(len(text), len(blob)) + text + blob)
+    except OSError as why:
+        raise Broken(str(why)) from why
+
+
+def receive(pipe: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read one frame: (message, arrays).  deadline: of ``time.monotonic``; raises TimeoutError then, and Broken."""
+    text_size, blob_size = _HEAD.unpack(_exactly(pipe, _HEAD.size, deadline))
+    if text_size > LARGEST_TEXT or blob_size > LARGEST_ARRAYS:
+        raise Broken(f"a frame of {text_size} and {blob_size} bytes")
+    body = _exactly(pipe, text_size + blob_size, deadline)
+    text, blob = body[:text_size], body[text_size:]
+    try:
+        message = json.loads(text)
+        arrays = load(blob) if blob else {}
+    except Exception as why:  # whatever the two libraries raise for bytes that they cannot make sense of
+        raise Broken("a frame that cannot be read") from why
+    if not isinstance(message, dict):
+        raise Broken("a frame that is no message")
+    return message, arrays
+
+
+def _exactly(pipe: socket.socket, size: int, deadline: float | None) -> bytes:
+    parts = []
+    while size:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        try:
+            pipe.settimeout(left)
+            part = pipe.recv(min(size, 2**20))
+        except TimeoutError:
+            raise
+        except OSError as why:
+            raise Broken(str(why)) from why
+        if not part:
+            raise Broken("the end")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def plain_text(thing: Any) -> str:
+    """Text without terminal codes or other control characters but line ends and tabs.  Raises Broken."""
+    if not isinstance(thing, str):
+        raise Broken("a text that is none")
+    return _CONTROL.sub("", _TERMINAL.sub("", thing))
