@@ -1,0 +1,204 @@
+"""Where submissions are graded: worker processes on this machine, or a Dask cluster.  Both are executors to map over.
+
+A worker that dies costs what it held, once more, and nothing else; what kills its worker twice is given up.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.context import BaseContext
+from typing import Any, Protocol, TypeVar
+
+from grader.classroom.course import CourseError
+from grader.words import CLASSROOM
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+MOST_DEATHS = 2  # of workers, over one submission
+
+
+class Lost(RuntimeError):
+    """A submission ended the process that graded it, ``MOST_DEATHS`` times."""
+
+
+@dataclass
+class Lane:
+    """One executor, and what was given to it, oldest first.
+
+    most: how many submissions it holds at once.  An executor with one worker runs the oldest, so a death is its doing.
+    """
+
+    executor: Executor
+    most: int
+    given: deque[Future[Any]] = field(default_factory=deque)
+
+
+class Place(Protocol):
+    """Where work is done."""
+
+    lanes: Sequence[Lane]
+
+    def replace(self, lane: Lane) -> None:
+        """Give a lane whose worker died a new one."""
+
+    def close(self) -> None:
+        """End all workers, without waiting for what they do."""
+
+
+def get_ready() -> BaseContext:
+    """Start the process that workers are forked from, and that imports torch once for all; it takes seconds.
+
+    Whoever is going to need ``Local`` can go on importing meanwhile.
+    """
+    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix":
+        context.set_forkserver_preload(["grader.classroom.grade"])
+        forkserver.ensure_running()
+    return context
+
+
+class Local:
+    """Processes on this machine, each a lane of its own with one submission at work and one waiting."""
+
+    def __init__(self, jobs: int):
+        self.context = get_ready()
+        self.lanes: Sequence[Lane] = [Lane(self._executor(), most=2) for _ in range(jobs)]
+
+    def _executor(self) -> Executor:
+        return _Worker(1, mp_context=self.context, initializer=_end_with_parent)
+
+    def replace(self, lane: Lane) -> None:
+        lane.executor.shutdown(wait=False, cancel_futures=True)
+        lane.executor = self._executor()
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            for process in list((getattr(lane.executor, "_processes", None) or {}).values()):
+                process.terminate()
+            lane.executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Worker(ProcessPoolExecutor):
+    """An executor of one process, which is noticed to have died even where it had sent half of a result.
+
+    The standard library keeps the sending end of the pipe open on this side, too, and would wait for the other half for
+    ever.  Once the worker has its copy, this one serves nobody.
+    """
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(*args, **kwargs)
+        if os.name == "posix":  # on Windows the worker may yet be about to take it
+            self._result_queue._writer.close()  # type: ignore[attr-defined]
+        return future
+
+
+class Dask:
+    """The workers of a Dask cluster.  They need this package and nothing of this machine's disk."""
+
+    def __init__(self, address: str):
+        """Connect.  address: of the scheduler.  Raises CourseError."""
+        try:
+            from distributed import Client
+        except ImportError as why:
+            raise CourseError(CLASSROOM["no_dask"]) from why
+        try:
+            self.client: Any = Client(address, timeout=10, set_as_default=False)
+            threads = sum(worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values())
+        except (OSError, ValueError, TimeoutError) as why:
+            raise CourseError(CLASSROOM["no_scheduler"].format(address=address, why=why)) from why
+        if not threads:
+            self.client.close()
+            raise CourseError(CLASSROOM["no_workers"].format(address=address))
+        # Dask itself tries again where a worker dies, and says which task it gives up.
+        self.lanes: Sequence[Lane] = [Lane(self.client.get_executor(pure=False), most=2 * threads)]
+
+    def replace(self, lane: Lane) -> None:
+        """Dask's nannies start their workers again."""
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def mapped(place: Place, work: Callable[[In], Out], things: Iterable[In]) -> Iterator[tuple[In, Out | BaseException]]:
+    """``work`` of each thing, in the order in which they get done: pairs of a thing and its result or its error.
+
+    The error of a thing that ended its worker ``MOST_DEATHS`` times is Lost.
+    """
+    ahead, again = enumerate(things), deque[tuple[int, In]]()  # things are taken as they are needed, not all at once
+    running: dict[Future[Out], tuple[int, In, Lane]] = {}
+    deaths: Counter[int] = Counter()
+
+    def fill() -> None:
+        while True:
+            lane = min(place.lanes, key=lambda lane: len(lane.given) / lane.most)
+            if len(lane.given) >= lane.most:
+                return
+            k, thing = again.popleft() if again else next(ahead, (-1, None))
+            if thing is None:
+                return
+            try:
+                future = lane.executor.submit(work, thing)
+            except BrokenExecutor:
+                again.appendleft((k, thing))
+                if lane.given:  # what it held will say so
+                    return
+                place.replace(lane)
+                continue
+            lane.given.append(future)
+            running[future] = k, thing, lane
+
+    def settle(future: Future[Out], at_work: bool) -> tuple[In, Out | BaseException] | None:
+        """A future's outcome; None where its worker died and it is to be tried again."""
+        k, thing, lane = running.pop(future)
+        lane.given.remove(future)
+        error = future.exception()
+        if error is None:
+            return thing, future.result()
+        if not _died(error):
+            return thing, error
+        deaths[k] += at_work
+        if deaths[k] >= MOST_DEATHS:
+            return thing, Lost(CLASSROOM["lost"].format(times=MOST_DEATHS))
+        again.append((k, thing))
+        return None
+
+    fill()
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        broken = [
+            lane for lane in place.lanes if any(isinstance(f.exception(), BrokenExecutor) for f in done & {*lane.given})
+        ]
+        # All that a dead worker held fails together; the oldest of it was at work, and only that is to blame.
+        blamed = {next(f for f in lane.given if isinstance(f.exception(), BrokenExecutor)) for lane in broken}
+        ended = [f for lane in place.lanes for f in lane.given if f in done or lane in broken]
+        settled = [settle(f, f in blamed or not isinstance(f.exception(), BrokenExecutor)) for f in ended]
+        for lane in broken:
+            place.replace(lane)
+        fill()
+        yield from filter(None, settled)
+
+
+def _died(error: BaseException) -> bool:
+    """Whether an error says that a worker ended, in the words of either executor."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the process that started it does, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch(sentinel: int = parent.sentinel) -> None:
+        wait_for([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,199 @@
+"""The judge inside nbgrader, through nbgrader's own doors: preprocessors and one exporter.
+
+``configure(c)`` in ``nbgrader_config.py`` is all that a course needs.  From then on the command line, the
+formgrader's button and ``nbgrader.apps.NbGraderAPI`` take this path, whichever starts them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import stat
+import warnings
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters.base import NbGraderException
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, OverwriteCells
+from sqlalchemy.exc import SAWarning
+from traitlets import Bool, Float, Integer
+
+from grader.classroom import course, outside, submission
+from grader.classroom.tables import as_csv
+from grader.notebooks import canonical
+from grader.sandbox.run import Limits, Warm
+from grader.words import CLASSROOM
+
+UNREADABLE = "grader_unreadable"  # notebook metadata by which the exporter tells Mend why there are no cells
+
+Resources = dict[str, Any]
+
+
+def configure(c: Any) -> None:
+    """Put the grader's parts into a traitlets Config, the ``c`` of ``nbgrader_config.py``.
+
+    Generate: the release version comes out in canonical form.  Sanitize: every submission is first read with
+    patience and mended, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells
+    are worth what the judge says of the answers that came out of it.
+    """
+    # nbgrader's own use of SQLAlchemy; its grades are right, and its warnings say nothing to an instructor.
+    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+    c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
+    c.Autograde.exporter_class = PatientExporter
+    c.ExportApp.plugin_class = InertCsv
+    # Mend does what these two do, for every way that a notebook can be broken.
+    done = (DeduplicateIds, OverwriteCells)
+    sanitize = [p for p in Autograde.sanitize_preprocessors.default() if p not in done]
+    c.Autograde.sanitize_preprocessors = [Mend, *sanitize]
+    c.Autograde.autograde_preprocessors = [
+        RunOutside if old is Execute else old for old in Autograde.autograde_preprocessors.default()
+    ]
+
+
+def released(converter: Any, resources: Resources) -> NotebookNode:
+    """The release version of the notebook at hand.  Raises NbGraderException where it was not generated."""
+    unit, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+    coursedir = converter.coursedir
+    path = Path(coursedir.format_path(coursedir.release_directory, ".", unit)) / f"{name}.ipynb"
+    if not path.exists():
+        raise NbGraderException(CLASSROOM["no_release"].format(path=path, unit=unit))
+    return nbformat.read(path, as_version=4)
+
+
+class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
+    """Last in GenerateAssignment: the same bytes on every machine."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        return canonical(nb, keep_outputs=False), resources
+
+
+class PatientExporter(NotebookExporter):  # type: ignore[misc]
+    """Reads what a student handed in, whatever it is; what is no notebook becomes one that says why."""
+
+    def from_filename(self, filename: str, resources: Resources | None = None, **kwargs: Any) -> tuple[str, Resources]:
+        path = Path(filename)
+        resources = {} if resources is None else resources
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        if not self.parent._sanitizing:  # the second pass reads what the first one wrote
+            nb = nbformat.read(path, as_version=4)
+        else:
+            try:
+                nb = submission.read(handed_in(path))
+            except submission.Unreadable as why:
+                nb = nbformat.v4.new_notebook(metadata={UNREADABLE: str(why)})
+        output, resources = self.from_notebook_node(nb, resources=resources, **kwargs)
+        return output, resources
+
+
+def handed_in(path: Path) -> bytes:
+    """A submitted file's bytes, not many more than are graded.
+
+    A link could lead to anyone's file, and whoever opens a pipe waits for ever.  Raises Unreadable.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, flags)
+    except OSError as why:
+        if path.is_symlink() or not path.is_file():
+            raise submission.Unreadable(CLASSROOM["not_a_file"]) from why
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise submission.Unreadable(CLASSROOM["not_a_file"])
+    with os.fdopen(handle, "rb") as file:
+        return file.read(submission.LARGEST_FILE + 1)
+
+
+class Mend(NbGraderPreprocessor):  # type: ignore[misc]
+    """First in sanitizing: the instructor's cells as they were released, the student's answers as they are."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        trusted = released(self.parent.parent, resources)
+        why = nb.metadata.get(UNREADABLE)
+        nb = submission.unreadable(trusted, why) if why else submission.mend(nb, trusted)
+        for remark in submission.remarks(nb):
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
+        return nb, resources
+
+
+class RunOutside(NbGraderPreprocessor):  # type: ignore[misc]
+    """In place of nbgrader's Execute: cells run in a confined fork, and answers are judged outside of it."""
+
+    confined = Bool(True, help=CLASSROOM["help_confined"]).tag(config=True)
+    cell_seconds = Float(Limits.cell_seconds, help=CLASSROOM["help_cell_seconds"]).tag(config=True)
+    notebook_seconds = Float(Limits.notebook_seconds, help=CLASSROOM["help_notebook_seconds"]).tag(config=True)
+    cpu_seconds = Integer(Limits.cpu_seconds, help=CLASSROOM["help_cpu_seconds"]).tag(config=True)
+    memory = Integer(Limits.memory, help=CLASSROOM["help_memory"]).tag(config=True)
+    file_size = Integer(Limits.file_size, help=CLASSROOM["help_file_size"]).tag(config=True)
+    open_files = Integer(Limits.open_files, help=CLASSROOM["help_open_files"]).tag(config=True)
+    work_size = Integer(Limits.work_size, help=CLASSROOM["help_work_size"]).tag(config=True)
+    threads = Integer(Limits.threads, help=CLASSROOM["help_threads"]).tag(config=True)
+    cell_output = Integer(Limits.cell_output, help=CLASSROOM["help_cell_output"]).tag(config=True)
+    notebook_output = Integer(Limits.notebook_output, help=CLASSROOM["help_notebook_output"]).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        student = resources["nbgrader"]["student"]
+        secret = course.secret(Path(self.parent.parent.coursedir.root))
+        limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
+        remarks = outside.run(nb, released(self.parent.parent, resources), warm(self.confined), limits, secret, student)
+        for remark in remarks:
+            self.log.warning("%s: %s", student, remark)
+        if not self.confined:
+            self.log.warning(CLASSROOM["not_confined"])
+        return nb, resources
+
+
+class InertCsv(CsvExportPlugin):  # type: ignore[misc]
+    """nbgrader's own table, quoted as CSV asks for, and without formulas: ids and names are text to a spreadsheet."""
+
+    def export(self, gradebook: Any) -> None:
+        dest = self.to or "grades.csv"
+        self.log.info("Exporting grades to %s", dest)
+        rows = [
+            _row(gradebook, assignment, student)
+            for assignment in gradebook.assignments
+            if not self.assignment or assignment.name in self.assignment
+            for student in gradebook.students
+            if not self.student or student.id in map(str, self.student)
+        ]
+        with open(dest, "w", encoding="utf-8", newline="") as file:
+            file.write(as_csv([COLUMNS, *rows]))
+
+
+COLUMNS = (
+    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
+    *("raw_score", "late_submission_penalty", "score", "max_score"),
+)
+
+
+def _row(gradebook: Any, assignment: Any, student: Any) -> list[object]:
+    """One student's line; who did not hand in has 0."""
+    try:
+        found = gradebook.find_submission(assignment.name, student.id)
+        score, penalty, when = found.score, found.late_submission_penalty or 0.0, found.timestamp
+    except MissingEntry:
+        score, penalty, when = 0.0, 0.0, None
+    who = (student.id, student.last_name, student.first_name, student.email)
+    total = max(0.0, score - penalty)
+    return [assignment.name, assignment.duedate, when, *who, score, penalty, total, assignment.max_score]
+
+
+_warm: dict[bool, Warm] = {}
+
+
+def warm(confined: bool) -> Warm:
+    """The one warm process of this run; a new one where it has ended."""
+    if confined not in _warm or not _warm[confined].alive:
+        _warm[confined] = Warm(confined)
+        atexit.register(_warm[confined].close)
+    return _warm[confined]
+
+
+__all__ = ["CanonicalForm", "InertCsv", "Mend", "PatientExporter", "RunOutside", "configure"]

@@ -1,0 +1,457 @@
+"""What a class did in a unit, counted: scores, questions, mistakes, time, and who needs a person.
+
+``analyse`` makes a Report of Results; ``as_data`` and ``as_csv`` write it for machines, ``page.as_html`` for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+
+from grader import words
+from grader.classroom import tables
+from grader.classroom.gradebook import Result
+from grader.errors import NOTES
+from grader.question import Question
+from grader.units import LESSONS
+from grader.words import REPORT, Words
+
+FEWEST_TO_JUDGE = 10  # submissions below which no question is called too easy or too hard
+FEWEST_TO_CORRELATE = 30  # below it, a correlation's standard error is above 0.19: it says nothing
+EASY, HARD = 0.9, 0.3  # facilities above and below which a question tells little
+WEAK = 0.2  # a discrimination below which a question hardly tells strong from weak
+
+SHARES = ("right", "partly", "wrong", "untouched", "unjudged")  # what became of one question in one submission
+KINDS = ("mistake", "error", "other")  # what can be found in a wrong answer, the most telling first
+MOST_BARS = 12  # of the histogram
+
+Lessons = Mapping[str, str]  # a unit's number -> its lesson's file
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question in numbers, over the submissions that could be graded.
+
+    id: its grade_id.  number, title: "5.2" and the rest, or "" and the grade_id for a cell that is no Question.
+    shares: ``{share: submissions}``, every one of SHARES.
+    mean: points; facility: mean / points, or None where there is nothing to divide.
+    facility_tried: the same over the submissions in which it was tried.
+    discrimination: see ``discrimination``; None where ``unsaid`` says why: "few" or "same".
+    flags: keys of REPORT: "flag_easy", "flag_hard", "flag_weak", "flag_negative".
+    """
+
+    id: str
+    number: str
+    title: str
+    points: float
+    shares: Mapping[str, int]
+    mean: float
+    facility: float | None
+    facility_tried: float | None
+    discrimination: float | None
+    unsaid: str
+    flags: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.number} {self.title}".strip()
+
+    @property
+    def tried(self) -> int:
+        return sum(self.shares.values()) - self.shares["untouched"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that wrong answers of this class have in common.
+
+    kind: one of KINDS; key: of words.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
+    lesson: the number of the unit to repeat, "" where none is.  counts: ``{grade_id: submissions}``.
+    students: who, each once.
+    """
+
+    kind: str
+    key: str
+    says: Words
+    lesson: str
+    counts: Mapping[str, int]
+    students: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Seconds or bytes over a class.  p90: the smallest value that nine of ten submissions do not exceed."""
+
+    count: int
+    median: float
+    p90: float
+    largest: float
+    who: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A class in one unit.  scores: every student's total, graded or not, by name; points: the unit's."""
+
+    unit: str
+    points: float
+    scores: Mapping[str, float]
+    graded: tuple[str, ...]
+    items: tuple[Item, ...]
+    found: tuple[Found, ...]
+    seconds: Spread | None
+    memory: Spread | None
+    human: Mapping[str, tuple[tuple[str, str], ...]]  # student -> (key of REPORT, sentence), the gravest first
+    shares: Mapping[str, Mapping[str, str]]  # student -> {grade_id: share}
+    penalties: Mapping[str, float]
+    unconfined: tuple[str, ...]
+
+    @property
+    def lessons(self) -> list[tuple[str, int, list[Found]]]:
+        """(unit's number, students with a mistake that it explains, those mistakes): most students first."""
+        by: dict[str, list[Found]] = {}
+        for found in self.found:
+            if found.lesson and found.kind != "other":
+                by.setdefault(found.lesson, []).append(found)
+        counted = [(unit, len({s for f in all_ for s in f.students}), all_) for unit, all_ in by.items()]
+        return sorted(counted, key=lambda entry: (-entry[1], entry[0]))
+
+
+def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question]) -> Report:
+    """The Report on a unit.
+
+    questions: the unit's; graded cells that are none of them stand behind them under their grade_id.
+    Facility, discrimination and mistakes are counted over the submissions that could be graded: a file that could not
+    be read says nothing about a question.
+    """
+    graded = [result for result in results if not (result.unreadable or result.aside)]
+    worth = _worth(results) or {question.grade_id: float(question.points) for question in questions}
+    known = {question.grade_id: question for question in questions if question.grade_id in worth}
+    ids = [*known, *(id for id in sorted(worth) if id not in known)]
+    shares = {r.student: {id: share(r, id) for id in ids} for r in results}
+    scores = np.array([[r.scores.get(id, 0.0) for id in ids] for r in graded]).reshape(len(graded), len(ids))
+    return Report(
+        unit,
+        sum(worth.values()),
+        {result.student: result.score for result in results},
+        tuple(result.student for result in graded),
+        tuple(_item(known.get(id), id, worth[id], graded, scores, k) for k, id in enumerate(ids)),
+        tuple(_found(graded, ids)),
+        _spread([(r.seconds, r.student) for r in results if r.seconds is not None]),
+        _spread([(r.memory, r.student) for r in results if r.memory is not None]),
+        {r.student: reasons for r in results if (reasons := tuple(_reasons(r, known)))},
+        shares,
+        {result.student: result.penalty for result in results if result.penalty},
+        tuple(result.student for result in results if result.confined is False),
+    )
+
+
+def share(result: Result, id: str) -> str:
+    """What became of one question in one submission: one of SHARES.
+
+    The gradebook's score decides, since a person may have changed it; the verdict tells untouched from wrong.
+    """
+    score, worth, verdict = result.scores.get(id, 0.0), result.points.get(id, 0.0), result.verdicts.get(id)
+    if score >= worth and (score > 0 or (verdict or {}).get("status") == "correct"):
+        return "right"
+    if score > 0:
+        return "partly"
+    if result.unreadable or result.aside or verdict is None:
+        return "unjudged"
+    return "untouched" if verdict.get("status") == "unattempted" else "wrong"
+
+
+def discrimination(scores: np.ndarray, k: int) -> float | None:
+    """How well question ``k`` tells strong from weak: the corrected item-total correlation, in [-1, 1].
+
+        r = corr(x_k, T − x_k),   T = the sum over all questions
+
+    Pearson's correlation of the question's score with the score on all *other* questions; with itself left in the
+    total, a question would correlate with itself (Henrysson, "Correction of item-total correlations in item analysis",
+    Psychometrika 28, 1963).  scores: (students, questions).  None where either does not vary.
+    """
+    own = scores[:, k]
+    rest = scores.sum(axis=1) - own
+    if len(own) < 2 or np.ptp(own) < 1e-9 or np.ptp(rest) < 1e-9:
+        return None
+    return float(np.corrcoef(own, rest)[0, 1])
+
+
+def standard_error(n: int) -> float:
+    """Of a correlation near 0 over n > 3 students: 1/√(n − 3), that of Fisher's z."""
+    return 1 / sqrt(n - 3)
+
+
+def edges(points: float) -> list[float]:
+    """The histogram's edges: at most MOST_BARS bars of a whole number of points each, the last one with full marks."""
+    width = max(1, ceil((points + 1) / MOST_BARS))
+    return [float(width * k) for k in range(int(points // width) + 2)]
+
+
+def histogram(scores: Sequence[float], points: float) -> list[int]:
+    """How many scores lie in each bar ``[edge, next edge)``; extra credit above the last edge counts in the last."""
+    bars = edges(points)
+    last = len(bars) - 2
+    counts = [0] * (last + 1)
+    for score in scores:
+        counts[min(int(score // (bars[1] - bars[0])), last)] += 1
+    return counts
+
+
+def _worth(results: Sequence[Result]) -> dict[str, float]:
+    """``{grade_id: points}`` over all results: one that was set aside may have none."""
+    worth: dict[str, float] = {}
+    for result in results:
+        for id, points in result.points.items():
+            worth[id] = max(points, worth.get(id, 0.0))
+    return worth
+
+
+def _item(question: Question | None, id: str, points: float, graded: Sequence[Result], scores: Any, k: int) -> Item:
+    number, _, title = question.title.partition(" ") if question else ("", "", id)
+    told = [share(result, id) for result in graded]
+    shares = {name: told.count(name) for name in SHARES}
+    own = scores[:, k]
+    tried = np.array([name != "untouched" for name in told], dtype=bool)
+    mean = float(own.mean()) if len(own) else 0.0
+    facility = mean / points if points and len(own) else None
+    over_tried = float(own[tried].mean()) / points if points and tried.any() else None
+    few = len(graded) < FEWEST_TO_CORRELATE
+    r = None if few else discrimination(scores, k)
+    flags = []
+    if facility is not None and len(graded) >= FEWEST_TO_JUDGE:
+        flags += ["flag_easy"] * (facility > EASY) + ["flag_hard"] * (facility < HARD)
+    if r is not None and r < WEAK:
+        flags.append("flag_negative" if r < 0 else "flag_weak")
+    unsaid = "few" if few else "same" if r is None else ""
+    return Item(id, number, title, points, shares, mean, facility, over_tried, r, unsaid, tuple(flags))
+
+
+def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
+    """What wrong answers have in common, the most frequent first within each of KINDS."""
+    seen: dict[tuple[str, str, bool], tuple[str, dict[str, int], dict[str, None]]] = {}
+    for result in graded:
+        for id in ids:
+            verdict = result.verdicts.get(id, {})
+            if verdict.get("status") in (None, "correct", "unattempted"):
+                continue
+            kind = next((kind for kind in KINDS if verdict.get(kind)), "other")
+            key = str(verdict.get(kind) or verdict["status"])
+            lesson = str(verdict.get("unit") or "")
+            again = kind == "error" and key in NOTES and NOTES[key].again == lesson != ""
+            _, counts, students = seen.setdefault((kind, key, again), (lesson, {}, {}))
+            counts[id] = counts.get(id, 0) + 1
+            students[result.student] = None
+    found = [
+        Found(kind, key, _words(kind, key, again), lesson, counts, tuple(students))
+        for (kind, key, again), (lesson, counts, students) in seen.items()
+    ]
+    return sorted(found, key=lambda f: (KINDS.index(f.kind), -f.total, f.says.name, f.key))
+
+
+def _words(kind: str, key: str, again: bool) -> Words:
+    """How a finding is spoken of to someone who has no single answer before him: placeholders become letters."""
+    table = {"mistake": words.MISTAKES, "error": words.AGAIN if again else words.ERRORS, "other": words.STATUSES}[kind]
+    text = table.get(key) or Words(key, "", "")
+    name, facts = words.REPORT_NAMES.get(key, text.name), _Letters(words.REPORT_FACTS)
+    return Words(*(words.fill(part, facts).strip() for part in (name, text.says, text.why)))
+
+
+class _Letters(dict[str, str]):
+    """Facts in which whatever is missing is called by its letter: m for the number of outputs, v for the weight."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+
+def _spread(values: Sequence[tuple[float, str]]) -> Spread | None:
+    if not values:
+        return None
+    numbers = sorted(value for value, _ in values)
+    largest, who = max(values)
+    return Spread(len(values), float(np.median(numbers)), numbers[ceil(0.9 * len(numbers)) - 1], largest, who)
+
+
+def _reasons(result: Result, known: Mapping[str, Question]) -> Iterator[tuple[str, str]]:
+    """Why a person should look at this submission: (key of REPORT, sentence), the gravest first."""
+
+    def name(id: str) -> str:
+        return known[id].title.partition(" ")[0] if id in known else id
+
+    if result.aside:
+        yield "needs_aside", result.aside
+    if result.unreadable:
+        yield from (("needs_unreadable", remark) for remark in result.remarks or ("",))
+    yield from (("needs_limit", breach) for breach in result.breaches)
+    same: dict[str, list[str]] = {}
+    for id, why in result.unjudged.items():
+        same.setdefault(why, []).append(name(id))
+    yield from (("needs_stopped", f"{', '.join(which)}: {why}") for why, which in same.items())
+    if result.by_hand:
+        yield "needs_hand", ", ".join(map(name, result.by_hand))
+    if not result.unreadable:
+        yield from (("needs_mended", remark) for remark in result.remarks)
+
+
+# --- for machines
+
+
+def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
+    """Everything in a Report, ready for JSON."""
+    totals = sorted(report.scores.values())
+    return {
+        "unit": report.unit,
+        "points": report.points,
+        "submissions": len(report.scores),
+        "graded": len(report.graded),
+        "unconfined": list(report.unconfined),
+        "median": float(np.median(totals)) if totals else None,
+        "histogram": {"edges": edges(report.points), "counts": histogram(totals, report.points)},
+        "questions": [
+            {
+                "id": item.id,
+                "title": item.name,
+                "points": item.points,
+                **item.shares,
+                "tried": item.tried,
+                "mean": item.mean,
+                "facility": item.facility,
+                "facility_tried": item.facility_tried,
+                "discrimination": item.discrimination,
+                "discrimination_unsaid": item.unsaid,
+                "flags": [flag.removeprefix("flag_") for flag in item.flags],
+            }
+            for item in report.items
+        ],
+        "mistakes": [
+            {
+                "kind": found.kind,
+                "key": found.key,
+                "name": found.says.name,
+                "explanation": explanation(found),
+                "lesson": lessons.get(found.lesson, found.lesson),
+                "answers": found.total,
+                "students": list(found.students),
+                "by_question": dict(found.counts),
+            }
+            for found in report.found
+        ],
+        "seconds": vars(report.seconds) if report.seconds else None,
+        "memory": vars(report.memory) if report.memory else None,
+        "students": [
+            {
+                "student": student,
+                "score": score,
+                "penalty": report.penalties.get(student, 0.0),
+                "questions": report.shares[student],
+                "needs": [
+                    {"reason": key.removeprefix("needs_"), "says": says} for key, says in report.human.get(student, ())
+                ],
+            }
+            for student, score in report.scores.items()
+        ],
+    }
+
+
+CSV_COLUMNS = ("unit", "question", "student", "measure", "key", "value", "says")
+
+
+def as_csv(report: Report, lessons: Lessons = LESSONS) -> str:
+    """The same as one tidy table of CSV_COLUMNS, a number or a sentence a line."""
+    data = as_data(report, lessons)
+    rows: list[tuple[object, ...]] = []
+
+    def add(measure: str, value: object, question: str = "", student: str = "", key: str = "", says: str = "") -> None:
+        value = tables.plain(value) if isinstance(value, (int, float)) else value
+        rows.append((report.unit, question, student, measure, key, value, says))
+
+    for measure in ("submissions", "graded", "points", "median"):
+        add(measure, data[measure])
+    for edge, count in zip(data["histogram"]["edges"], data["histogram"]["counts"], strict=False):
+        add("scores_from", count, key=str(tables.plain(edge)))
+    for item in data["questions"]:
+        for measure in (*SHARES, "tried", "points", "mean", "facility", "facility_tried", "discrimination"):
+            add(measure, item[measure], item["id"], says=item["title"] if measure == "points" else "")
+        for flag in item["flags"]:
+            add("flag", 1, item["id"], key=flag)
+    for found in data["mistakes"]:
+        for question, count in found["by_question"].items():
+            add(found["kind"], count, question, key=found["key"], says=found["name"])
+        add("lesson", found["lesson"], key=found["key"], says=found["explanation"])
+    for measure in ("seconds", "memory"):
+        for key, value in (data[measure] or {}).items():
+            add(measure, value, key=key)
+    for student in data["students"]:
+        add("score", student["score"], student=student["student"])
+        for question, became in student["questions"].items():
+            add("became", became, question, student["student"])
+        for need in student["needs"]:
+            add("needs", 1, student=student["student"], key=need["reason"], says=need["says"])
+    return tables.as_csv([CSV_COLUMNS, *rows])
+
+
+def explanation(found: Found) -> str:
+    """What a finding means, in plain words; "" where there is nothing to say but its name."""
+    says = f"{found.says.says[:1].upper()}{found.says.says[1:]}"
+    return f"{says} {found.says.why}".strip()
+
+
+def most_common(report: Report) -> Found | None:
+    """The mistake or error that most students made; of several, the one in most answers."""
+    named = [found for found in report.found if found.kind != "other"]
+    return max(named, key=lambda found: (len(found.students), found.total), default=None)
+
+
+def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
+    """Five lines for a terminal."""
+    totals = list(report.scores.values())
+    judged = [item for item in report.items if item.facility is not None]
+    lines = [
+        REPORT["sum_class"].format(
+            submissions=len(totals), graded=len(report.graded), unit=report.unit, confined=_confinement(report)
+        ),
+        REPORT["sum_scores"].format(
+            median=words.of(float(np.median(totals))),
+            points=words.of(report.points),
+            full=sum(total >= report.points for total in totals),
+            none=sum(total == 0 for total in totals),
+        ),
+    ]
+    if judged:
+        hardest = min(judged, key=lambda item: item.facility or 0)
+        easiest = max(judged, key=lambda item: item.facility or 0)
+        lines.append(
+            REPORT["sum_questions"].format(
+                hardest=hardest.name,
+                low=f"{hardest.facility:.2f}",
+                easiest=easiest.name,
+                high=f"{easiest.facility:.2f}",
+            )
+        )
+    top = most_common(report)
+    if top:
+        lesson = lessons.get(top.lesson, top.lesson)
+        lines.append(
+            REPORT["sum_mistake"].format(name=top.says.name, who=counted("who", len(top.students)), lesson=lesson)
+        )
+    else:
+        lines.append(REPORT["sum_no_mistake"])
+    lines.append(counted("sum_human", len(report.human)))
+    return lines
+
+
+def counted(key: str, count: int) -> str:
+    """A sentence of REPORT about so many: for one, that under ``key_one``."""
+    return REPORT[f"{key}_one" if count == 1 else key].format(count=count)
+
+
+def _confinement(report: Report) -> str:
+    return REPORT["sum_unconfined"].format(count=len(report.unconfined)) if report.unconfined else ""

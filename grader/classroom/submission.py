@@ -1,0 +1,230 @@
+"""One submission between two trusted copies: read it, mend it, and read the judge's verdict off a graded one.
+
+Of a student's notebook only the sources of cells count; everything else, from metadata to the
+cells that grade, comes from the release version.  Nothing here knows nbgrader's classes or a file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.card import MIME
+from grader.notebooks import copied, new_cell, new_notebook
+from grader.question import cell_id
+from grader.words import CLASSROOM
+
+REMARKS = "grader-remarks"  # id of the cell that tells the student what was mended
+
+LARGEST_FILE = 64 * 2**20  # bytes; pictures in outputs make honest files large
+LARGEST_SOURCE = 2 * 2**20  # characters of all cells together
+MOST_CELLS = 2000
+# Characters of a student's own text: of one cell, and of all; what is above is cut.  And of one line, which is broken:
+# what nbconvert does to some texts, and to some lines, takes time that grows with the square of their length.
+LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT, LONGEST_LINE = 20_000, 100_000, 2_000, 1_000
+
+_KINDS = ("code", "markdown", "raw")
+
+
+class Unreadable(ValueError):
+    """What was handed in is not a notebook; the message says why, in words for the student."""
+
+
+def read(data: bytes) -> NotebookNode:
+    """A fresh notebook with the submitted cells: type, source and ``grade_id``, and nothing else.
+
+    Raises Unreadable.
+    """
+    if not data.strip():
+        raise Unreadable(CLASSROOM["empty"])
+    if len(data) > LARGEST_FILE:
+        raise Unreadable(CLASSROOM["too_large"])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as why:
+        raise Unreadable(CLASSROOM["not_utf8"].format(place=why.start)) from why
+    try:
+        submitted = json.loads(text)
+        if submitted["nbformat"] < 4 and "cells" not in submitted:  # older versions kept them elsewhere
+            submitted = nbformat.reads(text, as_version=4)
+        if submitted["nbformat"] > 4:
+            raise ValueError(submitted["nbformat"])
+        listed = [(k, cell) for k, cell in enumerate(submitted["cells"]) if isinstance(cell, dict)]
+        if submitted["cells"] and not listed:
+            raise ValueError("cells")
+        # Counted before they are made anew, which takes 0.1 ms a cell: a file can hold a million.
+        cells = [_clean(cell, k) for k, cell in listed[: MOST_CELLS + 1]]
+    except Exception as why:  # whatever the JSON holds in place of what was looked for
+        raise Unreadable(CLASSROOM["not_a_notebook"]) from why
+    if not cells:
+        raise Unreadable(CLASSROOM["no_cells"])
+    if len(cells) > MOST_CELLS or sum(len(cell.source) for cell in cells) > LARGEST_SOURCE:
+        raise Unreadable(CLASSROOM["too_large"])
+    return new_notebook(cells=cells)
+
+
+def unreadable(released: NotebookNode, why: str) -> NotebookNode:
+    """What is graded in place of a file that could not be read: the untouched exercises, and the reason on top."""
+    nb = copied(released)
+    nb.cells.insert(0, _remarks(CLASSROOM["unreadable"], [why]))
+    return nb
+
+
+def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
+    """The submission with the release version's own cells restored, and a first cell that says what was mended.
+
+    Cells are matched by ``grade_id``.  Locked cells get the released source and come back where they are missing;
+    answers keep the student's source.  Of cells that claim one id the last counts, as in nbgrader.  The code that the
+    release version begins with, imports mostly, has no id; it is run first unless it still is where it was.
+    """
+    trusted = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
+    last = {grade_id(cell): k for k, cell in enumerate(submitted.cells) if grade_id(cell) in trusted}
+    texts = {cell.source for cell in released.cells if cell.cell_type != "code"}
+    notes: list[str] = []
+    cells: list[NotebookNode] = []
+    for k, cell in enumerate(submitted.cells):
+        id = grade_id(cell)
+        if id and last.get(id) != k:
+            notes.append(CLASSROOM["duplicate" if id in trusted else "unknown_id"].format(id=_quoted(id)))
+        cells.append(_restored(cell, trusted[id], notes) if last.get(id) == k else _plain(cell, texts))
+    order = [id for id in map(grade_id, cells) if id]
+    if order != [id for id in trusted if id in last]:
+        notes.append(CLASSROOM["reordered"])
+        cells = [cell for cell in cells if not _locked(trusted.get(grade_id(cell)))]
+    for id, cell in trusted.items():
+        if id not in last:
+            notes.append(CLASSROOM["missing" if _locked(cell) else "missing_answer"].format(id=id))
+        if _locked(cell) and id not in map(grade_id, cells):
+            cells.insert(_place(cells, id, list(trusted)), copied(cell))
+    first = _head(cells)
+    for cell in reversed(_head(released.cells)):
+        if cell.cell_type == "code" and not any(
+            cell.source in kept.source for kept in first if kept.cell_type == "code"
+        ):
+            notes.append(CLASSROOM["put_back"])
+            cells.insert(0, copied(cell))
+    left = MOST_TEXT
+    for cell in cells:
+        if cell.cell_type != "code" and cell.source not in texts:
+            left -= len(cell.source)
+            if len(cell.source) > LONGEST_TEXT or left < 0:
+                notes.append(CLASSROOM["long_text"].format(kept=KEPT_OF_A_TEXT))
+                cell.source = cell.source[:KEPT_OF_A_TEXT] + " …"
+    nb = new_notebook(cells=cells, metadata=copied(released.metadata))
+    if notes:
+        nb.cells.insert(0, _remarks(CLASSROOM["mended"], list(dict.fromkeys(notes))))
+    return nb
+
+
+def verdict(cell: NotebookNode, points: float) -> Mapping[str, Any] | None:
+    """The judge's verdict among a graded cell's outputs, or None where there is no valid one."""
+    for output in cell.get("outputs", []):
+        data = output.get("data", {}).get(MIME)
+        if output.output_type != "execute_result" or not isinstance(data, dict):
+            continue
+        score: Any = data.get("score")
+        if (
+            cell_id(str(data.get("question"))) == grade_id(cell)
+            and type(score) in (int, float)
+            and 0 <= score <= points
+        ):
+            return data
+    return None
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """The cell's ``grade_id``, or '' where it has none."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def remarks(nb: NotebookNode) -> list[str]:
+    """What was mended in a graded notebook, one sentence each."""
+    (first, *_) = nb.cells or [None]
+    if first is None or first.get("id") != REMARKS:
+        return []
+    return [line[2:] for line in first.source.splitlines() if line.startswith("- ")]
+
+
+def was_unreadable(nb: NotebookNode) -> bool:
+    """Whether a graded notebook stands for a file that could not be read."""
+    (first, *_) = nb.cells or [None]
+    return first is not None and first.get("id") == REMARKS and CLASSROOM["unreadable"] in first.source
+
+
+def inert(text: str) -> str:
+    """Markdown in which nothing is HTML, an image or a link but a bare address, so that no browser runs or fetches it.
+
+    A student's words stay readable: ``<`` before what could be a tag, ``]`` before what could be an address, and the
+    backslash of the one TeX macro that makes links are followed by a space.  In mathematics and code that changes
+    nothing, so no second reader of Markdown is needed that would have to agree with nbconvert's on what is which.
+    Lines of more than ``LONGEST_LINE`` characters are broken.
+    """
+    text = re.sub(r"<(?=[A-Za-z/!?])|\](?=[(:\[])|\\(?=href)", lambda found: found[0] + " ", text)
+    return re.sub(rf"[^\n]{{{LONGEST_LINE}}}(?!\n|$)", lambda found: found[0] + "\n", text)
+
+
+def _clean(cell: dict[str, Any], k: int) -> NotebookNode:
+    """A new cell with what counts of a submitted one; a cell of an unknown type becomes a raw one."""
+    source = cell.get("source", "")
+    source = source if isinstance(source, str) else "".join(map(str, source)) if isinstance(source, list) else ""
+    source = re.sub("[\ud800-\udfff]", "\ufffd", source.replace("\r\n", "\n"))  # halves of pairs cannot be written
+    kind = cell.get("cell_type")
+    made = new_cell(str(kind) if kind in _KINDS else "raw", source, f"student-{k}")
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    if isinstance(nbgrader, dict) and isinstance(nbgrader.get("grade_id"), str):
+        made.metadata["nbgrader"] = NotebookNode(grade_id=nbgrader["grade_id"])
+    return made
+
+
+def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
+    """A cell without an id: text that is not the released one would go into the feedback page as it is."""
+    cell.metadata.pop("nbgrader", None)
+    if cell.cell_type != "code" and cell.source not in released:
+        cell.source = inert(cell.source)
+    return cell
+
+
+def _quoted(id: str) -> str:
+    """An id that a student made up, fit for a line of Markdown."""
+    return re.sub(r"[^\w .:-]", "?", id)[:60]
+
+
+def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> NotebookNode:
+    """The released cell, with the student's source where it is an answer."""
+    restored = copied(trusted)
+    if not _locked(trusted):
+        restored.source = cell.source if trusted.cell_type == "code" else inert(cell.source)
+    elif cell.source != trusted.source:
+        notes.append(CLASSROOM["changed"].format(id=grade_id(trusted)))
+    if cell.cell_type != trusted.cell_type:
+        notes.append(CLASSROOM["retyped"].format(id=grade_id(trusted)))
+    return restored
+
+
+def _locked(cell: NotebookNode | None) -> bool:
+    return cell is not None and not cell.metadata.nbgrader.get("solution", False)
+
+
+def _head(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells before the first that has an id."""
+    return list(itertools.takewhile(lambda cell: not grade_id(cell), cells))
+
+
+def _place(cells: list[NotebookNode], id: str, order: list[str]) -> int:
+    """Where a missing cell goes: behind the nearest one before it, and behind the student's own code after that."""
+    before = set(order[: order.index(id)])
+    place = max((k + 1 for k, cell in enumerate(cells) if grade_id(cell) in before), default=0)
+    while 0 < place < len(cells) and cells[place].cell_type == "code" and not grade_id(cells[place]):
+        place += 1
+    return place
+
+
+def _remarks(head: str, notes: list[str]) -> NotebookNode:
+    return new_cell("markdown", "\n".join([f"**{head}**", "", *(f"- {note}" for note in notes)]), REMARKS)
