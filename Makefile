@@ -1,0 +1,59 @@
+# make demo | test | redteam | lab | bench | bench-class | exercises | format | clean
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# A course must not write into the home folder of whoever tests or shows it.
+SANDBOXED := GRADER_PROGRESS= PYTHONWARNINGS=ignore::DeprecationWarning
+
+.PHONY: demo test lint notebooks redteam lab bench bench-class exercises format clean
+.DEFAULT_GOAL := demo
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Setting up $(VENV) from constraints.txt (a few minutes, once) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing: on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,cluster,test]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(SANDBOXED) $(BIN)/grader demo
+
+test: lint notebooks
+	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) tests
+
+# Hostile submissions alone.
+redteam: $(READY)
+	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) tests/redteam
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/grader format --check course solutions exercises
+
+notebooks: $(READY)
+	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env course
+
+lab: $(READY)
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/course/00_setup.ipynb
+
+bench-class: $(READY)
+	@$(SANDBOXED) $(BIN)/python tests/bench_class.py
+
+bench: $(READY)
+	@$(SANDBOXED) $(BIN)/python tests/bench.py
+
+exercises: $(READY)
+	@$(SANDBOXED) $(BIN)/grader release
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/grader format course solutions exercises
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

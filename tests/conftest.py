@@ -1,0 +1,62 @@
+"""What every test starts from: seeded Hypothesis, one torch thread a worker, and nobody's progress file."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from grader import notebook
+
+settings.register_profile(
+    "derandomized",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    # Fixtures here are the same for every example.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("derandomized")
+
+# Files whose tests share what takes long to make: one worker has all of them.
+TOGETHER = {
+    "test_fidelity.py",
+    "test_classroom.py",
+    "test_grading.py",
+    "test_grading_class.py",
+    "test_grading_elsewhere.py",
+    "test_redteam_nbgrader.py",
+}
+torch.set_num_threads(1)  # as many workers as cores; more threads would only wait for each other
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch):
+    """Each test starts as a fresh kernel does, and keeps no progress unless it says where."""
+    monkeypatch.setenv("GRADER_PROGRESS", "")
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.delenv("NBGRADER_VALIDATING", raising=False)
+    notebook._session.clear()
+    notebook._hints_given.clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests go to whichever worker is free, but the files above as wholes.
+
+    xdist's own marks for that, ``xdist_group``, have no effect with pytest 9.2: they are written into an attribute that
+    is gone.  One that takes no notice of them would run each costly fixture once a worker.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFileOrTest(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return scope(nodeid)
+
+    return ByFileOrTest(config, log)
+
+
+def scope(nodeid):
+    """What goes to one worker together with this test: its file, or the test alone."""
+    file = nodeid.partition("::")[0]
+    return file if file.rpartition("/")[2] in TOGETHER else nodeid

@@ -1,0 +1,208 @@
+"""What several tests share: Questions beyond the shipped ones, Problems computed once, Answers by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+import grader
+from grader import maps
+from grader.probe import Answer, Value, plain
+from grader.quantities import (
+    JVP,
+    Cause,
+    Column,
+    GradState,
+    Jacobian,
+    Letters,
+    Output,
+    Predicted,
+    PredictedShape,
+    Row,
+    WeightedGradient,
+    Wrong,
+)
+from grader.question import Map, Problem, Question, mixed_signs, normal
+
+SWIRL = Map(maps.swirl, {"x": normal(3)})  # 3 outputs of 3 inputs, not symmetric
+FAN = Map(maps.fan, {"x": normal(2)})  # 4 of 2
+FOLD = Map(maps.fold, {"x": normal(5)})  # 3 of 5
+GRID = Map(maps.grid, {"x": normal(3)})  # (2, 3) of (3,)
+MIXED = Map(maps.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): square after flattening
+
+
+def one_place(size):
+    """An extra: one place below size(problem)."""
+    return lambda generator, p: int(torch.randint(size(p), (), generator=generator))
+
+
+def outputs(p):
+    return p.y.size
+
+
+def inputs_of(p):
+    return next(iter(p.inputs.values())).numel()
+
+
+def like_the_input(generator, p):
+    """An extra: a direction in the first input's shape."""
+    return mixed_signs(*next(iter(p.inputs.values())).shape)(generator)
+
+
+def needs_a_weight():
+    x = torch.ones(3, requires_grad=True)
+    torch.autograd.grad(2 * x, x)
+
+
+def runs_through():
+    return torch.ones(3) + 1
+
+
+def an_integer():
+    torch.ones(3, dtype=torch.int64, requires_grad=True)
+
+
+# Quantities, shapes and mistakes that no shipped Question has yet.
+_CONSTRUCTED = [
+    Question("99.row", "A row", Row(), [SWIRL, FAN], ("f", "x", "i"), extras={"i": one_place(outputs)}),
+    Question(
+        "99.row_of_a_matrix",
+        "A row, in a matrix's shape",
+        Row(by="X"),
+        [MIXED],
+        ("f", "X", "i"),
+        extras={"i": one_place(outputs)},
+    ),
+    Question("99.column", "A column", Column(), [SWIRL, FAN], ("f", "x", "j"), extras={"j": one_place(inputs_of)}),
+    Question(
+        "99.column_of_a_matrix",
+        "A column, in a matrix's shape",
+        Column(),
+        [GRID],
+        ("f", "x", "j"),
+        extras={"j": one_place(inputs_of)},
+    ),
+    Question("99.jvp", "A JVP", JVP(), [SWIRL, FOLD], ("f", "x", "u"), extras={"u": like_the_input}),
+    Question(
+        "99.jvp_of_a_matrix",
+        "A JVP of a matrix",
+        JVP(by="X"),
+        [MIXED],
+        ("f", "X", "u"),
+        extras={"u": like_the_input},
+    ),
+    Question("99.jacobian", "The Jacobian of a matrix", Jacobian(by="X"), [MIXED], ("f", "X")),
+    Question(
+        "99.two_backwards",
+        "Two calls of backward",
+        GradState(),
+        [SWIRL, FAN],
+        ("f", "x", "v", "w"),
+        weights={"v": None, "w": None},
+    ),
+    Question(
+        "99.shape_of_gradient",
+        "Predict a gradient's shape",
+        PredictedShape(of=WeightedGradient()),
+        [Map(maps.gated, {"A": normal(2, 4), "x": normal(4)})],
+        weights={"v": None},
+    ),
+    Question(
+        "99.shape_of_table",
+        "Predict a Jacobian's shape",
+        PredictedShape(of=Jacobian()),
+        [FAN],
+    ),
+    Question(
+        "99.predict_a_vector",
+        "Predict a vector",
+        Predicted(of=WeightedGradient()),
+        [FAN],
+        weights={"v": None},
+    ),
+    Question(
+        "99.letters",
+        "Which need a weight?",
+        Letters(calls={"a": runs_through, "b": needs_a_weight, "c": needs_a_weight}, error="scalar_needed"),
+    ),
+    Question(
+        "99.cause",
+        "Why does it stop?",
+        Cause(snippet=an_integer, options={"a": "no_graph", "b": "integer_tensor", "c": "too_slow"}),
+    ),
+    Question(
+        "99.two_outputs",
+        "Both outputs",
+        Output(),
+        [Map(maps.two_heads, {"x": normal(3)})],
+        ("x",),
+        also={"weights_exchanged": lambda p: tuple(y.numpy() for y in reversed(p.outputs))},
+    ),
+]
+
+SHIPPED = {question.id: question for question in grader.questions()}
+CONSTRUCTED = {question.id: question for question in _CONSTRUCTED}
+ALL = {**SHIPPED, **CONSTRUCTED}
+
+
+@cache
+def sample(id: str, seed: int) -> Problem:
+    """The Problem of a question at a seed, computed once."""
+    return ALL[id].sample(seed)
+
+
+@cache
+def posed(id: str) -> tuple[Problem, ...]:
+    """The problems that one check of this question poses."""
+    question = ALL[id]
+    return tuple(question.problems())
+
+
+def varied(id: str, **changes: Any) -> Question:
+    """A question with some of its settings changed."""
+    return replace(ALL[id], **changes)
+
+
+def returned(value: Any, form: str = "tensor") -> Answer:
+    """The Answer of a student's function that returned this array, tuple of arrays, or text."""
+    return Answer(value=plain(as_returned(value, form)))
+
+
+def returned_on(p: Problem, value: Any) -> Answer:
+    """The same on one problem, with what the probe sees afterwards, as it must be, where the question asks for that."""
+    asks = p.question.asks
+    answer = returned(value, asks.form)
+    if not (asks.again or asks.lets_go):
+        return answer
+    assert answer.value is not None
+    seen = plain(torch.from_numpy(asks._moved(p)) if asks.again else 1.0)
+    return Answer(value=Value("tuple", items=(answer.value, seen), type_name="tuple"))
+
+
+def as_returned(value: Any, form: str = "tensor") -> object:
+    """A true or wrong value as a student would return it: tensors, a tuple of ints for a shape, letters."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return tuple(as_returned(entry, form) for entry in value)
+    if form == "shape":
+        return tuple(int(size) for size in np.atleast_1d(value))
+    return torch.from_numpy(np.array(value, dtype=float))
+
+
+def cases(problems: Sequence[Problem], key: str) -> list[tuple[list[Problem], list[Wrong]]]:
+    """A mistake's cases: each the problems on which it can be made, and what it gives on them."""
+    able = [p for p in problems if any(wrong.key == key for wrong in p.wrongs)]
+    found = [[wrong for wrong in p.wrongs if wrong.key == key] for p in able]
+    most = max(len(wrongs) for wrongs in found)
+    return [(able, [wrongs[k % len(wrongs)] for wrongs in found]) for k in range(most)]
+
+
+def keys(problems: Sequence[Problem]) -> list[str]:
+    """The mistakes that can be made on at least one of the problems, in the catalogue's order."""
+    return list(dict.fromkeys(wrong.key for p in problems for wrong in p.wrongs))

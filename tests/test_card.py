@@ -1,0 +1,504 @@
+"""The card: well-formed HTML without scripts or links, every fact in the text, and no array that breaks it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader import pictures, words
+from grader.card import MIME, Card, as_html, as_text
+from grader.judge import Verdict, diagnose, judge
+from grader.probe import Answer, plain
+
+from support import ALL, cases, keys, posed, returned_on
+
+grad = torch.autograd.grad
+TRICK, JACOBIAN, INPUTS = "05.scalar_trick", "05.rebuild_jacobian", "05.several_inputs"
+VOID = {"br", "hr", "img", "input", "meta", "link"}
+SVG = "http://www.w3.org/2000/svg"
+DROPPED = ["script", "style", "link", "iframe", "object", "embed", "form", "base", "meta"]
+
+
+class Strict(HTMLParser):
+    """Reads HTML and refuses what is not closed, nested wrongly, active, or fetched from elsewhere."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open: list[tuple[str, dict[str, str]]] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        assert tag not in DROPPED, f"<{tag}>"
+        for name, value in found.items():
+            assert not (name.startswith("on") and tag != "input"), f"{name} on <{tag}>"
+            assert name not in ("src", "href", "xlink:href", "srcset"), f"{name} on <{tag}>"
+            if name not in ("aria-label", "title", "alt"):  # which are read, and never fetched
+                assert "http" not in (value or "") or value == SVG, value
+                assert "url(" not in (value or ""), value
+        self.tags.append((tag, found))
+        if tag not in VOID:
+            self.open.append((tag, found))
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop()[0] == tag, f"</{tag}>"
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def handle_comment(self, data):
+        raise AssertionError(f"a comment: {data}")
+
+
+def read(html: str) -> Strict:
+    """The HTML, read strictly: its tags and its text."""
+    reader = Strict()
+    reader.feed(html)
+    reader.close()
+    assert not reader.open, f"not closed: {reader.open}"
+    return reader
+
+
+def shown_text(html: str) -> str:
+    return " ".join(" ".join(read(html).text).split())
+
+
+def verdict(id: str, value_of) -> Verdict:
+    return judge(ALL[id], posed(id), [returned_on(p, value_of(p)) for p in posed(id)])
+
+
+def by(answer, id: str = TRICK) -> Verdict:
+    return diagnose(ALL[id], answer)
+
+
+def right(f, x, v):
+    return grad(f(x), x, v)[0]
+
+
+def raising(message: str):
+    def answer(f, x, v):
+        raise ValueError(message)
+
+    return answer
+
+
+def untouched(f, x, v):
+    """A docstring."""
+
+
+# status -> a verdict of that status
+GALLERY = {
+    "correct": lambda: by(right),
+    "unattempted": lambda: by(untouched),
+    "no_function": lambda: by("text"),
+    "signature": lambda: by(lambda f, x: x),
+    "raised": lambda: by(lambda f, x, v: grad(f(x), x)),
+    "type": lambda: by(lambda f, x, v: "text"),
+    "length": lambda: by(lambda f, A, x, v: (x, x, x), INPUTS),
+    "count": lambda: by(lambda x, y, v, w: (x, x, x), "07.retain"),
+    "shape": lambda: by(lambda f, x, v: torch.zeros(2, 3, 4).double()),
+    "complex": lambda: by(lambda f, x, v: x.detach().to(torch.complex128) * (1 + 2j)),
+    "dtype": lambda: by(lambda f, x, v: right(f, x, v).float()),
+    "nonfinite": lambda: by(lambda f, x, v: x.detach() * float("nan")),
+    "mistake": lambda: by(lambda f, x, v: 2 * right(f, x, v)),
+    "imprecise": lambda: by(lambda f, x, v: right(f, x, v) * (1 + 1e-5)),
+    "special_point": lambda: by(lambda f, x, v: right(f, x, v) + (x.numel() == 2)),
+    "multiple": lambda: by(lambda f, x, v: 5 * right(f, x, v)),
+    "permuted": lambda: by(lambda f, x, v: right(f, x, v).flip(0)),
+    "some_right": lambda: by(lambda f, x, v: right(f, x, v) + torch.eye(x.numel())[0]),
+    "wrong": lambda: by(lambda f, x, v: right(f, x, v) + torch.arange(1, 1 + x.numel())),
+    "wrong_choice": lambda: by("xyz", "05.predict_error"),
+}
+
+
+def gallery():
+    return pytest.mark.parametrize("status", GALLERY)
+
+
+@gallery()
+def test_gallery_has_what_it_says(status):
+    assert GALLERY[status]().status == status
+
+
+def test_gallery_has_every_status_that_a_verdict_can_have():
+    listed = re.search(r"status: (.*?)\.", Verdict.__doc__, re.DOTALL).group(1)
+    statuses = set(re.findall(r"\w+", listed)) - {"or"}
+    assert statuses == set(GALLERY) | {"transpose"}  # which needs a square answer: tests/test_judge.py
+
+
+# --- HTML
+
+
+@gallery()
+def test_card_is_well_formed_and_neither_active_nor_fetched(status):
+    reader = read(as_html(GALLERY[status]()))
+    tag, attributes = reader.tags[0]
+    assert tag == "div"
+    assert attributes["role"] == "group"
+    assert attributes["aria-label"].strip()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div><b>x</div></b>",
+        "<div>",
+        "</div>",
+        "<div><script>1</script></div>",
+        '<div onclick="x()">x</div>',
+        '<img src="http://x.org/a.png">',
+        '<a href="https://x.org">x</a>',
+        '<div style="background:url(x)"></div>',
+        "<!-- x -->",
+    ],
+)
+def test_reader_refuses_what_a_card_must_not_hold(html):
+    with pytest.raises(AssertionError):
+        read(html)
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_card_of_every_mistake_of_every_question_is_well_formed(id):
+    for key in keys(posed(id)):
+        problems, wrongs = cases(posed(id), key)[0]
+        v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
+        said = shown_text(as_html(v))
+        assert words.of(v.points) in said
+        assert "{" not in said
+
+
+@gallery()
+def test_every_picture_has_a_text_in_its_place(status):
+    v = GALLERY[status]()
+    for tag, attributes in read(as_html(v)).tags:
+        if attributes.get("role") == "img" or tag in ("svg", "img"):
+            assert attributes["role"] == "img"
+            assert attributes["aria-label"].strip().endswith(".")
+            assert "None" not in attributes["aria-label"]
+
+
+def test_wrong_vector_shows_yours_the_truth_the_difference_and_the_rows_that_add_up():
+    labels = [a["aria-label"] for _, a in read(as_html(GALLERY["multiple"]())).tags if a.get("role") == "img"]
+    v = GALLERY["multiple"]()
+    assert len(labels) == 4
+    shown = {"yours": v.yours, "true": v.true, "difference": v.yours - v.true}
+    for label, (name, value) in zip(labels, shown.items(), strict=False):
+        assert words.CARD[name] in label
+        assert words.values(value) in label
+    assert words.values(v.true) in labels[3]
+
+
+def test_picture_is_left_out_where_nothing_can_be_drawn():
+    for status in ("raised", "unattempted", "no_function", "signature", "type", "wrong_choice"):
+        assert not [a for _, a in read(as_html(GALLERY[status]())).tags if a.get("role") == "img"]
+
+
+def pictures_on(v: Verdict) -> list[str]:
+    return [a["aria-label"] for _, a in read(as_html(v)).tags if a.get("role") == "img"]
+
+
+def test_a_right_table_is_drawn_and_a_right_number_or_tuple_is_not():
+    (drawn,) = pictures_on(by(lambda f, x: torch.func.jacrev(f)(x), JACOBIAN))
+    assert drawn.startswith(ALL[JACOBIAN].asks.formula)
+    assert pictures_on(by(lambda f, x: grad(f(x), x)[0], "01.unpack_the_tuple")) == []
+    assert pictures_on(by(lambda f, A, x, v: grad(f(A, x), (A, x), v), INPUTS)) == []
+
+
+def test_a_prediction_is_not_given_away_by_a_picture():
+    assert pictures_on(by((4,), "00.predict_a_shape")) == []
+    assert pictures_on(by((3,), "00.predict_a_shape")) == []
+
+
+NASTY = "<script>alert('x')</script><img src=http://x.org onerror=alert(1)>&amp;\"'"
+
+
+@pytest.mark.parametrize(
+    "v",
+    [
+        by(raising(NASTY)),
+        by(NASTY, "05.predict_error"),
+        by(lambda f, x, v: NASTY),
+        by(NASTY),
+        by(lambda f, x, v: type("<script>", (), {})()),
+        by(raising("`" + NASTY)),
+        by(raising("`<script>` and ``")),
+        by(lambda f, x, v="<script>": 1 / 0),
+        by(lambda f, x="<script>": 1),
+    ],
+)
+def test_what_a_student_wrote_is_escaped(v):
+    reader = read(as_html(v))  # refuses a <script> that came through
+    assert {tag for tag, _ in reader.tags} <= {"div", "code", "pre", "span", "b"}
+
+
+def test_error_message_stands_in_the_card_letter_by_letter():
+    assert NASTY in "".join(read(as_html(by(raising(NASTY)))).text)
+    assert NASTY in as_text(by(raising(NASTY)))
+    label = read(as_html(by(raising(NASTY)))).tags[0][1]["aria-label"]
+    assert NASTY in label
+
+
+def test_code_between_backticks_is_set_as_code():
+    reader = read(as_html(by(lambda f, x, v: grad(f(x), x))))
+    assert "code" in {tag for tag, _ in reader.tags}
+    assert "`" not in "".join(reader.text)
+
+
+def test_students_line_is_shown_with_its_number():
+    v = GALLERY["raised"]()
+    number, line = v.lines[-1]
+    for text in (shown_text(as_html(v)), as_text(v)):
+        assert words.CARD["line"].format(line=number) in text
+        assert " ".join(line.split()) in " ".join(text.split())
+
+
+# --- text
+
+
+@gallery()
+def test_text_holds_every_fact_that_the_html_holds(status):
+    v = GALLERY[status]()
+    text = as_text(v)
+    assert v.headline in text
+    assert v.message in text
+    if status != "unattempted":
+        assert words.CARD["score"].format(score=words.of(v.score), points=words.of(v.points)) in text
+    if not v.correct and v.yours is not None:
+        assert words.values(v.yours) in text
+        assert v.true is None or words.values(v.true) in text
+        assert all(value in text for value in v.inputs.values())
+    if not v.correct and status != "unattempted":
+        assert words.CARD["more"].format(id=v.question) in text
+        assert words.CARD["lesson"].format(lesson=v.unit) in text
+
+
+@gallery()
+def test_html_says_what_the_text_says(status):
+    v = GALLERY[status]()
+    html = shown_text(as_html(v)).replace(" ", "")
+    for line in as_text(v).splitlines():
+        assert "".join(line.replace("`", "").split()) in html
+
+
+def test_mark_tells_right_wrong_and_untouched_apart_without_colour():
+    marks = {status: as_text(GALLERY[status]())[0] for status in ("correct", "wrong", "unattempted", "raised")}
+    assert marks == {"correct": "✓", "wrong": "✗", "unattempted": "○", "raised": "✗"}
+
+
+# --- what a notebook receives
+
+
+@gallery()
+def test_plain_text_of_a_card_is_its_score_and_nothing_else(status):
+    v = GALLERY[status]()
+    bundle = Card(v)._repr_mimebundle_(include=None, exclude=None)
+    assert set(bundle) == {"text/plain", "text/html", MIME}
+    assert bundle["text/plain"] == repr(Card(v)) == repr(float(v.score))
+    assert 0 <= float(bundle["text/plain"]) <= v.points
+    assert str(Card(v)) == as_text(v)
+    data = json.loads(json.dumps(bundle[MIME], allow_nan=False))
+    assert (data["status"], data["score"], data["points"]) == (status, v.score, v.points)
+    assert data["question"] == v.question
+
+
+class Labels(HTMLParser):
+    """Collects what a screen reader is told, in order."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if dict(attrs).get("role") in ("group", "img"):
+            self.found.append(dict(attrs).get("aria-label", ""))
+
+
+def test_card_survives_nbconvert_to_html():
+    from nbconvert import HTMLExporter
+
+    nb = nbformat.v4.new_notebook()
+    for status, make in GALLERY.items():
+        bundle = Card(make())._repr_mimebundle_()
+        output = nbformat.v4.new_output("execute_result", data=bundle, execution_count=1)
+        nb.cells.append(nbformat.v4.new_code_cell(f"# {status}", outputs=[output]))
+    nbformat.validate(nb)
+    body, _ = HTMLExporter(template_name="lab").from_notebook_node(nb)
+    labels = Labels()
+    labels.feed(body)
+    for make in GALLERY.values():
+        (card, *pictures_of_it) = [a["aria-label"] for _, a in read(as_html(make())).tags if "aria-label" in a]
+        place = labels.found.index(card)
+        assert labels.found[place + 1 : place + 1 + len(pictures_of_it)] == pictures_of_it
+
+
+# --- arrays that could break a picture
+
+ARRAYS = {
+    "scalar": np.array(3.5),
+    "empty": np.zeros(0),
+    "no rows": np.zeros((0, 3)),
+    "no columns": np.zeros((3, 0)),
+    "nothing in rank 3": np.zeros((2, 0, 3)),
+    "nan": np.array([np.nan, 1.0]),
+    "all nan": np.full((2, 2), np.nan),
+    "infinite": np.array([np.inf, -np.inf]),
+    "largest": np.array([1.7e308, -1.7e308]),
+    "smallest": np.array([5e-324, -5e-324]),
+    "minus zero": np.array([-0.0, 0.0]),
+    "zeros": np.zeros((2, 2)),
+    "rank 4": np.arange(24.0).reshape(2, 3, 2, 2),
+    "many": np.arange(40.0),
+    "far too many": np.arange(4000.0).reshape(50, 80),
+    "complex": np.array([1 + 2j, np.nan * 1j]),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("id", [TRICK, JACOBIAN, "01.unpack_the_tuple", INPUTS, "01.predict_slope", "05.predict_error"])
+def test_card_shows_any_array_that_is_returned(id, name, recwarn):
+    tensor = torch.from_numpy(np.array(ARRAYS[name]))
+    for thing in (tensor, (tensor, tensor), [tensor], tensor.numpy()):
+        v = judge(ALL[id], posed(id), [Answer(value=plain(thing)) for _ in posed(id)])
+        assert not v.correct
+        read(as_html(v))
+        assert as_text(v)
+        json.dumps(v.as_data(), allow_nan=False)
+    assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "complex"])
+def test_pictures_draw_any_array_of_real_numbers(name, recwarn):
+    array = ARRAYS[name]
+    for picture in (pictures.heatmap(array, "Title"), pictures.triptych(array, -array)):
+        read(picture.html)
+        assert picture.alt
+        assert picture._repr_mimebundle_()["text/plain"] == f"[Picture] {picture.alt}"
+    assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
+
+
+@given(hnp.arrays(np.float64, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)))
+def test_pictures_draw_any_array(array):
+    read(pictures.heatmap(array).html)
+    read(pictures.triptych(array, np.zeros_like(array)).html)
+
+
+@given(st.integers(0, 4), st.integers(1, 4), st.data())
+def test_rows_that_add_up_are_drawn_whatever_they_hold(m, n, data):
+    floats = st.floats(-1e6, 1e6)
+    J = np.array(data.draw(st.lists(floats, min_size=m * n, max_size=m * n))).reshape(m, n)
+    v = np.array(data.draw(st.lists(floats, min_size=m, max_size=m)))
+    if m:
+        picture = pictures.weighted_rows(J, v)
+        read(picture.html)
+        assert words.values(v @ J) in picture.alt
+
+
+def test_pictures_side_by_side_say_both_of_their_texts():
+    left, right_ = pictures.heatmap([1.0], "Left"), pictures.heatmap([2.0], "Right")
+    both = left & right_
+    assert both.alt == f"{left.alt} {right_.alt}"
+    assert [a["aria-label"] for _, a in read(both.html).tags if a.get("role") == "img"] == [left.alt, right_.alt]
+
+
+# --- anything at all
+
+numbers = st.one_of(st.booleans(), st.integers(), st.floats(), st.complex_numbers())
+scalars = st.one_of(st.none(), numbers, st.text(max_size=5), st.binary(max_size=3))
+small = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+arrays = hnp.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.bool_, np.complex128]), small)
+tensors = arrays.map(lambda a: torch.from_numpy(np.array(a)))
+anything = st.recursive(
+    st.one_of(scalars, arrays, tensors),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    ),
+    max_leaves=5,
+)
+
+
+FORMS = [TRICK, INPUTS, "01.backward", "01.predict_slope", "00.predict_a_shape", "05.predict_error"]
+
+
+@pytest.mark.parametrize("id", FORMS)
+@given(thing=anything)
+def test_whatever_is_returned_there_is_a_verdict_with_a_card(id, thing):
+    v = judge(ALL[id], posed(id), [Answer(value=plain(thing)) for _ in posed(id)])
+    assert 0 <= v.score <= v.points
+    assert v.headline
+    assert not re.search(r"[{]\w+[}]", v.headline + v.message)
+    json.dumps(v.as_data(), allow_nan=False)
+    read(as_html(v))
+    assert as_text(v)
+
+
+# --- the pictures that lessons alone use
+
+MALICE = '<script>alert(1)</script>&"'
+DRAWN = {
+    "graph": pictures.graph(
+        {"x": (0, 0, "1.5"), MALICE: (1, 0, ""), "z": (1, 1, "−2")},
+        [("x", MALICE, "sin"), ("x", "z", "cut here")],
+        lit=("z",),
+        back=[(MALICE, "x", "0.07")],
+        cut=[("x", "z")],
+        title="Two ways",
+    ),
+    "bucket": pictures.bucket([(MALICE, [1.0, -2.0]), ("second", [0.5, 0.25])]),
+    "empty bucket": pictures.bucket([], MALICE),
+    "blocks": pictures.blocks([("y", (3,)), "=", (MALICE, (3, 2)), "·", ("x", (2,)), "+", ("c", ())]),
+    "chain": pictures.chain([("x", "1"), (MALICE, "2")], ["f"], ["0.5"]),
+    "curves": pictures.curves(lambda axes: axes.loglog([1, 10], [1e-3, 1], color="black"), f"A line {MALICE}"),
+    "slider": pictures.slider([(MALICE, pictures.heatmap([1.0])), ("b", pictures.heatmap([2.0]))], "Move"),
+}
+# What each must say in words, as well as show.
+SAID = {
+    "graph": ["x to z by cut here, cut", "Lit: z", "x: 0.07"],
+    "bucket": ["[1, −2]", "[0.5, 0.25]", "It holds [1.5, −1.75]"],
+    "empty bucket": ["It is empty", "It holds None"],
+    "blocks": ["(3×2)", "(())", "+"],
+    "chain": ["x = 1", "Back: 0.5"],
+    "curves": ["A line"],
+    "slider": ["[1]", "b: Table: [2]"],
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_picture_says_in_words_what_it_shows_and_escapes_what_it_is_given(name):
+    picture = DRAWN[name]
+    assert "<script" not in picture.html
+    assert all(part in picture.alt for part in SAID[name])
+    assert "aria-" in picture.html
+    assert "http" not in picture.html.replace(SVG, "").replace("http://www.w3.org/1999/xlink", "")
+
+
+@pytest.mark.parametrize("name", sorted(set(DRAWN) - {"curves"}))
+def test_picture_is_well_formed(name):
+    reader = Strict()
+    reader.feed(DRAWN[name].html)
+    reader.close()
+    assert not reader.open
+
+
+def test_plots_of_one_page_share_no_ids():
+    plots = [pictures.curves(lambda axes: axes.plot([0, 1], [0, 1]), "a").html for _ in range(2)]
+    clips = [set(re.findall(r'<clipPath id="(\w+)"', plot)) for plot in plots]
+    assert clips[0]
+    assert not clips[0] & clips[1]

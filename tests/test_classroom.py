@@ -1,0 +1,396 @@
+"""The round trip through nbgrader, with the real thing: every member of the sample class gets its very score."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import grader
+from grader import cli
+from grader.card import MIME
+from grader.classroom import course, sample, submission
+from grader.classroom.gradebook import Result, results
+from grader.question import cell_id
+from grader.words import CLASSROOM
+
+ROOT = Path(__file__).parent.parent
+UNITS = course.units(ROOT)
+CLASS = {student.name: student for student in sample.CLASS}
+
+together = pytest.mark.xdist_group("round trip")  # one worker, so that the class is graded once
+
+
+def points(unit: str) -> dict[str, float]:
+    return {q.id: float(q.points) for q in grader.questions() if unit.startswith(q.unit)}
+
+
+def grade(folder: Path, unit: str, students: list[sample.Student]) -> dict[str, Result]:
+    """Hand in, autograde and write feedback, as an instructor types it."""
+    course.nbgrader(folder, folder / "state", "generate_assignment", unit)
+    sample.hand_in(folder, students, unit)
+    course.nbgrader(folder, folder / "state", "autograde", unit)
+    course.nbgrader(folder, folder / "state", "generate_feedback", unit)
+    return {result.student: result for result in results(folder, unit)}
+
+
+@pytest.fixture(scope="session")
+def classroom(tmp_path_factory):
+    """The course folder after the whole sample class was graded, and the results."""
+    folder = tmp_path_factory.mktemp("class")
+    course.copy_course(ROOT, folder, [sample.UNIT])
+    found = grade(folder, sample.UNIT, list(sample.CLASS))
+    course.nbgrader(folder, folder / "state", "export")
+    return folder, found
+
+
+@together
+@pytest.mark.parametrize("name", CLASS)
+def test_every_score_of_every_student_is_what_it_must_be(classroom, name):
+    expected = CLASS[name].expected(points(sample.UNIT))
+    assert classroom[1][name].scores == {cell_id(id): score for id, score in expected.items()}
+
+
+@together
+def test_the_class_has_right_wrong_and_broken_members(classroom):
+    totals = [result.score for result in classroom[1].values()]
+    full = sum(points(sample.UNIT).values())
+    assert full in totals
+    assert 0.0 in totals
+    assert len({total for total in totals if 0 < total < full}) >= 5  # a grader that says one thing only would show
+
+
+@together
+@pytest.mark.parametrize("name", [s.name for s in sample.CLASS if any(w[2] for w in s.wrong.values())])
+def test_every_mistake_is_called_by_its_name(classroom, name):
+    verdicts = classroom[1][name].verdicts
+    said = {id: v["mistake"] or v["error"] or v["status"] for id, v in verdicts.items() if v["status"] != "correct"}
+    assert said == {cell_id(id): wrong[2] for id, wrong in CLASS[name].wrong.items() if wrong[2]}
+
+
+@together
+@pytest.mark.parametrize("name", CLASS)
+def test_feedback_page_says_what_was_mended_and_nothing_where_nothing_was(classroom, name):
+    folder, found = classroom
+    page = (folder / "feedback" / name / sample.UNIT / f"{sample.UNIT}.html").read_text("utf-8")
+    key = CLASS[name].remark
+    assert bool(found[name].remarks) == bool(key)
+    if key:
+        start = CLASSROOM[key].partition("{")[0].partition("`")[0].rstrip()
+        assert start in page
+        assert any(remark.startswith(start) for remark in found[name].remarks)
+
+
+@together
+def test_feedback_page_shows_the_card_and_the_students_own_answer(classroom):
+    page = (classroom[0] / "feedback" / "deniz" / sample.UNIT / f"{sample.UNIT}.html").read_text("utf-8")
+    assert "every output counts 1" in page
+    assert "yours − true" in page
+    assert "BEGIN SOLUTION" not in page
+    other = (classroom[0] / "feedback" / "ada" / sample.UNIT / f"{sample.UNIT}.html").read_text("utf-8")
+    assert "every output counts 1" not in other
+
+
+@together
+def test_export_gives_every_students_total(classroom):
+    folder, found = classroom
+    with (folder / "grades.csv").open(newline="") as file:
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert rows == {name: sum(CLASS[name].expected(points(sample.UNIT)).values()) for name in found}
+
+
+@together
+def test_resubmission_without_its_checks_keeps_no_old_score(classroom):
+    folder, _ = classroom
+    path = folder / "submitted" / "ada" / sample.UNIT / f"{sample.UNIT}.ipynb"
+    right = path.read_bytes()
+    nb = nbformat.read(path, as_version=4)
+    nb.cells = [cell for cell in nb.cells if cell.cell_type != "code"]
+    nbformat.write(nb, path)
+    nbgrader = course.api(folder)
+    try:
+        assert nbgrader.autograde(sample.UNIT, "ada", force=True)["success"]
+        (ada,) = [result for result in results(folder, sample.UNIT) if result.student == "ada"]
+        assert ada.score == 0.0
+    finally:
+        path.write_bytes(right)
+        assert nbgrader.autograde(sample.UNIT, "ada", force=True)["success"]
+    (ada,) = [result for result in results(folder, sample.UNIT) if result.student == "ada"]
+    assert ada.score == sum(points(sample.UNIT).values())
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """A course with all other units, and nbgrader in this process, as its formgrader's buttons call it."""
+    folder = tmp_path_factory.mktemp("others")
+    course.copy_course(ROOT, folder, [unit for unit in UNITS if unit != sample.UNIT])
+    before = {name: os.environ.get(name) for name in course.environment(folder)}
+    os.environ.update(course.environment(folder / "state"))
+    yield folder, course.api(folder)
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != sample.UNIT])
+def test_every_other_unit_gives_full_marks_to_the_solutions_and_none_to_the_untouched(others, unit):
+    folder, nbgrader = others
+    assert nbgrader.generate_assignment(unit)["success"]
+    sample.hand_in(folder, [CLASS["ada"], sample.Student("ben", "nothing touched", undone=tuple(points(unit)))], unit)
+    for student in ("ada", "ben"):
+        for command in (nbgrader.autograde, nbgrader.generate_feedback):
+            done = command(unit, student)
+            assert done["success"], done["error"]
+        assert (folder / "feedback" / student / unit / f"{unit}.html").exists()
+    found = {result.student: result.scores for result in results(folder, unit)}
+    assert found["ada"] == {cell_id(id): worth for id, worth in points(unit).items()}
+    assert found["ben"] == {cell_id(id): 0.0 for id in points(unit)}
+
+
+def test_plain_nbgrader_gets_these_wrong(tmp_path):
+    """The way to fail: without our part of the configuration, a tag and a warning decide grades."""
+    course.copy_course(ROOT, tmp_path, [sample.UNIT])
+    config = tmp_path / course.CONFIG
+    config.write_text(config.read_text().replace("nbgrader_plugin.configure(c)", ""))
+    graded = grade(tmp_path, sample.UNIT, [CLASS["pia"], CLASS["ugo"]])
+    assert graded["ugo"].score == sum(points(sample.UNIT).values())  # every check skipped, every point given
+    assert graded["pia"].scores["05-weight_the_outputs"] == 0.0  # right, but for a warning
+
+
+# --- reading and mending, without nbgrader
+
+
+def check_cell(id: str, copy: str = ""):
+    metadata = {"nbgrader": {"grade_id": id, "grade": True, "solution": False, "locked": True, "points": 2}}
+    return new_code_cell(f'check("{id}")', metadata=metadata, id=f"{id}{copy}")
+
+
+def answer_cell(id: str, source: str = "answer", copy: str = ""):
+    metadata = {"nbgrader": {"grade_id": f"answer-{id}", "grade": False, "solution": True, "locked": False}}
+    return new_code_cell(source, metadata=metadata, id=f"answer-{id}{copy}")
+
+
+def released():
+    return new_notebook(
+        cells=[
+            new_markdown_cell("text", id="text"),
+            answer_cell("a"),
+            check_cell("a"),
+            answer_cell("b"),
+            check_cell("b"),
+        ]
+    )
+
+
+def sources(nb):
+    return [cell.source for cell in nb.cells if cell.id != submission.REMARKS]
+
+
+def mended(change):
+    """The released notebook, changed as a student might, sent as bytes, read and mended."""
+    nb = released()
+    change(nb)
+    data = nbformat.writes(nb, version=4).encode()
+    return submission.mend(submission.read(data), released())
+
+
+def test_untouched_notebook_comes_through_as_it_was_without_remarks():
+    nb = mended(lambda nb: None)
+    assert [(c.source, c.metadata) for c in nb.cells] == [(c.source, c.metadata) for c in released().cells]
+    assert submission.remarks(nb) == []
+
+
+CHANGES = {
+    "check deleted": (lambda nb: nb.cells.pop(2), "missing"),
+    "first check and its answer deleted": (lambda nb: nb.cells.__delitem__(slice(1, 3)), "missing"),
+    "all checks deleted": (lambda nb: [nb.cells.pop(4), nb.cells.pop(2)], "missing"),
+    "check emptied": (lambda nb: nb.cells[2].update(source=""), "changed"),
+    "check turned to text": (lambda nb: nb.cells[2].update(cell_type="raw"), "retyped"),
+    "check renamed": (lambda nb: nb.cells[2].metadata.nbgrader.update(grade_id="c"), "unknown_id"),
+    "check above its answer": (lambda nb: nb.cells.insert(1, nb.cells.pop(2)), "reordered"),
+    "exercises exchanged": (lambda nb: nb.cells.extend([nb.cells.pop(1), nb.cells.pop(1)]), "reordered"),
+    "check copied": (lambda nb: nb.cells.append(check_cell("a", "-copy")), "duplicate"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_mended_notebook_has_every_check_once_behind_its_answer_and_says_what_was_done(name):
+    change, remark = CHANGES[name]
+    nb = mended(change)
+    ids = [submission.grade_id(cell) for cell in nb.cells]
+    for id in "ab":
+        assert ids.count(id) == 1
+        if f"answer-{id}" in ids:
+            assert ids.index(f"answer-{id}") < ids.index(id)
+        (cell,) = [c for c in nb.cells if submission.grade_id(c) == id]
+        assert (cell.source, cell.metadata) == (check_cell(id).source, check_cell(id).metadata)
+    start = CLASSROOM[remark].partition("{")[0]
+    assert any(said.startswith(start) for said in submission.remarks(nb))
+
+
+def test_students_own_cells_keep_their_place_and_their_text():
+    nb = mended(lambda nb: nb.cells.insert(2, new_code_cell("helper = 1")))
+    assert sources(nb) == ["text", "answer", "helper = 1", 'check("a")', "answer", 'check("b")']
+
+
+def test_missing_check_comes_back_behind_the_helper_that_follows_its_answer():
+    nb = mended(lambda nb: nb.cells.__setitem__(2, new_code_cell("helper = 1")))
+    assert sources(nb) == ["text", "answer", "helper = 1", 'check("a")', "answer", 'check("b")']
+
+
+def test_last_of_several_answers_counts():
+    nb = mended(lambda nb: nb.cells.insert(1, answer_cell("a", "first try", "-copy")))
+    counted = {submission.grade_id(cell): cell.source for cell in nb.cells}
+    assert counted["answer-a"] == "answer"
+    assert "first try" in sources(nb)
+
+
+def test_nothing_of_a_students_metadata_comes_through():
+    def change(nb):
+        nb.metadata["kernelspec"] = {"name": "evil", "display_name": "x"}
+        for cell in nb.cells:
+            cell.metadata["tags"] = ["skip-execution"]
+            cell.metadata.get("nbgrader", {}).update(points=100, schema_version=99, task=True)
+
+    text = nbformat.writes(mended(change))
+    assert "evil" not in text
+    assert "skip-execution" not in text
+    assert "99" not in text
+    assert "100" not in text
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"plain text", "not_a_notebook"),
+        (b"[1, 2]", "not_a_notebook"),
+        (b'{"a": 1}', "not_a_notebook"),
+        (b'{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}', "not_a_notebook"),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "no_cells"),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}', "not_a_notebook"),
+        ('{"nbformat": 4, "x": "ü"}'.encode("latin-1"), "not_utf8"),
+        (b"\x00\xff" * 50, "not_utf8"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_with_the_reason(data, key):
+    with pytest.raises(submission.Unreadable) as caught:
+        submission.read(data)
+    assert str(caught.value).startswith(CLASSROOM[key].partition("{")[0])
+
+
+def test_notebook_with_odd_cells_is_read_all_the_same():
+    odd = {
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "metadata": {},
+        "cells": [
+            {"cell_type": "code", "source": ["a = 1\n", "b = 2"]},
+            {"cell_type": "heading", "source": "old", "metadata": {"nbgrader": "nonsense"}},
+            {"cell_type": "markdown", "metadata": {"nbgrader": {"grade_id": ["x"]}}},
+        ],
+    }
+    nb = submission.read(b"\xef\xbb\xbf" + json.dumps(odd).encode())
+    assert [(c.cell_type, c.source) for c in nb.cells] == [("code", "a = 1\nb = 2"), ("raw", "old"), ("markdown", "")]
+    nbformat.validate(nb)
+
+
+# --- what nbgrader reads as a score
+
+
+def verdict_output(**changes):
+    data = {"question": "a", "score": 1.5} | changes
+    return new_output("execute_result", data={"text/plain": "1.5", "text/html": "<p>card</p>", MIME: data})
+
+
+def said(*outputs):
+    nb = released()
+    nb.cells[2].outputs = list(outputs)
+    return submission.verdict(nb.cells[2], 2.0)
+
+
+def test_verdict_is_read_off_a_graded_cell():
+    assert said(verdict_output())["score"] == 1.5
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [new_output("execute_result", data={"text/plain": "2.0"})],
+        [new_output("stream", text="2.0")],
+        [new_output("error", ename="ValueError", evalue="x", traceback=["x"])],
+        [new_output("display_data", data={MIME: {"question": "a", "score": 2}})],
+        [verdict_output(question="b")],
+        [verdict_output(score=3)],
+        [verdict_output(score=-1)],
+        [verdict_output(score=float("nan"))],
+        [verdict_output(score="2")],
+        [verdict_output(score=True)],
+        [verdict_output(score=None)],
+        [new_output("execute_result", data={MIME: "nonsense"})],
+    ],
+    ids=lambda outputs: repr(outputs)[:60],
+)
+def test_nothing_else_is_a_verdict(outputs):
+    assert said(*outputs) is None
+
+
+# --- the command
+
+
+def test_release_versions_are_what_the_solutions_give(tmp_path):
+    assert course.release(ROOT, tmp_path, UNITS, check=True) == []
+
+
+def test_drift_is_noticed_and_mended(tmp_path):
+    copy = tmp_path / "course"
+    course.copy_course(ROOT, copy, [UNITS[0]])
+    name = Path("exercises", UNITS[0], f"{UNITS[0]}.ipynb")
+    (copy / name).parent.mkdir(parents=True)
+    (copy / name).write_text((ROOT / name).read_text("utf-8").replace("YOUR CODE HERE", "your code here"))
+    (copy / name.parent / "stray.txt").touch()
+    both = [copy / name, copy / name.parent / "stray.txt"]
+    assert course.release(copy, tmp_path / "a", [UNITS[0]], check=True) == both
+    assert course.release(copy, tmp_path / "b", [UNITS[0]]) == both
+    assert (copy / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_command_lists_every_question(capsys):
+    assert cli.main(["questions"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [q.id for q in grader.questions()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["demo", "{folder}"], "was not made by this command"),
+        (["demo", "{folder}/new", "--student", "nobody"], "there are ada"),
+        (["release", "99_nowhere"], "there is no unit 99_nowhere"),
+        (["format", "{folder}/nowhere.ipynb"], "there is no"),
+        (["format", "{folder}/kept.ipynb"], "is not a notebook"),
+    ],
+)
+def test_command_that_cannot_do_its_work_says_why_and_touches_nothing(arguments, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "kept.ipynb").write_text("mine")
+    assert cli.main([a.format(folder=tmp_path) for a in arguments]) == 1
+    assert says in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"kept.ipynb": "mine"}
+
+
+def test_outside_of_a_course_the_command_says_where_to_go(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["release"]) == 1
+    assert "clone of the repository" in capsys.readouterr().err
+
+
+def test_nbgraders_failure_comes_with_the_end_of_its_log(tmp_path):
+    course.copy_course(ROOT, tmp_path, [UNITS[0]])
+    with pytest.raises(course.CourseError, match=r"(?s)generate_assignment 99.*No notebooks were matched"):
+        course.nbgrader(tmp_path, tmp_path / "state", "generate_assignment", "99")

@@ -1,0 +1,103 @@
+"""Each command that the pages for instructors show exists, with each of its options; so the pages cannot drift."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from nbgrader.apps.nbgraderapp import NbGraderApp
+from traitlets.config import Application
+
+from grader import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "docs/running-a-class.md")
+LINE = re.compile(
+    r"^ +(?:\.venv/bin/)?((?:grader|nbgrader) [^#\n]*)|`(?:\.venv/bin/)?((?:grader|nbgrader) [^`\n]+)`", re.M
+)
+
+
+def commands(text: str) -> list[str]:
+    """The command lines of a page: indented ones without their comments, and those in backquotes.
+
+    Prose may name a command without what it needs; then its help must be there.
+    """
+    found = [(indented.strip(), quoted.strip()) for indented, quoted in LINE.findall(text)]
+    return [
+        indented or (f"{quoted} --help" if re.fullmatch(r"grader \w+", quoted) else quoted)
+        for indented, quoted in found
+    ]
+
+
+def wrong(command: str) -> str:
+    """What is wrong with a command line; "" where nothing is."""
+    program, *words = shlex.split(command)
+    return _of_grader(words) if program == "grader" else _of_nbgrader(NbGraderApp, words)
+
+
+def _of_grader(words: list[str]) -> str:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            cli._parser().parse_args(words)
+        except SystemExit as why:
+            return said.getvalue() if why.code else ""
+    return ""
+
+
+def _of_nbgrader(app: type[Application], words: list[str]) -> str:
+    """Walk nbgrader's applications down to the one that is named, and look each option up in it."""
+    while words and (found := _subcommands(app).get(words[0])):
+        app, words = found[0], words[1:]
+    if _subcommands(app):
+        return f"{app.__name__} has no {words[:1]}"
+    made = app()
+    known = {name for names in (*made.flags, *made.aliases) for name in ([names] if isinstance(names, str) else names)}
+    traits = {
+        f"{kind.__name__}.{name}" for kind in made._classes_inc_parents() for name in kind.class_traits(config=True)
+    }
+    for word in words:
+        option = word.lstrip("-").partition("=")[0]
+        if word.startswith("-") and option not in known | traits:
+            return f"{app.__name__} has no {word}"
+    return ""
+
+
+def _subcommands(app: type[Application]) -> dict:
+    made = app()
+    return made.subcommands if isinstance(made.subcommands, dict) else {}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_on_a_page_exists(page):
+    found = commands((ROOT / page).read_text("utf-8"))
+    assert len(found) > 5
+    assert {command: said for command in found if (said := wrong(command))} == {}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "grader grad 05_weighted_vjp",
+        "grader grade 05_weighted_vjp --parallel",
+        "grader grade 05_weighted_vjp --limit patience=3",
+        "grader export",
+        "nbgrader gather 05_weighted_vjp",
+        "nbgrader collect 05_weighted_vjp --newest",
+        "nbgrader db assignment make 05_weighted_vjp",
+        "nbgrader autograde 05_weighted_vjp --RunOutside.patience=3",
+    ],
+)
+def test_a_command_that_does_not_exist_is_noticed(command):
+    assert wrong(command)
+    assert commands(f"Run\n\n    .venv/bin/{command}   # so\n")[0] == command
+    assert commands(f"Then `{command} --json`.") == [f"{command} --json"]
+
+
+def test_a_command_may_be_named_in_prose_if_there_is_one():
+    assert not wrong(*commands("`grader grade` grades"))
+    assert wrong(*commands("`grader grad` grades"))

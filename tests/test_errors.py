@@ -1,0 +1,344 @@
+"""Errors: each one explained is one that torch really raises, and no other error is explained as it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import grader
+from grader import maps, words
+from grader.errors import NOTES, recognise
+from grader.judge import diagnose
+from grader.probe import Call, Raised, probe
+
+from support import ALL
+
+grad = torch.autograd.grad
+TRICK = "05.scalar_trick"
+
+
+def x(*shape: int) -> torch.Tensor:
+    return torch.ones(shape, dtype=torch.float64, requires_grad=True)
+
+
+def twice(y):
+    y.backward()
+    y.backward()
+
+
+def saved_value_overwritten():
+    a = x(3)
+    y = a.exp()
+    y += 1
+    y.sum().backward()
+
+
+def leaf_overwritten():
+    a = x(3)
+    a += 1
+
+
+def slice_of_leaf_overwritten():
+    a = x(3)
+    a[0] = 1
+
+
+def column_of_another_length():
+    table = torch.zeros(2, 3)
+    table[:, 0] = torch.ones(3)
+
+
+def used_after_inference_mode():
+    with torch.inference_mode():
+        a = torch.ones(3)
+    (a * x(3)).sum().backward()
+
+
+def local_before_it_has_a_value():
+    a = later + 1  # noqa: F821
+    later = 2
+    return a, later
+
+
+def typing_mistake():
+    return touch.ones(3)  # noqa: F821
+
+
+def input_copied_after_the_fact():
+    a = x(3)
+    y = a.sum()
+    return grad(y, a.clone())
+
+
+def no_grad_without_brackets():
+    with torch.no_grad:
+        pass
+
+
+def hook_that_shortens():
+    a = x(3)
+    h = a**2
+    h.register_hook(lambda g: g[:2])
+    return grad(h.sum(), a)
+
+
+# (key of errors.NOTES, code that torch or Python refuses for that reason)
+SNIPPETS = [
+    ("scalar_needed", lambda: grad(x(3) * 2, x(3))),
+    ("scalar_needed", lambda: (x(3) * 2).backward()),
+    ("weight_shape", lambda: (x(3) * 2).backward(gradient=torch.ones(2).double())),
+    ("weight_shape", lambda: (x(3) * 2).backward(gradient=torch.ones(3, 1).double())),
+    ("weight_shape", lambda: (x(3) * 2).backward(gradient=torch.tensor(1.0).double())),
+    ("not_in_graph", lambda: grad(x(3).sum(), x(3))),
+    ("not_in_graph", lambda: grad(x(), x() ** 2)),
+    ("not_in_graph", input_copied_after_the_fact),
+    ("second_backward", lambda: twice((x(3) ** 2).sum())),
+    ("zeros_need_unused", lambda: grad(x(3).sum(), x(3), allow_unused=False, materialize_grads=True)),
+    ("hook_changed_size", hook_that_shortens),
+    ("no_graph", lambda: torch.ones(3).sum().backward()),
+    ("no_graph", lambda: (x(3) ** 2).detach().sum().backward()),
+    ("input_undeclared", lambda: grad(x().clone(), torch.ones(()))),
+    ("input_undeclared", lambda: grad(torch.ones(()).requires_grad_(), torch.ones(()))),
+    ("flag_called", lambda: x(3).requires_grad(True)),
+    ("integer_tensor", lambda: torch.ones(3, dtype=torch.int64, requires_grad=True)),
+    ("integer_tensor", lambda: torch.arange(3).requires_grad_()),
+    ("inplace_on_saved", saved_value_overwritten),
+    ("inplace_on_leaf", leaf_overwritten),
+    ("inplace_on_leaf", slice_of_leaf_overwritten),
+    ("flag_of_non_leaf", lambda: (x(3) * 2).requires_grad_(False)),
+    ("grad_takes_a_tensor", lambda: setattr(x(3), "grad", 0)),
+    ("grad_takes_a_tensor", lambda: setattr(x(3), "grad", torch.zeros(2))),
+    ("inference_tensor", used_after_inference_mode),
+    ("numpy_of_grad", lambda: x(3).numpy()),
+    ("numpy_of_grad", lambda: np.asarray(x(3))),
+    ("shapes_do_not_multiply", lambda: torch.ones(2, 3) @ torch.ones(2, 3)),
+    ("shapes_do_not_multiply", lambda: torch.ones(4, 3) @ torch.ones(4)),
+    ("shapes_do_not_multiply", lambda: torch.ones(2, 3, 4) @ torch.ones(2, 5, 4)),
+    ("shapes_do_not_multiply", lambda: torch.ones(2) @ torch.ones(3)),
+    ("shapes_do_not_multiply", lambda: torch.ones(2).dot(torch.ones(3))),
+    ("shapes_do_not_broadcast", lambda: torch.ones(3) + torch.ones(4)),
+    ("not_a_scalar", lambda: torch.ones(3).item()),
+    ("not_a_scalar", lambda: float(torch.ones(3))),
+    ("not_a_scalar", lambda: 1 if torch.ones(3) else 2),
+    ("dtypes_differ", lambda: torch.ones(2, 3) @ torch.ones(3, 2).double()),
+    ("dtypes_differ", lambda: torch.ones(2, 3) @ torch.ones(3).double()),
+    ("view_incompatible", lambda: torch.ones(2, 3).T.view(-1)),
+    ("reshape_size", lambda: torch.ones(3).reshape(2, 2)),
+    ("index_range", lambda: torch.ones(3)[5]),
+    ("index_range", lambda: torch.ones(3).sum(dim=1)),
+    ("index_range", lambda: [1, 2][5]),
+    ("name_unknown", typing_mistake),
+    ("name_unknown", local_before_it_has_a_value),
+    ("inputs_one_by_one", lambda: grad(x(3).sum(), x(3), retain_graph=x(3) != x(3))),
+    ("inputs_one_by_one", lambda: grad(maps.lens(x(), x(), x()), x(), x(), x())),
+    ("not_a_tensor", lambda: grad(3.0, x())),
+    ("not_a_tensor", lambda: grad(maps.wave, x())),
+    ("not_a_tensor", lambda: grad(x(3) * 2, x(3), True)),
+    ("not_a_tensor", lambda: grad(x(3) * 2, x(3), 1)),
+    ("not_a_tensor", lambda: grad(x(3) * 2, x(3), [1.0])),
+    ("caret_for_power", lambda: x(3) ^ 2),
+    ("tuple_in_stack", lambda: torch.stack([grad(x(), x(), allow_unused=True)])),
+    ("not_a_function", lambda: torch.func.jacrev(x(3) ** 2)(x(3))),
+    ("direction_form", lambda: torch.func.jvp(maps.square, x(3), torch.ones(3).double())),
+    ("direction_form", lambda: torch.func.jvp(maps.square, (x(3),), torch.ones(3).double())),
+    ("direction_form", lambda: torch.func.jvp(maps.square, (x(3),), (1,))),
+    ("direction_shape", lambda: torch.func.jvp(maps.square, (x(3),), (torch.ones(2).double(),))),
+    ("assigned_shape", column_of_another_length),
+    ("tensor_has_no", lambda: x(3).zero_grad()),
+    ("tuple_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True).sum()),
+    ("tuple_has_no", lambda: x() - 0.1 * grad(x().sin(), x(), allow_unused=True)),
+    ("tuple_has_no", lambda: torch.zeros(2).__setitem__(0, grad(x().sin(), x(), allow_unused=True))),
+    ("tuple_has_no", lambda: -grad(x().sin(), x(), allow_unused=True)),
+    ("tuple_has_no", lambda: x() - grad(x().sin(), x(), allow_unused=True)),
+    ("tuple_has_no", lambda: float(grad(x().sin(), x(), allow_unused=True))),
+    ("tuple_has_no", lambda: torch.sin(grad(x().sin(), x(), allow_unused=True))),
+    ("list_has_no", lambda: [x(), x()].mean()),
+    ("list_has_no", lambda: torch.mean([x(), x()])),
+    ("function_for_value", lambda: maps.wave.backward()),
+    ("function_for_value", lambda: x() - maps.wave),
+    ("function_for_value", lambda: maps.wave[0]),
+    ("function_for_value", lambda: x(3).sum.backward()),
+    ("function_for_value", lambda: torch.sin(maps.wave)),
+    ("unknown_keyword", lambda: (x(3) * 2).backward(grad_outputs=torch.ones(3).double())),
+    ("unknown_keyword", lambda: grad(x(3) * 2, x(3), gradient=torch.ones(3).double())),
+    ("argument_missing", lambda: torch.logsumexp(x(3))),
+    ("argument_missing", lambda: maps.wave()),
+    ("context_not_called", no_grad_without_brackets),
+    ("too_many_indices", lambda: x(3)[:, 0]),
+    ("too_many_indices", lambda: x()[0]),
+    ("single_numbers_end_to_end", lambda: torch.cat([x(), x()])),
+    ("none_has_no", lambda: x(3).grad.sum()),
+    ("none_has_no", lambda: x().clone().backward()[0]),
+    ("none_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True)[0] * 2),
+    ("none_has_no", lambda: torch.stack(grad(x(3).sum(), (x(3), x(3)), allow_unused=True))),
+]
+IDS = [f"{key}-{k}" for k, (key, _) in enumerate(SNIPPETS)]
+
+
+@pytest.mark.parametrize(("key", "snippet"), SNIPPETS, ids=IDS)
+def test_error_that_is_really_raised_is_recognised_and_explained(key, snippet):
+    raised = probe(snippet, Call()).raised
+    assert raised is not None
+    note = recognise(raised)
+    assert note is not None, f"{raised.type_name}: {raised.message}"
+    assert note.key == key
+    assert key in words.ERRORS
+
+
+def test_every_note_is_reproduced_here_and_has_words_and_the_other_way_round():
+    assert {key for key, _ in SNIPPETS} == set(NOTES) == set(words.ERRORS)
+
+
+@pytest.mark.parametrize("key", NOTES)
+def test_words_for_an_error_are_whole_sentences(key):
+    text = words.ERRORS[key]
+    assert text.name
+    for sentence in (text.says, text.why):
+        assert sentence.endswith(".")
+        assert sentence.count("`") % 2 == 0
+        assert set(re.findall(r"{(\w*)}", sentence)) <= {"fn"}
+
+
+@pytest.mark.parametrize("key", NOTES)
+def test_note_matches_its_own_type_of_error_only(key):
+    note = NOTES[key]
+    for alternative in note.fragments:
+        message = " ... ".join(alternative).capitalize()
+        assert recognise(Raised(note.types[0], message)) is not None
+        assert recognise(Raised("KeyError", message)) is None
+        assert recognise(Raised(note.types[0], message[: len(alternative[0]) // 2])) is None
+
+
+UNRELATED = [
+    lambda: torch.linalg.cholesky(-torch.eye(2)),
+    lambda: torch.ones(2).to("nowhere"),
+    lambda: torch.cat([]),
+    lambda: torch.stack([torch.ones(2), torch.ones(3)]),
+    lambda: int("three"),
+    lambda: {}["key"],
+    lambda: 1 / 0,
+    lambda: (_ for _ in ()).throw(RuntimeError("something quite different")),
+    lambda: (_ for _ in ()).throw(RuntimeError("")),
+]
+
+
+@pytest.mark.parametrize("snippet", UNRELATED)
+def test_unrelated_error_is_not_explained_as_a_known_one(snippet):
+    raised = probe(snippet, Call()).raised
+    assert raised is not None
+    assert recognise(raised) is None
+
+
+@pytest.mark.parametrize(("key", "snippet"), SNIPPETS, ids=IDS)
+def test_verdict_on_an_error_says_the_message_and_what_it_means(key, snippet):
+    v = diagnose(ALL[TRICK], lambda f, x, v: snippet())
+    assert (v.status, v.error, v.score) == ("raised", key, 0)
+    assert v.unit == (NOTES[key].unit or ALL[TRICK].unit)
+    raised = probe(snippet, Call()).raised
+    assert raised.message.rstrip(".") in v.headline
+    assert words.fill(words.ERRORS[key].why, {"fn": "autograd"}) in v.message
+    assert not re.search(r"{\w*}", v.message)
+
+
+# (key, what raises it in a question about a derivative of a derivative)
+AGAIN = [
+    ("no_graph", lambda f, x: grad(grad(f(x), x)[0], x)[0]),
+    ("not_in_graph", lambda f, x: grad(grad(f(x), x)[0].requires_grad_(), x)[0]),
+]
+
+
+@pytest.mark.parametrize(("key", "answer"), AGAIN, ids=[key for key, _ in AGAIN])
+def test_error_with_another_cause_in_a_second_derivative_is_explained_by_that_cause(key, answer):
+    again = diagnose(ALL["08.second_derivative"], answer)
+    once = diagnose(ALL[TRICK], lambda f, z, v: answer(maps.wave, x()))
+    assert again.error == once.error == key
+    assert words.AGAIN[key].why in again.message
+    assert words.ERRORS[key].why in once.message
+    assert (again.unit, once.unit) == (NOTES[key].again, NOTES[key].unit)
+
+
+def test_every_error_with_another_cause_has_words_for_it_and_is_shown_here():
+    assert {key for key, note in NOTES.items() if note.again} == set(words.AGAIN) == {key for key, _ in AGAIN}
+
+
+def test_unknown_error_is_told_in_its_own_words_without_an_explanation():
+    v = diagnose(ALL[TRICK], lambda f, x, v: 1 / 0)
+    assert (v.status, v.error, v.message) == ("raised", None, "")
+    assert "division by zero" in v.headline
+
+
+def test_braces_and_backticks_in_a_message_are_kept_as_they_are():
+    def raises(f, x, v):
+        raise ValueError("a {brace}, `a tick and {0}")
+
+    v = diagnose(ALL[TRICK], raises)
+    assert "a {brace}, `a tick and {0}" in v.headline
+
+
+# --- the lines that are told
+
+
+def first_line() -> int:
+    return stops_inside_torch.__code__.co_firstlineno
+
+
+def stops_inside_torch(f, x, v):
+    y = f(x)
+    return torch.autograd.grad(y, x)
+
+
+def calls_a_helper(f, x, v):
+    y = f(x)
+    return helps(y, x)
+
+
+def helps(y, x):
+    return torch.func.vjp(lambda z: z.reshape(77), x)
+
+
+def test_line_told_is_the_students_own_and_none_of_torch_or_the_grader():
+    v = diagnose(ALL[TRICK], stops_inside_torch)
+    assert v.lines == ((first_line() + 2, "return torch.autograd.grad(y, x)"),)
+    assert words.CARD["line"].format(line=first_line() + 2) in v.headline
+
+
+def test_lines_of_a_students_helpers_are_told_from_the_outside_in():
+    lines = diagnose(ALL[TRICK], calls_a_helper).lines
+    first = calls_a_helper.__code__.co_firstlineno
+    helper = helps.__code__.co_firstlineno
+    assert [number for number, _ in lines] == [first + 2, helper + 1, helper + 1][: len(lines)]
+    assert lines[-1] == (helper + 1, "return torch.func.vjp(lambda z: z.reshape(77), x)")
+
+
+def test_line_of_a_notebook_cell_is_told_with_its_text():
+    import linecache
+
+    source = "def answer(f, x, v):\n    y = f(x)\n    return y.view(77)\n"
+    name = "<ipython-input-1-cell>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    scope: dict = {}
+    exec(compile(source, name, "exec"), scope)
+    v = diagnose(ALL[TRICK], scope["answer"])
+    assert v.lines == ((3, "return y.view(77)"),)
+
+
+def test_no_line_is_told_where_none_is_the_students():
+    v = diagnose(ALL[TRICK], torch.zeros_like)  # fits no call of three, or stops inside torch
+    assert v.status in ("raised", "signature")
+    assert v.lines == ()
+    assert not re.search(words.CARD["line"].format(line=r"\d+"), v.headline)
+
+
+@pytest.mark.parametrize("place", ["grader", "torch"])
+def test_every_frame_of_ours_and_of_torch_is_left_out(place):
+    package = Path(grader.__file__ if place == "grader" else torch.__file__).parent
+    source = "def answer(f, x, v):\n    raise ValueError('here')\n"
+    scope: dict = {}
+    exec(compile(source, str(package / "made_up.py"), "exec"), scope)
+    assert diagnose(ALL[TRICK], scope["answer"]).lines == ()
+    exec(compile(source, "/home/student/made_up.py", "exec"), scope)
+    assert [number for number, _ in diagnose(ALL[TRICK], scope["answer"]).lines] == [2]

@@ -1,0 +1,411 @@
+"""``grader grade``: what is skipped and what is not, what people gave, what fails and how, workers that die."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from courses import NOTEBOOK, UNIT, Here, command, content, files, handed_in, url
+from nbgrader.api import Gradebook
+
+from grader import cli
+from grader.classroom import lanes, sample
+from grader.classroom.course import CourseError
+from grader.classroom.grading import Course, grade_class
+from grader.classroom.lanes import Local, Lost, mapped
+from grader.words import CLASSROOM
+
+FEW = [s for s in sample.CLASS if s.name in ("ada", "ben", "deniz", "walt")]
+
+
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory):
+    folder = handed_in(tmp_path_factory.mktemp("few") / "course", FEW)
+    return folder, grade_class(Course(folder, UNIT), Here)
+
+
+@pytest.fixture
+def fresh(graded_once, tmp_path):
+    """The same course, of this test alone, graded already."""
+    import shutil
+
+    return Path(shutil.copytree(graded_once[0], tmp_path / "course"))
+
+
+def done(folder, **options):
+    """Who was graded now, who was left as he was, who failed."""
+    outcome = grade_class(Course(folder, UNIT), Here, **options)
+    return [grade.student for grade in outcome.graded], outcome.unchanged, outcome.failed
+
+
+def everybody(*but: str) -> list[str]:
+    return [s.name for s in FEW if s.name not in but]
+
+
+def test_everybody_gets_what_he_must_get(graded_once):
+    import grader
+
+    points = {q.id: float(q.points) for q in grader.questions() if UNIT.startswith(q.unit)}
+    scores = {grade.student: grade.score for grade in graded_once[1].graded}
+    assert scores == {s.name: sum(s.expected(points).values()) for s in FEW}
+    assert len(set(scores.values())) > 2  # the way to fail: one score for all
+
+
+# --- what is graded again
+
+
+def test_what_did_not_change_is_left_alone(fresh):
+    before = files(fresh)
+    for path in (fresh / "submitted").rglob("*.ipynb"):
+        os.utime(path, (1, 1))  # file times do not decide
+    assert done(fresh) == ([], everybody(), {})
+    assert files(fresh) == before
+
+
+def _change_content(folder):
+    path = folder / "submitted" / "ada" / NOTEBOOK
+    path.write_text(path.read_text("utf-8").replace("grad_outputs=v", "grad_outputs=2 * v"), "utf-8")
+
+
+def _remove_page(folder):
+    (folder / "feedback" / "ada" / UNIT / f"{UNIT}.html").unlink()
+
+
+def _give_by_hand(folder):
+    with Gradebook(url(folder)) as book:
+        book.find_grade("05-one_row", UNIT, UNIT, "ada").manual_score = 0.5
+        book.find_comment("answer-05-one_row", UNIT, UNIT, "ada").manual_comment = "Well done"
+        book.db.commit()
+
+
+def _hand_in_again(folder):
+    """The same notebook at another time: by it, and by the secret beside it, the exchange finds the feedback."""
+    (folder / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2026-11-24 20:03:35 UTC")
+
+
+@pytest.mark.parametrize("change", [_change_content, _remove_page, _give_by_hand, _hand_in_again])
+def test_what_changed_is_graded_again_and_nothing_else(fresh, change):
+    change(fresh)
+    assert done(fresh) == (["ada"], everybody("ada"), {})
+    assert done(fresh) == ([], everybody(), {})
+
+
+@pytest.mark.parametrize("options", [{"force": True}, {"limits": {"cell_seconds": 19.0}}, {"confined": False}])
+def test_other_rules_or_force_grade_everybody_again(fresh, options):
+    again, unchanged, failed = done(fresh, **options)
+    assert (sorted(again), unchanged, failed) == (everybody(), [], {})
+
+
+def test_another_version_of_a_question_grades_everybody_again(fresh, monkeypatch):
+    monkeypatch.setattr("grader.classroom.grade._package_version", lambda: "another")
+    assert sorted(done(fresh)[0]) == everybody()
+
+
+def test_a_resubmission_without_its_graded_cells_keeps_no_old_score(fresh):
+    path = fresh / "submitted" / "ada" / NOTEBOOK
+    nb = json.loads(path.read_text("utf-8"))
+    nb["cells"] = nb["cells"][:1]
+    path.write_text(json.dumps(nb), "utf-8")
+    outcome = grade_class(Course(fresh, UNIT), Here)
+    assert [(grade.student, grade.score) for grade in outcome.graded] == [("ada", 0.0)]
+
+
+def test_what_people_gave_stays_and_stands_on_the_page(fresh):
+    _give_by_hand(fresh)
+    before = {row[:3]: row for row in content(url(fresh))["grades"]}
+    done(fresh)
+    after = {row[:3]: row for row in content(url(fresh))["grades"]}
+    key = ("ada", UNIT, "05-one_row")
+    assert after[key][4] == 0.5
+    assert after[key][6] is True  # people are asked to look again, as in nbgrader
+    assert {k: v for k, v in after.items() if k != key} == {k: v for k, v in before.items() if k != key}
+    page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
+    assert "Well done" in page
+    assert "Score: 22.5 / 24.0" in " ".join(page.split())
+
+
+def test_students_can_be_picked(fresh):
+    assert done(fresh, students=["ben"], force=True) == (["ben"], [], {})
+    with pytest.raises(CourseError, match="nobody has handed in nothing"):
+        done(fresh, students=["nobody"])
+
+
+def test_other_files_come_along_and_links_do_not(fresh, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("of somebody else")
+    folder = fresh / "submitted" / "ada" / UNIT
+    (folder / "sub").mkdir()
+    (folder / "sub" / "data.csv").write_text("1,2")
+    (folder / "link.txt").symlink_to(secret)
+    (folder / "timestamp.txt").write_text("2026-11-01 12:00:00 UTC")
+    old = fresh / "autograded" / "ada" / UNIT / "old.txt"
+    old.write_text("from an earlier submission")
+    done(fresh, force=True)
+    for step in ("autograded", "feedback"):
+        there = {path.name for path in (fresh / step / "ada" / UNIT).rglob("*") if path.is_file()}
+        assert there - {f"{UNIT}.ipynb", f"{UNIT}.html"} == {"data.csv", "timestamp.txt"}
+    assert ("ada", 2026) in [(row[0], row[1].year) for row in content(url(fresh))["submissions"] if row[1]]
+
+
+def test_a_time_that_is_none_is_told_and_stops_nobody(fresh):
+    (fresh / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("yesterday")
+    outcome = grade_class(Course(fresh, UNIT), Here, force=True)
+    assert [grade.student for grade in outcome.graded if grade.remarks] == ["ada", "walt"]
+
+
+# --- what fails
+
+
+def test_a_folder_without_its_notebook_is_told_and_the_others_are_graded(fresh):
+    (fresh / "submitted" / "ada" / NOTEBOOK).unlink()
+    again, _, failed = done(fresh, force=True)
+    assert sorted(again) == everybody("ada")
+    assert failed == {"ada": CLASSROOM["nothing_handed_in"].format(names=f"{UNIT}.ipynb")}
+
+
+def test_a_folder_whose_name_is_no_text_is_told(fresh):
+    bad = os.fsencode(fresh / "submitted") + b"/\xff"
+    os.makedirs(bad + b"/" + UNIT.encode())
+    with open(bad + b"/" + NOTEBOOK.encode(), "wb"):
+        pass
+    _, unchanged, failed = done(fresh)
+    assert unchanged == everybody()
+    assert list(failed.values()) == [CLASSROOM["bad_student"]]
+
+
+def test_a_fault_of_the_graders_own_costs_one_students_grade_only(fresh, monkeypatch):
+    from grader.classroom import grading
+
+    def grade(unit, job, real=grading.grade):
+        if job.student == "ben":
+            raise ZeroDivisionError("seven")
+        return real(unit, job)
+
+    monkeypatch.setattr(grading, "grade", grade)
+    again, _, failed = done(fresh, force=True)
+    assert sorted(again) == everybody("ben")
+    assert "ZeroDivisionError: seven" in failed["ben"]
+
+
+def _disk_full(fresh, monkeypatch):
+    from grader import files as writes
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writes.os, "fsync", full)
+    return OSError, "No space left"
+
+
+def _no_folder(fresh, monkeypatch):
+    import shutil
+
+    shutil.rmtree(fresh / "feedback")
+    (fresh / "feedback").write_text("a file in the way")
+    return OSError, "feedback"
+
+
+def _locked(fresh, monkeypatch):
+    other = sqlite3.connect(fresh / "gradebook.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(_locked, "other", other, raising=False)
+    return CourseError, "in use by another program"
+
+
+def _read_only(fresh, monkeypatch):
+    from sqlalchemy.exc import OperationalError
+
+    from grader.classroom.book import Book
+
+    def refused(self, *arguments):
+        with self._told():
+            raise OperationalError("INSERT", {}, sqlite3.OperationalError("attempt to write a readonly database"))
+
+    monkeypatch.setattr(Book, "put", refused)
+    return CourseError, "readonly database"
+
+
+@pytest.mark.parametrize("spoil", [_disk_full, _no_folder, _locked, _read_only])
+def test_what_refuses_is_told_nothing_is_half_written_and_a_second_run_completes(fresh, monkeypatch, spoil):
+    _change_content(fresh)
+    before, book = files(fresh), content(url(fresh))
+    with monkeypatch.context() as patched:
+        kind, said = spoil(fresh, patched)
+        with pytest.raises(kind, match=said):
+            grade_class(Course(fresh, UNIT), Here)
+        if spoil is _locked:
+            _locked.other.rollback()
+            _locked.other.close()
+    if spoil is _no_folder:
+        (fresh / "feedback").unlink()
+    assert content(url(fresh)) == book  # all or nothing: what is half done is not said to be done
+    whole = {"cell_type", "metadata", "source"}
+    for name, (data, _) in files(fresh).items():
+        if name.endswith(".ipynb"):
+            assert all(whole <= set(cell) for cell in json.loads(data)["cells"])
+        assert not Path(name).name.startswith(".")
+    again, unchanged, failed = done(fresh)
+    assert "ada" in again
+    assert failed == {}
+    assert sorted(again + unchanged) == everybody()
+    changed = {name for name, kept in files(fresh).items() if before.get(name) != kept}
+    assert changed <= {f"autograded/ada/{NOTEBOOK}", f"feedback/ada/{UNIT}/{UNIT}.html"} or spoil is _no_folder
+    assert done(fresh)[0] == []
+
+
+def test_a_unit_that_was_not_released_is_told(fresh):
+    with pytest.raises(CourseError, match="generate_assignment 07_graph_lifetime"):
+        grade_class(Course(fresh, "07_graph_lifetime"), Here)
+
+
+# --- workers
+
+
+def square(k):
+    """Work that ends its worker at 3, and the first time at 5, of which a file says that it was there."""
+    number, marks = k
+    if number == 3:
+        os._exit(1)
+    if number == 5 and not (marks / "was there").exists():
+        (marks / "was there").touch()
+        os._exit(1)
+    if number == 7:
+        raise ValueError("seven")
+    return number**2
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_worker_that_dies_costs_a_retry_and_what_kills_it_twice_is_given_up(tmp_path, jobs):
+    place = Local(jobs)
+    try:
+        found = {thing[0]: result for thing, result in mapped(place, square, ((k, tmp_path) for k in range(12)))}
+    finally:
+        place.close()
+    assert isinstance(found.pop(3), Lost)
+    assert isinstance(found.pop(7), ValueError)
+    assert found == {k: k**2 for k in range(12) if k not in (3, 7)}
+
+
+def sent_by_halves(k):
+    """Work whose worker ends after half of its result is sent: always at 3, at 5 the first time only."""
+    number, marks = k
+    mark = marks / str(number)
+    dies = number == 3 or (number == 5 and not mark.exists())
+    mark.touch()
+
+    def send(connection, data, whole=Connection._send):
+        if not dies:
+            return whole(connection, data)
+        os.write(connection.fileno(), bytes(data)[: len(data) // 2])
+        os._exit(1)
+
+    Connection._send = send
+    return bytes(1000)
+
+
+def test_a_worker_that_dies_while_it_sends_is_noticed(tmp_path):
+    """The way to fail: to wait for ever for the other half."""
+    place = Local(1)
+    try:
+        found = {
+            thing[0]: result for thing, result in mapped(place, sent_by_halves, ((k, tmp_path) for k in (1, 3, 5)))
+        }
+    finally:
+        place.close()
+    assert isinstance(found.pop(3), Lost)
+    assert found == dict.fromkeys((1, 5), bytes(1000))
+
+
+def test_things_are_taken_as_workers_get_to_them():
+    """The way to fail: a class of thousands read into memory at once."""
+    taken = []
+
+    def things():
+        for k in range(100):
+            taken.append(k)
+            yield k
+
+    place = Here(ThreadPoolExecutor)
+    results = mapped(place, abs, things())
+    next(results)
+    assert len(taken) < 10
+    assert sorted(result for _, result in results) == list(range(1, 100)) or len(taken) == 100
+    place.close()
+
+
+def test_a_submission_that_is_set_aside_gets_nothing_a_page_and_another_try(fresh, monkeypatch):
+    from grader.classroom import grading
+
+    real = lanes.mapped
+
+    def deadly(place, work, things):
+        for thing, result in real(place, work, things):
+            yield thing, Lost(CLASSROOM["lost"].format(times=2)) if thing.student == "ada" else result
+
+    monkeypatch.setattr(grading, "mapped", deadly)
+    again, _, failed = done(fresh, force=True)
+    assert sorted(again) == everybody("ada")
+    assert "died 2 times" in failed["ada"]
+    assert {row[3] for row in content(url(fresh))["grades"] if row[0] == "ada"} == {0.0}
+    assert "died 2 times" in (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
+    monkeypatch.setattr(grading, "mapped", real)
+    assert done(fresh) == (["ada"], everybody("ada"), {})
+
+
+# --- the command
+
+
+def test_the_command_grades_in_processes_and_says_what_it_did(fresh):
+    _change_content(fresh)
+    (fresh / "submitted" / "ben" / NOTEBOOK).unlink()
+    process = command(fresh, "--jobs", "1", "--json")
+    out, err = process.communicate()
+    said = json.loads(out)
+    assert [grade["student"] for grade in said["graded"]] == ["ada"]
+    assert said["unchanged"] == ["deniz", "walt"]
+    assert list(said["failed"]) == ["ben"]
+    assert process.returncode == 1  # not everybody has a grade
+    assert f"{UNIT}: 4 of 4" in err
+
+
+def test_the_command_tells_in_a_table_and_returns_nothing_amiss(fresh, monkeypatch, capsys):
+    monkeypatch.chdir(fresh)
+    monkeypatch.setattr(lanes, "Local", lambda jobs: Here())
+    assert cli.main(["grade", UNIT, "--force", "--no-sandbox"]) == 0
+    out = capsys.readouterr().out
+    assert "graded          4" in out
+    assert "walt" in out  # who handed in what is no notebook: worth a look
+    assert CLASSROOM["not_confined"] in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--limit", "patience=3"], "cell_seconds"),
+        (["--limit", "threads=many"], "cell_seconds"),
+        (["--jobs", "0"], "above 0"),
+    ],
+)
+def test_wrong_usage_is_told(fresh, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(fresh)
+    with pytest.raises(SystemExit):
+        cli.main(["grade", UNIT, *arguments])
+    assert said in capsys.readouterr().err
+
+
+def test_an_empty_class_is_told(fresh):
+    (fresh / "submitted").rename(fresh / "elsewhere")
+    with pytest.raises(CourseError, match=r"nobody has handed in anything.*submitted/STUDENT"):
+        grade_class(Course(fresh, UNIT), Here)
+
+
+def test_a_cluster_that_is_not_there_is_told(fresh, monkeypatch, capsys):
+    monkeypatch.chdir(fresh)
+    assert cli.main(["grade", UNIT, "--force", "--dask", "tcp://127.0.0.1:1"]) == 1
+    assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err

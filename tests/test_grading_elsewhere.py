@@ -1,0 +1,174 @@
+"""The same class on a PostgreSQL server, and on a Dask cluster of two worker processes: the same grades and pages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+from courses import UNIT, command, content, copied, files, handed_in, url
+
+from grader import cli
+from grader.classroom import course, sample
+
+FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(6, seed=3)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """(a course before grading, the same graded with SQLite on this machine)."""
+    folder = tmp_path_factory.mktemp("here")
+    before = handed_in(folder / "before", FEW)
+    after = copied(before, folder / "after")
+    process = command(after, "--jobs", "1")
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    return before, after
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def program(name: str) -> str:
+    """Where PostgreSQL's program is; Debian keeps the server's out of PATH."""
+    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return shutil.which(name) or (str(debian[-1]) if debian else "")
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """The URL of an empty database on a server of this test's own."""
+    if not program("initdb"):
+        said = "PostgreSQL is NOT installed: grading into it was NOT tested. On Debian: apt-get install postgresql"
+        warnings.warn(said, stacklevel=1)
+        pytest.skip(said)
+    # The server refuses to be run by root; Debian's package brings a user for it.
+    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if user:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    who = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        [program("initdb"), "-D", data, "-U", "grader", "-A", "trust", "--no-sync"], check=True, **who, **quiet
+    )
+    server = subprocess.Popen(
+        [program("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder], **who, **quiet
+    )
+    try:
+        address = ["-h", "127.0.0.1", "-p", str(port), "-U", "grader"]
+        end = time.monotonic() + 60
+        while subprocess.run([program("createdb"), *address, "gradebook"], **quiet).returncode:
+            assert time.monotonic() < end, "the server did not start"
+            assert server.poll() is None, "the server ended"
+            time.sleep(0.2)
+        yield f"postgresql://grader@127.0.0.1:{port}/gradebook"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_class_is_graded_into_postgresql(here, postgres, tmp_path, monkeypatch, capsys):
+    before, after = here
+    folder = copied(before, tmp_path / "course")
+    course.nbgrader(folder, folder / "state", "generate_assignment", UNIT, "--force", "--db", postgres)
+    for graded in (len(FEW), 0):  # the second time, everything is there
+        process = command(folder, "--jobs", "1", "--db", postgres)
+        out, err = process.communicate()
+        assert process.returncode == 0, out + err
+        assert f"graded {graded:10}" in out
+    assert content(postgres) == content(url(after))
+    assert files(folder) == files(after)
+    assert content(url(folder))["grades"] == []  # the way to fail: it went into the file after all
+    monkeypatch.chdir(folder)
+    capsys.readouterr()
+    assert cli.main(["report", UNIT, "--db", postgres]) == 0
+    assert f"{len(FEW)} submissions" in capsys.readouterr().out
+    assert cli.main(["export", "--csv", "--db", postgres]) == 0
+    assert "deniz" in capsys.readouterr().out
+
+
+def test_a_server_that_is_gone_is_told_without_its_password(here, tmp_path):
+    folder = copied(here[0], tmp_path / "course")
+    process = command(folder, "--db", f"postgresql://grader:hush@127.0.0.1:{free_port()}/gradebook")
+    out, err = process.communicate()
+    assert process.returncode == 1
+    assert "refuse" in err
+    assert "hush" not in out + err
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a scheduler with two worker processes, which stand in another folder."""
+    port, elsewhere = free_port(), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    address = f"tcp://127.0.0.1:{port}"
+    dask = [sys.executable, "-m", "dask"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parent),  # the tests' own work, beside the package's
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",  # Dask's own 3 would start four more workers
+    }
+    common = {"cwd": elsewhere, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = [*dask, "worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
+    # Each in a session of its own: a nanny that does not end is ended together with its worker.
+    processes = [
+        subprocess.Popen(arguments, **common, start_new_session=True) for arguments in (scheduler, worker, worker)
+    ]
+    try:
+        from distributed import Client
+
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_a_class_is_graded_on_a_cluster(here, cluster, tmp_path):
+    before, after = here
+    folder = copied(before, tmp_path / "course")
+    process = command(folder, "--dask", cluster)
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert content(url(folder)) == content(url(after))
+    assert files(folder) == files(after)
+
+
+def test_both_workers_of_the_cluster_are_used_and_one_that_dies_is_replaced(cluster, tmp_path):
+    from test_grading import square
+
+    from grader.classroom.lanes import Dask, Lost, mapped
+
+    place = Dask(cluster)
+    try:
+        assert sum(lane.most for lane in place.lanes) == 4  # two at work, two waiting
+        found = {thing[0]: result for thing, result in mapped(place, square, ((k, tmp_path) for k in range(9)))}
+    finally:
+        place.close()
+    assert isinstance(found.pop(3), Lost)
+    assert isinstance(found.pop(7), ValueError)
+    assert found == {k: k**2 for k in range(9) if k not in (3, 7)}

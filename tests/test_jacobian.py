@@ -1,0 +1,305 @@
+"""J by three roads that share no differentiation code: they agree, and a fault in any of them is seen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader import maps
+from grader.jacobian import central_differences, derivative, forward_mode, hessian, reverse_mode
+
+from support import ALL, sample
+
+SEEDS = range(5)
+TIGHT = 1e-12  # forward and reverse mode differ by the order of their sums only
+SEEN = 1e-6  # a fault of this size, relative to the largest entry of J, must not pass
+DIFFERENTIATED = [id for id, question in ALL.items() if question.maps]
+
+
+def scale_of(J: np.ndarray) -> float:
+    return float(np.abs(J).max(initial=0)) or 1.0
+
+
+def x_of(*values: float) -> dict[str, torch.Tensor]:
+    return {"x": torch.tensor(values, dtype=torch.float64)}
+
+
+def by_differences(f, inputs):
+    return {name: J for name, (J, _) in central_differences(f, inputs).items()}
+
+
+class CubeWithoutJvp(torch.autograd.Function):
+    """x³, with a reverse rule and no forward rule.  ``slip`` spoils the reverse rule."""
+
+    slip = 0.0
+
+    @staticmethod
+    def forward(x):
+        return x**3
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * g * (1 + CubeWithoutJvp.slip)
+
+
+class CubeInTheOldStyle(torch.autograd.Function):
+    """The same with ``ctx`` in forward, which ``torch.func`` refuses with a RuntimeError."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * g
+
+
+class CubeWithWrongJvp(CubeWithoutJvp):
+    """x³ with a forward rule that is off by a millionth."""
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx, t):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * t * (1 + 2 * SEEN)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("id", DIFFERENTIATED)
+def test_forward_reverse_and_central_differences_agree_on_every_question(id, seed):
+    p = sample(id, seed)
+    by_rows, by_values = reverse_mode(p.forward, p.inputs), central_differences(p.forward, p.inputs)
+    assert set(p.jacobians) == set(by_rows) == set(by_values) == set(p.inputs)
+    for name, J in p.jacobians.items():
+        near, bound = by_values[name]
+        assert J.shape == by_rows[name].shape == near.shape == bound.shape == (p.y.size, p.inputs[name].numel())
+        assert np.abs(J - by_rows[name]).max() <= TIGHT * scale_of(J)
+        assert np.all(np.abs(J - near) <= bound)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("id", DIFFERENTIATED)
+def test_a_fault_in_any_one_entry_of_j_is_larger_than_the_bound(id, seed):
+    p = sample(id, seed)
+    for name, (near, bound) in central_differences(p.forward, p.inputs).items():
+        J = p.jacobians[name]
+        assert np.all(bound <= SEEN * scale_of(J) / 2)  # so the bound is not vacuous
+        for place in np.ndindex(J.shape):
+            spoiled = J.copy()
+            spoiled[place] += SEEN * scale_of(J)
+            assert np.any(np.abs(spoiled - near) > bound)
+
+
+def test_operator_without_a_forward_rule_is_differentiated_by_rows_instead():
+    x = x_of(0.5, -1.25, 2.0)
+    with pytest.raises(NotImplementedError):
+        torch.func.jvp(CubeWithoutJvp.apply, (x["x"],), (torch.ones(3, dtype=torch.float64),))
+    J = forward_mode(CubeWithoutJvp.apply, x)["x"]
+    near, bound = central_differences(CubeWithoutJvp.apply, x)["x"]
+    assert np.all(np.abs(J - near) <= bound)
+    np.testing.assert_allclose(J, np.diag(3 * x["x"].numpy() ** 2), rtol=TIGHT)
+
+
+def test_operator_with_a_forward_rule_is_differentiated_by_that_rule():
+    x = x_of(0.5, -1.25)  # the forward rule is off, the reverse rule is not: so one sees which was taken
+    forward, reverse = (
+        forward_mode(CubeWithWrongJvp.apply, x)["x"],
+        reverse_mode(CubeWithoutJvp.apply, x)["x"],
+    )
+    np.testing.assert_allclose(forward, reverse * (1 + 2 * SEEN), rtol=TIGHT)
+
+
+def test_function_in_the_old_style_is_differentiated_by_rows_too():
+    x = x_of(0.5, -1.25, 2.0)
+    np.testing.assert_allclose(
+        forward_mode(CubeInTheOldStyle.apply, x)["x"], np.diag(3 * x["x"].numpy() ** 2), rtol=TIGHT
+    )
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError])
+def test_what_the_map_itself_raises_comes_through(error):
+    def broken(x):
+        raise error("no such map")
+
+    with pytest.raises(error, match="no such map"):
+        forward_mode(broken, x_of(1.0))
+
+
+@pytest.mark.parametrize("slip", [2 * SEEN, -2 * SEEN])
+def test_a_wrong_reverse_rule_is_caught_by_central_differences(slip, monkeypatch):
+    x = x_of(0.5, -1.25, 2.0)
+    near, bound = central_differences(CubeWithoutJvp.apply, x)["x"]
+    assert np.all(np.abs(reverse_mode(CubeWithoutJvp.apply, x)["x"] - near) <= bound)
+    monkeypatch.setattr(CubeWithoutJvp, "slip", slip)
+    assert np.any(np.abs(reverse_mode(CubeWithoutJvp.apply, x)["x"] - near) > bound)
+
+
+def test_a_wrong_forward_rule_is_caught_by_central_differences():
+    x = x_of(0.5, -1.25, 2.0)
+    near, bound = central_differences(CubeWithWrongJvp.apply, x)["x"]
+    assert np.any(np.abs(forward_mode(CubeWithWrongJvp.apply, x)["x"] - near) > bound)
+
+
+@pytest.mark.parametrize("road", [forward_mode, reverse_mode, by_differences])
+@pytest.mark.parametrize(
+    ("f", "shapes", "m"),
+    [
+        (maps.square, {"x": ()}, 1),
+        (maps.fan, {"x": (2,)}, 4),
+        (maps.grid, {"x": (3,)}, 6),
+        (maps.stretched, {"X": (2, 2)}, 8),
+        (maps.two_heads, {"x": (3,)}, 4),
+        (maps.layer, {"A": (2, 3), "x": (3,)}, 2),
+        (lambda x: x.sum(), {"x": (2, 1, 3)}, 1),
+    ],
+    ids=["number", "vector", "to a matrix", "matrix to rank 3", "tuple", "two inputs", "rank 3 to a number"],
+)
+def test_j_has_a_row_for_every_output_and_a_column_for_every_entry_of_the_input(road, f, shapes, m):
+    generator = torch.Generator().manual_seed(1)
+    inputs = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    found = road(f, inputs)
+    assert {name: J.shape for name, J in found.items()} == {
+        name: (m, int(np.prod(shape))) for name, shape in shapes.items()
+    }
+
+
+def test_outputs_and_inputs_are_flattened_row_by_row():
+    X = torch.arange(6, dtype=torch.float64).reshape(2, 3)
+    for road in (forward_mode, reverse_mode):
+        J = road(lambda X: X.T, {"X": X})["X"]  # y[j, i] = X[i, j]
+        for i, j in np.ndindex(2, 3):
+            assert J[j * 2 + i, i * 3 + j] == 1
+        assert J.sum() == 6
+        assert not np.array_equal(J, np.eye(6))  # flattening column by column would give this
+
+
+def test_input_that_takes_no_part_has_a_column_of_zeros():
+    inputs = x_of(1.0, 2.0) | {"unused": torch.ones(2, dtype=torch.float64)}
+    for road in (forward_mode, reverse_mode):
+        found = road(lambda x, unused: x**2, inputs)
+        assert np.array_equal(found["unused"], np.zeros((2, 2)))
+        assert np.any(found["x"])
+
+
+@pytest.mark.parametrize("switch", [torch.no_grad, torch.inference_mode])
+def test_j_is_the_same_where_the_caller_has_switched_gradients_off(switch):
+    x = x_of(0.5, -1.25)
+    expected = forward_mode(maps.fan, x)["x"], reverse_mode(maps.fan, x)["x"]
+    with switch():
+        np.testing.assert_array_equal(forward_mode(maps.fan, x)["x"], expected[0])
+    with torch.no_grad():
+        np.testing.assert_array_equal(reverse_mode(maps.fan, x)["x"], expected[1])
+
+
+def test_the_inputs_are_left_as_they_were():
+    x = x_of(0.5, -1.25)
+    for road in (forward_mode, reverse_mode, central_differences):
+        road(maps.fan, x)
+        assert torch.equal(x["x"], x_of(0.5, -1.25)["x"])
+        assert not x["x"].requires_grad
+        assert x["x"].grad is None
+
+
+entries = st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 3))
+
+
+@st.composite
+def quadratics(draw):
+    """y = Bx + (Cx)², with its x and its true J = B + 2·diag(Cx)·C."""
+    m, n = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    B, C = (np.array(draw(st.lists(entries, min_size=m * n, max_size=m * n))).reshape(m, n) for _ in "BC")
+    x = np.array(draw(st.lists(entries, min_size=n, max_size=n)))
+    tensors = torch.from_numpy(B), torch.from_numpy(C)
+    return (lambda z: tensors[0] @ z + (tensors[1] @ z) ** 2), x, B + 2 * (C @ x)[:, None] * C
+
+
+@given(quadratics())
+def test_every_road_finds_the_known_jacobian_of_a_quadratic_map(drawn):
+    f, x, J = drawn
+    inputs = {"x": torch.from_numpy(x)}
+    near, bound = central_differences(f, inputs)["x"]
+    largest = 1 + scale_of(J)
+    assert np.abs(forward_mode(f, inputs)["x"] - J).max() <= TIGHT * largest
+    assert np.abs(reverse_mode(f, inputs)["x"] - J).max() <= TIGHT * largest
+    assert np.all(np.abs(near - J) <= bound)
+    assert np.all(np.abs(near - (J + SEEN * 100)) > bound)
+
+
+# --- second order
+
+
+def second_order():
+    """A map to one number whose Hessian has all its entries, and a point."""
+    f = lambda z: torch.sin(z[0] * z[1]) + z[1] ** 2 * z[2] + torch.exp(z[0] - z[2])  # noqa: E731
+    return f, torch.tensor([0.4, -0.7, 0.3], dtype=torch.float64)
+
+
+def test_hessian_agrees_with_reverse_over_reverse_and_with_differences_of_the_gradient():
+    f, x = second_order()
+    H = hessian(f, x)
+    by_reverse = torch.autograd.functional.hessian(f, x).numpy()
+    gradient = lambda z: reverse_mode(f, {"x": z})["x"][0]  # noqa: E731
+    h = 1e-5
+    by_values = np.stack([(gradient(x + h * e) - gradient(x - h * e)) / (2 * h) for e in torch.eye(3).double()])
+    assert np.abs(H - by_reverse).max() <= TIGHT * scale_of(H)
+    assert np.abs(H - by_values).max() <= 1e-8 * scale_of(H)
+    assert np.abs(H - np.diag(np.diag(H))).max() > SEEN  # a diagonal one would show little
+    assert np.abs(H + 2 * SEEN - by_values).max() > 1e-8 * scale_of(H)  # and a fault is seen
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_derivative_of_any_order_agrees_with_the_closed_form(order):
+    x = torch.tensor(0.7, dtype=torch.float64)
+    exact = 2.0**order * np.exp(1.4)
+    assert derivative(lambda z: torch.exp(2 * z), x, order) == pytest.approx(exact, rel=TIGHT)
+    assert derivative(lambda z: torch.exp(2 * z), x, order + 1) != pytest.approx(exact, rel=SEEN)
+
+
+_WITHOUT_PYTHON = """
+import sys
+import torch
+from torch.autograd import forward_ad
+import grader
+from grader import jacobian
+
+def in_python():
+    seen = []
+    sys.setprofile(lambda frame, event, arg: seen.append(frame.f_code.co_filename) if event == "call" else None)
+    with forward_ad.dual_level():
+        2 * forward_ad.make_dual(torch.ones(2), torch.ones(2))
+    sys.setprofile(None)
+    return any("_refs" in name for name in seen)
+
+def jacobians():
+    return [q.sample(seed).jacobians for q in grader.questions() if q.maps for seed in range(2)]
+
+before, slow = jacobians(), in_python()
+jacobian.without_python_rules()
+after = jacobians()
+assert all((a[name] == b[name]).all() for a, b in zip(before, after, strict=True) for name in b), "other values"
+print(len(after), slow, in_python())
+"""
+
+
+def test_without_rules_in_python_jacobians_are_the_same_to_the_last_bit():
+    made = subprocess.run([sys.executable, "-c", _WITHOUT_PYTHON], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    count, *in_python = made.stdout.split()
+    assert int(count) > 100
+    assert in_python == ["True", "False"]

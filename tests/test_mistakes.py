@@ -1,0 +1,317 @@
+"""The catalogue: mistakes are told apart, are in words, have a lesson, and are what comes of making them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grader import words
+from grader.card import as_html, as_text
+from grader.errors import NOTES
+from grader.judge import judge
+from grader.mistakes import CATALOGUE, FORMULAS
+from grader.probe import probe
+from grader.question import SEPARATION
+
+from answers import WRONG
+from support import ALL, CONSTRUCTED, SHIPPED, as_returned, cases, keys, posed, returned_on, sample
+
+COURSE = Path(__file__).parent.parent / "course"
+SEEDS = range(20)
+grad = torch.autograd.grad
+
+
+def flat(value: Any) -> tuple[tuple[Any, ...], np.ndarray] | str:
+    """A value's shapes, "None" where nothing stands, and all its entries in a line; texts as they are."""
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, tuple) else (value,)
+    arrays = [None if part is None else np.asarray(part, dtype=float) for part in parts]
+    shapes = tuple("None" if a is None else a.shape for a in arrays)
+    return shapes, np.concatenate([np.zeros(0), *(a.reshape(-1) for a in arrays if a is not None)])
+
+
+def apart(a: Any, b: Any) -> bool:
+    """Whether two values differ in kind, in shape, or by more than SEPARATION somewhere in an entry."""
+    if a is None or b is None:
+        return a is not b
+    if isinstance(a, str) or isinstance(b, str):
+        return a != b
+    (shapes_a, x), (shapes_b, y) = flat(a), flat(b)
+    if shapes_a != shapes_b:
+        return True
+    return bool(np.abs(x - y).max(initial=0) > SEPARATION * max(np.abs(x).max(initial=0), np.abs(y).max(initial=0)))
+
+
+# --- tables
+
+
+def test_catalogue_and_words_have_the_same_keys():
+    assert set(CATALOGUE) == set(words.MISTAKES)
+    assert all(key == mistake.key for key, mistake in CATALOGUE.items())
+
+
+def test_formulas_belong_to_mistakes_of_the_catalogue():
+    assert set(FORMULAS) <= set(CATALOGUE)
+    assert all(CATALOGUE[key].formula == formula for key, formula in FORMULAS.items())
+    assert CATALOGUE["not_returned"].formula == ""
+
+
+@pytest.mark.parametrize("key", words.MISTAKES)
+def test_words_for_a_mistake_are_whole_sentences(key):
+    text = words.MISTAKES[key]
+    assert text.name
+    assert not text.name.endswith(".")
+    for sentence in (text.says, text.why):
+        assert re.search(r"[.}`]$", sentence)
+        assert sentence.count("`") % 2 == 0
+        assert "  " not in sentence
+
+
+@pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*CATALOGUE.values(), *NOTES.values())} - {""}))
+def test_unit_that_is_named_as_teaching_a_mistake_or_an_error_has_its_lesson(unit):
+    assert len(list(COURSE.glob(f"{unit}_*.ipynb"))) == 1
+
+
+def test_no_lesson_is_found_for_a_unit_that_does_not_exist():
+    assert not list(COURSE.glob("99_*.ipynb"))
+
+
+# --- told apart
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("id", ALL)
+def test_no_mistake_equals_the_truth_and_no_two_mistakes_coincide(id, seed):
+    p = sample(id, seed)
+    for k, wrong in enumerate(p.wrongs):
+        assert apart(wrong.value, p.truth), wrong.key
+        for other in p.wrongs[k + 1 :]:
+            assert wrong.key == other.key or apart(wrong.value, other.value), (wrong.key, other.key)
+
+
+def test_values_within_the_separation_are_not_told_apart():
+    near, far = np.array([1.0, 2.0]), np.array([1.0, 2.0 + 3 * SEPARATION])
+    assert not apart(near, near * (1 + SEPARATION / 2))
+    assert apart(near, far)
+    assert apart((near, far), (far, near))
+    assert not apart((near, far), (near, far))
+    assert apart(near, near.reshape(2, 1))
+    assert apart("ab", "a")
+
+
+# --- words fill
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_every_mistake_of_a_question_is_said_in_words_without_a_gap(id):
+    for key in keys(posed(id)):
+        for problems, wrongs in cases(posed(id), key):
+            v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
+            template = words.MISTAKES[key].says + words.MISTAKES[key].why
+            said = v.headline + v.message
+            assert v.headline
+            assert v.message
+            assert not re.search(r"[{}]", said)
+            assert said.count("None") == template.count("None")  # a fact that is missing would read None
+            assert "nan" not in said
+            for shown in (as_text(v), as_html(v)):
+                assert words.number(v.points) in shown
+
+
+def test_a_template_with_an_unknown_placeholder_is_noticed():
+    with pytest.raises(KeyError):
+        words.fill("this is row {k} of J.", {"i": 1})
+    assert words.fill("this is row {k} of J.", {"k": 1}) == "this is row 1 of J."
+
+
+# --- where they occur
+
+SCALAR, COMPOSED, ROOT = "01.unpack_the_tuple", "01.composition", "01.newton_root"
+TRICK, STATE, INPUTS = "05.scalar_trick", "05.backward_gradient", "05.several_inputs"
+MEANS, HEADS, FLAT = "00.use_a_hint", "05.several_outputs", "05.mend_the_weight"
+# Wrappings, and what shows only after the right values: no derivations.
+BY_HAND = {"tuple_of_one", "list_of_one", "not_returned", "grad_is_none", "grad_of_non_leaf"}
+BY_HAND |= {"not_differentiable_again", "graph_cut_inside", "graph_kept"}
+
+
+def occurring(ids) -> set[str]:
+    return {wrong.key for id in ids for seed in range(3) for wrong in sample(id, seed).wrongs}
+
+
+def test_every_mistake_occurs_in_a_question_or_is_a_wrapping():
+    assert occurring(ALL) == set(CATALOGUE) - BY_HAND
+
+
+def test_mistakes_that_no_shipped_question_has_are_exercised_by_a_constructed_one():
+    never_shipped = set(CATALOGUE) - BY_HAND - occurring(SHIPPED)
+    assert never_shipped <= occurring(CONSTRUCTED)
+
+
+def test_a_mistake_that_needs_a_square_jacobian_is_derived_only_there():
+    square_only = {"jvp_for_vjp", "weight_applied_after", "diagonal_only"}
+    for p in posed(TRICK):
+        m, n = p.jacobians["x"].shape
+        assert square_only & {wrong.key for wrong in p.wrongs} == (square_only if m == n else set())
+
+
+# --- what really comes of making them
+
+
+def by_backward(x, times, y, v=None):
+    for _ in range(times):
+        y.backward(gradient=v, retain_graph=True)
+    return x.grad
+
+
+def rows(f, x):
+    return torch.stack([grad(entry, x, retain_graph=True)[0] for entry in f(x)])
+
+
+def rows_without_zeroing(f, x):
+    found = []
+    for entry in f(x):
+        entry.backward(retain_graph=True)
+        found.append(x.grad.clone())
+    return torch.stack(found)
+
+
+def last_call_only(f, x, v, w):
+    f(x).backward(gradient=v)
+    x.grad = None
+    f(x).backward(gradient=w)
+
+
+def slope(f, x):
+    x = x.detach().clone().requires_grad_()
+    return grad(f(x), x)[0]
+
+
+def root(a, steps, last_only=False):
+    x = torch.ones_like(a)
+    for k in range(steps):
+        if last_only and k == steps - 1:
+            x = x.detach()
+        x = (x + a / x) / 2
+    return x
+
+
+def central(f, x, run):
+    h = 1e-5
+    return (f(x + h) - f(x - h)) / run(h)
+
+
+# (mistake, question, a program that makes it): what people write, not what the catalogue derives
+PROGRAMS: list[tuple[str, str, Callable[..., Any]]] = [
+    ("jvp_for_vjp", TRICK, lambda f, x, v: rows(f, x) @ v),
+    ("jvp_for_vjp", TRICK, lambda f, x, v: torch.func.jvp(f, (x.detach(),), (v,))[1]),
+    ("ones_weight", TRICK, lambda f, x, v: grad(f(x), x, torch.ones_like(v))[0]),
+    ("ones_weight", TRICK, lambda f, x, v: grad(f(x).sum(), x)[0]),
+    ("rows_added_up", "05.rebuild_jacobian", lambda f, x: grad(f(x).sum(), x)[0]),
+    ("rows_added_up", "05.one_row", lambda f, x, i: grad(f(x).sum(), x)[0]),
+    ("mean_of_weighted", TRICK, lambda f, x, v: grad((v * f(x)).mean(), x)[0]),
+    ("mean_of_outputs", TRICK, lambda f, x, v: grad(f(x).mean(), x)[0]),
+    ("weighted_twice", TRICK, lambda f, x, v: grad(v * f(x), x, grad_outputs=v)[0]),
+    ("weight_applied_after", TRICK, lambda f, x, v: v * grad(f(x).sum(), x)[0]),
+    ("diagonal_only", TRICK, lambda f, x, v: rows(f, x).diagonal() * v),
+    ("diagonal_only", TRICK, lambda f, x, v: rows(f, x).diagonal()),
+    *(("accumulated", TRICK, lambda f, x, v, k=k: by_backward(x, k, f(x), v)) for k in (2, 3, 4)),
+    ("stale_grad", STATE, lambda f, x, v: f(x).backward(gradient=v)),
+    ("last_backward_only", "99.two_backwards", last_call_only),
+    ("one_output_only", TRICK, lambda f, x, v: grad(f(x)[0], x)[0]),
+    ("one_output_only", TRICK, lambda f, x, v: grad((v * f(x))[1], x)[0]),
+    ("whole_jacobian", TRICK, lambda f, x, v: torch.func.jacrev(f)(x)),
+    ("unreduced_jacobian", TRICK, lambda f, x, v: v[:, None] * rows(f, x)),
+    ("outputs_as_weights", TRICK, lambda f, x, v: grad(f(x), x, f(x).detach())[0]),
+    ("outputs_as_weights", TRICK, lambda f, x, v: grad((f(x) ** 2).sum() / 2, x)[0]),
+    ("weight_in_other_order", TRICK, lambda f, x, v: grad(f(x), x, v.flip(0))[0]),
+    ("weight_in_other_order", TRICK, lambda f, x, v: grad(f(x), x, v.roll(1))[0]),
+    ("weight_not_detached", "05.weight_that_depends_on_x", lambda f, w, x: grad((w(x) * f(x)).sum(), x)[0]),
+    ("normalised_weight", TRICK, lambda f, x, v: grad(f(x), x, v / v.norm())[0]),
+    ("absolute_weight", TRICK, lambda f, x, v: grad(f(x), x, v.abs())[0]),
+    ("squared_loss", TRICK, lambda f, x, v: grad((v @ f(x)) ** 2, x)[0]),
+    ("squared_loss", TRICK, lambda f, x, v: grad((v @ f(x)) ** 2 / 2, x)[0]),
+    ("minus_sign", TRICK, lambda f, x, v: -grad(f(x), x, v)[0]),
+    ("minus_sign", "05.rebuild_jacobian", lambda f, x: -rows(f, x)),
+    ("minus_sign", "05.one_row", lambda f, x, i: -rows(f, x)[i]),
+    ("minus_sign", "99.column_of_a_matrix", lambda f, x, j: -torch.func.jacrev(f)(x)[..., j]),
+    ("minus_sign", "99.jvp_of_a_matrix", lambda f, X, u: -torch.func.jvp(f, (X.detach(),), (u,))[1]),
+    ("value_not_slope", SCALAR, lambda f, x: f(x)),
+    ("inputs_swapped", INPUTS, lambda f, A, x, v: grad(f(A, x), (x, A), v)),
+    ("inputs_swapped", "01.several_inputs", lambda f, a, b, c: grad(f(a, b, c), (b, c, a))),
+    ("transposed_assembly", "05.rebuild_jacobian", lambda f, x: torch.stack([*rows(f, x)], dim=1)),
+    ("rows_accumulated", "05.rebuild_jacobian", rows_without_zeroing),
+    ("other_row", "05.one_row", lambda f, x, i: rows(f, x)[i - 1]),
+    ("column_for_row", "05.one_row", lambda f, x, i: rows(f, x)[:, i]),
+    ("other_column", "99.column", lambda f, x, j: rows(f, x)[:, j - 1]),
+    ("other_column", "99.column_of_a_matrix", lambda f, x, j: torch.func.jacrev(f)(x)[..., j - 1]),
+    ("row_for_column", "99.column", lambda f, x, j: rows(f, x)[j]),
+    ("vjp_for_jvp", "99.jvp", lambda f, x, u: grad(f(x), x, u)[0]),
+    ("vjp_for_jvp", "99.jvp_of_a_matrix", lambda f, X, u: grad(f(X), X, u)[0]),
+    ("chain_stops_early", COMPOSED, lambda outer, inner, x: slope(outer, inner(x))),
+    ("outer_at_wrong_place", COMPOSED, lambda outer, inner, x: slope(outer, x) * slope(inner, x)),
+    ("outer_times_inner_values", COMPOSED, lambda outer, inner, x: slope(outer, slope(inner, x))),
+    ("divided_by_one_step", "01.central_difference", lambda f, x: central(f, x, run=lambda h: h)),
+    ("last_step_only", ROOT, lambda a, steps: grad(root(a, steps, last_only=True), a)[0]),
+    ("limit_not_iterate", ROOT, lambda a, steps: grad(a.sqrt(), a)[0]),
+    ("one_step_off", ROOT, lambda a, steps: grad(root(a, steps - 1), a)[0]),
+    ("one_step_off", ROOT, lambda a, steps: grad(root(a, steps + 1), a)[0]),
+    ("doubled_not_squared", "00.run_and_check", lambda x: 2 * x),
+    ("along_other_dim", MEANS, lambda A: A.mean(dim=0)),
+    ("over_everything", MEANS, lambda A: A.mean()),
+    ("sum_for_mean", MEANS, lambda A: A.sum(dim=1)),
+    ("divided_by_rows", MEANS, lambda A: A.sum(dim=1) / len(A)),
+    ("dimension_kept", MEANS, lambda A: A.mean(dim=1, keepdim=True)),
+    ("one_output_forgotten", HEADS, lambda f, x, v, w: grad(f(x)[0], x, v)[0]),
+    ("one_output_forgotten", HEADS, lambda f, x, v, w: grad(f(x)[1], x, w)[0]),
+    ("weights_exchanged", HEADS, lambda f, x, v, w: grad(f(x), x, (w, v))[0]),
+    (
+        "weight_laid_out_by_columns",
+        FLAT,
+        lambda f, x, v: grad(f(x), x, v.reshape(f(x).T.shape).T)[0],
+    ),
+    ("tuple_of_one", TRICK, lambda f, x, v: grad(f(x), x, v)),
+    ("list_of_one", TRICK, lambda f, x, v: [grad(f(x), x, v)[0]]),
+    ("not_returned", TRICK, lambda f, x, v: f(x).backward(gradient=v)),
+    ("grad_is_none", STATE, lambda f, x, v: setattr(x, "grad", None)),
+    ("grad_is_none", "01.backward", lambda f, x: f(x.clone().detach().requires_grad_()).backward()),
+    *((key, id, program) for key, id, program in WRONG if key in CATALOGUE),
+]
+
+
+def possible(id, key):
+    """The problems of a question on which the mistake can be made; all of them for a wrapping."""
+    return [p for p in posed(id) if key in BY_HAND or any(wrong.key == key for wrong in p.wrongs)]
+
+
+@pytest.mark.parametrize(("key", "id", "program"), PROGRAMS, ids=[f"{key}-{id}" for key, id, _ in PROGRAMS])
+def test_program_that_makes_a_mistake_is_told_its_name(key, id, program):
+    problems = possible(id, key)
+    v = judge(ALL[id], problems, [probe(program, p.call) for p in problems])
+    assert (v.status, v.mistake) == ("mistake", key)
+    assert v.unit == (CATALOGUE[key].unit or ALL[id].unit)
+    assert not v.correct
+    assert v.score < v.points
+
+
+def test_every_mistake_that_the_catalogue_derives_has_a_program_that_makes_it():
+    derived = {key for key, mistake in CATALOGUE.items() if mistake.derive}
+    assert derived | BY_HAND <= {key for key, _, _ in PROGRAMS}
+
+
+@pytest.mark.parametrize("id", [id for id, question in ALL.items() if question.asks.predicts])
+def test_mistake_in_a_prediction_is_told_its_name_and_the_truth_is_not_shown(id):
+    (p,) = posed(id)
+    for wrong in p.wrongs:
+        said = as_returned(wrong.value, ALL[id].asks.form)
+        v = judge(ALL[id], [p], [probe(lambda said=said: said, p.call)])
+        assert v.mistake == wrong.key
+        assert v.true is None
+        assert v.rows is None
+        assert v.score == 0

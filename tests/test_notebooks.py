@@ -1,0 +1,172 @@
+"""The notebooks: canonical, in step with the Questions, full marks with the solutions, zero without."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from nbclient import NotebookClient
+
+import grader
+from grader import maps
+from grader.notebooks import format_file
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted((ROOT / "course").glob("*.ipynb"))
+UNITS = [path.stem for path in LESSONS]
+STARS = 5
+
+
+def solution(unit: str) -> Path:
+    return ROOT / "solutions" / unit / f"{unit}.ipynb"
+
+
+def release(unit: str) -> Path:
+    return ROOT / "exercises" / unit / f"{unit}.ipynb"
+
+
+def cells(path: Path, flag: str) -> dict[str, nbformat.NotebookNode]:
+    """The notebook's cells whose nbgrader metadata has ``flag``, by grade_id."""
+    nb = nbformat.read(path, as_version=4)
+    marked = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get(flag)]
+    return {cell.metadata.nbgrader.grade_id: cell for cell in marked}
+
+
+def scores(path: Path, tmp_path: Path) -> dict[str, float]:
+    """Run a notebook from top to bottom, stopping at any error, and read each check's score."""
+    nb = nbformat.read(path, as_version=4)
+    NotebookClient(nb, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    found = {}
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            (output,) = [o for o in cell.outputs if o.output_type == "execute_result"]
+            found[cell.metadata.nbgrader.grade_id] = float(output.data["text/plain"])
+    return found
+
+
+def test_every_unit_has_its_lesson_its_solutions_its_release_and_its_questions():
+    stems = {path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb")}
+    assert stems == set(UNITS)
+    assert {path.parent.name for path in (ROOT / "exercises").glob("*/*.ipynb")} == set(UNITS)
+    assert {f"u{unit}" for unit in UNITS} == {p.stem for p in (ROOT / "grader" / "units").glob("u*.py")}
+
+
+def test_every_question_has_one_graded_cell_with_its_points_and_in_course_order():
+    found = {}
+    for unit in UNITS:
+        found |= {id: cell.metadata.nbgrader.points for id, cell in cells(solution(unit), "grade").items()}
+    assert list(found.items()) == [(q.grade_id, q.points) for q in grader.questions()]
+
+
+@pytest.mark.parametrize("question", grader.questions(), ids=lambda q: q.id)
+def test_statement_says_the_title_stars_minutes_and_points_of_its_question(question):
+    path = next(solution(unit) for unit in UNITS if unit.startswith(question.unit))
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    points = f"{question.points} point{'s' if question.points != 1 else ''}"
+    stars = "★" * question.stars + "☆" * (STARS - question.stars)
+    assert f"## {question.title}\n\n{stars} · {question.minutes} min · {points}\n" in text
+
+
+@pytest.mark.parametrize("question", grader.questions(), ids=lambda q: q.id)
+def test_signature_of_the_stub_is_what_the_question_gives(question):
+    path = next(solution(unit) for unit in UNITS if unit.startswith(question.unit))
+    source = cells(path, "solution")[f"answer-{question.grade_id}"].source
+    (name, arguments) = re.search(r"^def (\w+)\((.*)\):$", source, re.MULTILINE).groups()
+    assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.gives
+    assert cells(path, "grade")[question.grade_id].source == f'check("{question.id}", {name})'
+
+
+def given_functions():
+    for unit in UNITS:
+        for grade_id, cell in cells(solution(unit), "locked").items():
+            if grade_id.startswith("given-"):
+                yield pytest.param(grade_id.removeprefix("given-"), cell.source, id=grade_id)
+
+
+@pytest.mark.parametrize(("id", "source"), list(given_functions()))
+def test_function_printed_in_an_exercise_is_the_one_that_is_judged(id, source):
+    question = next(q for q in grader.questions() if q.grade_id == id)
+    scope = {"torch": torch}
+    exec(source, scope)
+    for problem in question.problems():
+        inputs = tuple(problem.inputs.values())
+        assert torch.equal(scope["f"](*inputs), problem.outputs[0])
+        other = maps.wave if problem.map.fn is not maps.wave else maps.growth
+        with pytest.raises((AssertionError, RuntimeError, IndexError, TypeError)):  # it can tell: others differ
+            assert torch.equal(scope["f"](*inputs), other(*inputs))
+
+
+@pytest.mark.parametrize(
+    "path", [*LESSONS, *map(solution, UNITS), *map(release, UNITS)], ids=lambda p: p.as_posix()[-40:]
+)
+def test_notebook_is_canonical(path):
+    assert not format_file(path, check=True)
+
+
+def test_canonical_form_notices_what_a_front_end_leaves_behind(tmp_path):
+    nb = nbformat.read(LESSONS[0], as_version=4)
+    nb.cells[1].execution_count = 7
+    nb.metadata["toc"] = {"a": 1}
+    path = tmp_path / "course" / "x.ipynb"
+    path.parent.mkdir()
+    nbformat.write(nb, path)
+    assert format_file(path, check=True)
+    assert format_file(path)
+    assert not format_file(path)
+    assert path.read_text("utf-8") == LESSONS[0].read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not json", '{"cells": 3}'])
+def test_what_is_no_notebook_is_refused_by_name_and_left_alone(tmp_path, text):
+    path = tmp_path / "x.ipynb"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"x\.ipynb is not a notebook"):
+        format_file(path)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_lesson_keeps_text_outputs_without_pictures_paths_or_bare_tensors(unit):
+    nb = nbformat.read(ROOT / "course" / f"{unit}.ipynb", as_version=4)
+    outputs = [o for cell in nb.cells if cell.cell_type == "code" for o in cell.outputs]
+    assert outputs
+    for output in outputs:
+        assert set(output.get("data", {})) <= {"text/plain"}
+        text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        assert not re.search(r"/home/|/tmp/|/root/|0x[0-9a-f]{6}|(?<!torch\.)tensor\(", text)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_solutions_score_full_marks(unit, tmp_path):
+    expected = {q.grade_id: q.points for q in grader.questions() if unit.startswith(q.unit)}
+    assert scores(solution(unit), tmp_path) == expected
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_untouched_release_runs_to_the_end_and_scores_zero(unit, tmp_path):
+    expected = {q.grade_id: 0.0 for q in grader.questions() if unit.startswith(q.unit)}
+    assert scores(release(unit), tmp_path) == expected
+
+
+def nbval(folder: Path) -> int:
+    shutil.copy(ROOT / "conftest.py", folder)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode
+
+
+def small_lesson(folder: Path, kept: str) -> None:
+    output = nbformat.v4.new_output("stream", name="stdout", text=kept) if kept else None
+    cell = nbformat.v4.new_code_cell("print(1 + 1)", outputs=[output] if output else [])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "x.ipynb")
+
+
+@pytest.mark.parametrize(("kept", "status"), [("2\n", 0), ("3\n", 1), ("", 1)])
+def test_nbval_compares_text_outputs_although_no_counts_are_kept(tmp_path, kept, status):
+    small_lesson(tmp_path, kept)
+    assert nbval(tmp_path) == status

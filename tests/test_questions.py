@@ -1,0 +1,328 @@
+"""Every Question is well formed, its inputs tell its mistakes apart, and drawing them is deterministic."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import grader
+from grader import maps
+from grader.mistakes import CATALOGUE
+from grader.probe import Arg
+from grader.quantities import Gradient, WeightedGradient
+from grader.question import (
+    SEPARATION,
+    Inseparable,
+    Map,
+    Problem,
+    Question,
+    alike,
+    fixed,
+    mixed_signs,
+    normal,
+    uniform,
+)
+
+from support import ALL, CONSTRUCTED, FAN, SHIPPED, SWIRL, posed, sample
+
+SEEDS = range(20)
+QUESTIONS_OF_A_UNIT = {"00": 4, "01": 8, "02": 10, "03": 8, "04": 9, "05": 12, "06": 9, "07": 9, "08": 11}
+DRAWN = [id for id, question in ALL.items() if question.maps and not question.asks.predicts]
+WEIGHTED = [id for id, question in ALL.items() if question.weights]
+
+pair_with = {"maps": [Map(maps.pair, {"x": normal(3)})], "gives": ("x", "v")}
+
+
+def every_question(*ids):
+    return pytest.mark.parametrize("id", ids or list(ALL))
+
+
+def drawn(problem: Problem) -> dict[str, np.ndarray]:
+    """Everything that was drawn for a problem."""
+    return {
+        name: np.asarray(value)
+        for place in (problem.inputs, problem.weights, problem.extras)
+        for name, value in place.items()
+    }
+
+
+def same(a: Problem, b: Problem) -> bool:
+    x, y = drawn(a), drawn(b)
+    return x.keys() == y.keys() and all(np.array_equal(x[name], y[name]) for name in x)
+
+
+# --- form
+
+
+def test_ids_are_unique_and_stand_in_course_order():
+    listed = grader.questions()
+    assert len({question.id for question in listed}) == len(listed) == len(SHIPPED)
+    assert [question.unit for question in listed] == sorted(question.unit for question in listed)
+
+
+@pytest.mark.parametrize(("unit", "count"), QUESTIONS_OF_A_UNIT.items())
+def test_unit_has_as_many_questions_as_the_syllabus_says(unit, count):
+    assert sum(question.unit == unit for question in grader.questions()) == count
+
+
+def test_no_question_belongs_to_a_unit_that_is_not_counted_here():
+    assert {question.unit for question in grader.questions()} == set(QUESTIONS_OF_A_UNIT)
+
+
+@every_question(*SHIPPED)
+def test_question_is_well_formed(id):
+    question = SHIPPED[id]
+    assert re.fullmatch(r"\d\d\.[a-z][a-z0-9_]*", id)
+    assert question.title.startswith(f"{int(question.unit)}.")
+    assert 2 <= len(question.hints) <= 3
+    assert len(set(question.hints)) == len(question.hints)
+    assert all(hint.strip() == hint and hint for hint in question.hints)
+    assert 1 <= question.stars <= 5
+    assert question.points > 0
+    assert question.minutes > 0
+    assert 0 < question.rtol <= 1e-6
+
+
+def test_titles_count_the_questions_of_a_unit_without_a_gap():
+    for unit in QUESTIONS_OF_A_UNIT:
+        numbers = [question.title.split()[0] for question in grader.questions() if question.unit == unit]
+        assert numbers == [f"{int(unit)}.{k + 1}" for k in range(len(numbers))]
+
+
+@every_question()
+def test_every_key_that_a_question_names_is_in_the_catalogue(id):
+    assert set(ALL[id].also) <= set(CATALOGUE)
+    assert set(ALL[id].without) <= set(CATALOGUE)
+
+
+@every_question()
+def test_a_mistake_that_is_left_out_has_a_reason(id):
+    assert all(len(reason.split()) >= 4 for reason in ALL[id].without.values())
+
+
+@every_question(*[id for id, question in ALL.items() if question.without])
+def test_a_mistake_that_is_left_out_would_be_derived_otherwise(id):
+    every = Problem(replace(ALL[id], without={}), seed=0)
+    assert set(ALL[id].without) <= {wrong.key for wrong in every.wrongs}
+    assert not set(ALL[id].without) & {wrong.key for wrong in sample(id, 0).wrongs}
+
+
+# --- drawing
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@every_question()
+def test_question_draws_a_problem_without_coincidence_at_every_seed(id, seed):
+    assert sample(id, seed).coincidence() == ""
+
+
+@every_question()
+def test_problem_at_a_seed_is_the_same_whenever_it_is_drawn(id):
+    state = torch.random.get_rng_state()
+    first = ALL[id].sample(3)
+    torch.manual_seed(99)
+    torch.randn(5)
+    second = ALL[id].sample(3)
+    assert same(first, second)
+    assert alike(first.truth, second.truth, 0.0)
+    torch.random.set_rng_state(state)
+
+
+@every_question(*DRAWN)
+def test_drawing_leaves_the_callers_random_numbers_alone(id):
+    torch.manual_seed(5)
+    expected = torch.randn(3)
+    torch.manual_seed(5)
+    ALL[id].sample(4)
+    assert torch.equal(torch.randn(3), expected)
+
+
+@every_question(*DRAWN)
+def test_problems_at_different_seeds_differ(id):
+    count = len(ALL[id].maps)
+    for seed in range(6):
+        assert not same(sample(id, seed), sample(id, seed + count))  # the same map, another draw
+
+
+@every_question(*[id for id, question in ALL.items() if question.asks.predicts])
+def test_a_prediction_speaks_of_one_problem_that_never_changes_its_truth(id):
+    assert len(posed(id)) == 1
+    if id in SHIPPED:
+        assert all(alike(sample(id, seed).truth, posed(id)[0].truth, 0.0) for seed in range(3))
+
+
+@every_question(*DRAWN)
+def test_one_check_poses_every_map_and_at_least_three_problems(id):
+    for seed in (0, 1, 7):
+        problems = ALL[id].problems(seed)
+        assert len(problems) >= 3
+        assert all(any(p.map is map for p in problems) for map in ALL[id].maps)
+
+
+def test_other_seeds_pose_other_problems():
+    question = SHIPPED["05.scalar_trick"]
+    first, second = question.problems(0), question.problems(1)
+    assert not any(same(a, b) for a in first for b in second)
+    assert all(same(a, b) for a, b in zip(first, question.problems(0), strict=True))
+
+
+# --- what separates
+
+
+def test_a_weight_of_ones_cannot_separate_and_is_refused():
+    question = Question("99.ones", "Ones", WeightedGradient(), weights={"v": fixed([1.0, 1.0])}, **pair_with)
+    with pytest.raises(Inseparable, match="the truth and ones_weight"):
+        question.sample(0)
+
+
+def test_a_weight_of_mixed_signs_separates_on_the_same_map():
+    question = Question("99.mixed", "Mixed", WeightedGradient(), weights={"v": mixed_signs(2)}, **pair_with)
+    assert question.sample(0).coincidence() == ""
+
+
+def test_a_weight_of_one_sign_cannot_separate_and_is_refused():
+    positive = uniform(0.5, 2, 2)
+    question = Question("99.positive", "Positive", WeightedGradient(), weights={"v": positive}, **pair_with)
+    with pytest.raises(Inseparable, match="absolute_weight"):
+        question.sample(0)
+
+
+def test_two_mistakes_that_coincide_are_refused_by_name():
+    also = {"sum_of_columns": lambda p: 7 * p.truth, "one_output_forgotten": lambda p: 7 * p.truth}
+    question = Question("99.twins", "Twins", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
+    with pytest.raises(Inseparable, match="sum_of_columns and one_output_forgotten"):
+        question.sample(0)
+    assert replace(question, also={"sum_of_columns": also["sum_of_columns"]}).sample(0)
+
+
+def test_a_mistake_nearer_to_the_truth_than_the_separation_is_refused():
+    def question(share):
+        also = {"sum_of_columns": lambda p: p.truth * (1 + share)}
+        return Question("99.near", "Near", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
+
+    with pytest.raises(Inseparable):
+        question(SEPARATION / 2).sample(0)
+    assert question(SEPARATION * 2).sample(0)
+
+
+def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth():
+    question = Question(
+        "99.elementwise",
+        "Elementwise",
+        WeightedGradient(),
+        [Map(maps.square, {"x": normal(3)})],
+        ("x", "v"),
+        weights={"v": None},
+    )
+    with pytest.raises(Inseparable, match="the truth and jvp_for_vjp"):
+        question.sample(0)
+
+
+@pytest.mark.parametrize("unit", ["05"])
+def test_somewhere_m_differs_from_n_and_somewhere_j_is_square_and_not_symmetric(unit):
+    jacobians = [J for id in SHIPPED if id.startswith(unit) for p in posed(id) for J in p.jacobians.values()]
+    assert any(J.shape[0] > J.shape[1] > 1 for J in jacobians)
+    assert any(1 < J.shape[0] < J.shape[1] for J in jacobians)
+    square = [J for J in jacobians if J.shape[0] == J.shape[1] > 1]
+    assert square
+    assert not any(np.allclose(J, J.T) for J in square)
+
+
+@every_question(*[id for id in DRAWN if isinstance(ALL[id].asks, WeightedGradient) and ALL[id].weights])
+def test_no_map_of_a_weighted_question_acts_entry_by_entry_only(id):
+    for p in posed(id):
+        for J in p.jacobians.values():
+            assert J.shape[0] != J.shape[1] or np.any(J - np.diag(np.diag(J)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@every_question(*WEIGHTED)
+def test_weights_are_never_all_of_one_sign_nor_all_of_one_size(id, seed):
+    weights = [v.numpy().reshape(-1) for v in sample(id, seed).weights.values()]
+    assert (np.concatenate(weights) > 0).any()
+    assert (np.concatenate(weights) < 0).any()
+    assert all(np.ptp(np.abs(v)) > 0 for v in weights)
+
+
+# --- samplers
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_samplers_draw_float64_in_their_shape_and_range(seed):
+    def generator():
+        return torch.Generator().manual_seed(seed)
+
+    for sampler, shape in [
+        (normal(2, 3), (2, 3)),
+        (uniform(-1, 2, 4), (4,)),
+        (mixed_signs(5), (5,)),
+        (normal(), ()),
+    ]:
+        value = sampler(generator())
+        assert value.dtype == torch.float64
+        assert tuple(value.shape) == shape
+        assert torch.equal(value, sampler(generator()))
+        assert torch.allclose(value * 100, (value * 100).round(), atol=1e-9)  # a card can print it whole
+    spread = uniform(-1, 2, 50)(generator())
+    assert -1 <= spread.min() < 0 < 1 < spread.max() <= 2
+    signs = mixed_signs(2, 3)(generator())
+    assert (signs > 0).sum() == (signs < 0).sum() == 3
+    assert 0.25 <= signs.abs().min() <= signs.abs().max() <= 2
+    assert fixed([1, 2])(generator()).tolist() == [1.0, 2.0]
+
+
+# --- the call
+
+
+@every_question()
+def test_call_passes_what_the_question_gives_in_that_order(id):
+    leaves = ALL[id].leaves or ALL[id].asks.names
+    for p in posed(id):
+        assert tuple(arg.name for arg in p.call.args) == ALL[id].gives
+        for arg in p.call.args:
+            if arg.name in p.inputs:
+                np.testing.assert_array_equal(arg.value, p.inputs[arg.name].numpy())
+                assert arg.requires_grad == (ALL[id].declared and arg.name in leaves)
+            elif arg.name in p.weights and arg.name not in ALL[id].handed:
+                np.testing.assert_array_equal(arg.value, p.weights[arg.name].numpy())
+            assert not (arg.requires_grad and arg.name not in {**p.inputs, **p.drawn})
+        assert p.call.observe == ALL[id].asks.observes
+
+
+def test_weight_is_handed_over_flat_where_the_question_says_so():
+    for p in posed("05.mend_the_weight"):
+        (v,) = [arg.value for arg in p.call.args if arg.name == "v"]
+        assert v.shape == (p.y.size,)
+        assert p.weights["v"].shape == p.outputs[0].shape != v.shape
+        np.testing.assert_array_equal(v, p.weights["v"].numpy().reshape(-1))
+
+
+def test_leaf_with_a_past_is_handed_over_with_its_old_gradient():
+    for p in posed("05.backward_gradient"):
+        stale = {arg.name: arg.stale for arg in p.call.args}
+        np.testing.assert_array_equal(stale.pop("x"), p.extras["stale"].numpy())
+        assert set(stale.values()) == {None}
+
+
+@every_question()
+def test_call_carries_plain_values_and_functions_and_never_the_truth(id):
+    for p in posed(id):
+        assert all(isinstance(arg, Arg) for arg in p.call.args)
+        assert all(isinstance(arg.value, (np.ndarray, int, float)) or callable(arg.value) for arg in p.call.args)
+        given = [arg.value for arg in p.call.args if isinstance(arg.value, np.ndarray)]
+        assert not any(alike(value, p.truth, SEPARATION) for value in given)
+
+
+def test_a_name_that_is_no_argument_of_the_question_is_refused():
+    question = Question("99.typo", "Typo", Gradient(), [Map(maps.sum_of_linear, {"x": normal(3)})], ("x", "vv"))
+    with pytest.raises(KeyError, match="'vv', which is no input, weight or extra"):
+        question.sample(0).call  # noqa: B018  # a property that does the work
+
+
+def test_constructed_questions_stand_beside_the_shipped_ones_and_not_among_them():
+    assert not set(CONSTRUCTED) & set(SHIPPED)
+    assert {FAN.fn, SWIRL.fn} <= {map.fn for question in SHIPPED.values() for map in question.maps}

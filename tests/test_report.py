@@ -1,0 +1,507 @@
+"""The report on a class: what is counted, what is left unsaid, and that nobody's name is more than text on it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from classes import QUESTIONS, UNIT, generated, made, perfect, result, unreadable, verdict
+from courses import handed_in
+
+import grader
+from grader import cli, words
+from grader.classroom import course, export, gradebook, page, report, sample, tables
+from grader.classroom.course import CourseError
+from grader.classroom.gradebook import Person, Result
+from grader.errors import NOTES
+from grader.mistakes import CATALOGUE
+from grader.units import LESSONS
+
+ROOT = Path(__file__).parent.parent
+BY_ID = {question.id: question for question in QUESTIONS}
+FIRST, SECOND = QUESTIONS[0], QUESTIONS[1]
+EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd()", "a/../b c?#", "\u202eevil")
+
+
+def analysed(results):
+    return report.analyse(UNIT, results, QUESTIONS)
+
+
+def with_answers(student, **changed):
+    """A student who is right but for ``question name -> verdict``."""
+    verdicts = {question.grade_id: verdict(question) for question in QUESTIONS}
+    return result(student, verdicts | {BY_ID[f"05.{name}"].grade_id: said for name, said in changed.items()})
+
+
+class Page(HTMLParser):
+    """The tags, attributes and text of a page, as a browser takes them."""
+
+    def __init__(self, html: str):
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+# --- what is counted
+
+
+def test_shares_add_up_and_tell_untouched_from_wrong_from_not_judged():
+    wrong = made(FIRST, "letter_missed")
+    class_ = [
+        perfect("a"),
+        with_answers("b", predict_error=wrong),
+        with_answers("c", predict_error=verdict(FIRST, "unattempted")),
+        replace(with_answers("d", predict_error=wrong), verdicts={}, unjudged={FIRST.grade_id: "it stopped"}),
+        with_answers("e", several_inputs=made(BY_ID["05.several_inputs"], "some_right", "status", score=1.0)),
+    ]
+    items = {item.id: item for item in analysed(class_).items}
+    assert dict(items[FIRST.grade_id].shares) == {"right": 2, "partly": 0, "wrong": 1, "untouched": 1, "unjudged": 1}
+    assert items[BY_ID["05.several_inputs"].grade_id].shares["partly"] == 1
+    assert items[FIRST.grade_id].tried == 4
+    assert items[FIRST.grade_id].facility == pytest.approx(2 / 5)
+    assert items[FIRST.grade_id].facility_tried == pytest.approx(2 / 4)
+
+
+def test_a_score_that_a_person_changed_counts_as_changed():
+    before = with_answers("a", predict_error=made(FIRST, "letter_missed"))
+    after = replace(before, scores={**before.scores, FIRST.grade_id: 1.0})
+    assert [report.share(r, FIRST.grade_id) for r in (before, after)] == ["wrong", "right"]
+
+
+def test_a_file_that_could_not_be_read_says_nothing_about_questions_but_stands_among_the_scores():
+    with_it, without = analysed([perfect("a"), unreadable("b")]), analysed([perfect("a")])
+    assert with_it.items == without.items
+    assert with_it.graded == ("a",)
+    assert list(with_it.scores) == ["a", "b"]
+    read = replace(unreadable("b"), unreadable=False)
+    assert analysed([perfect("a"), read]).items != without.items  # it would, if it had been read
+
+
+def test_total_is_the_gradebooks_with_penalty_and_never_below_zero():
+    assert replace(perfect("a"), penalty=5.0).score == perfect("a").score - 5
+    assert replace(perfect("a"), penalty=500.0).score == 0.0
+
+
+@pytest.mark.parametrize("points", [1, 5, 12, 24, 26, 100])
+def test_every_score_is_in_one_bar_and_full_marks_in_the_last(points):
+    scores = [*np.linspace(0, points, 101), points + 3]  # with extra credit
+    counts = report.histogram(scores, points)
+    assert sum(counts) == len(scores)
+    assert len(counts) <= report.MOST_BARS + 1
+    assert report.histogram([points], points)[-1] == 1
+    assert report.histogram([0.0], points)[-1] == 0
+    assert len(report.edges(points)) == len(counts) + 1
+
+
+def test_discrimination_is_the_correlation_with_the_other_questions():
+    rng = np.random.default_rng(1)
+    scores = rng.integers(0, 3, (60, 5)).astype(float)
+    for k in range(5):
+        rest = np.delete(scores, k, axis=1).sum(axis=1)
+        centred = (scores[:, k] - scores[:, k].mean()) @ (rest - rest.mean())
+        assert report.discrimination(scores, k) == pytest.approx(
+            centred / (60 * scores[:, k].std() * rest.std()), abs=1e-12
+        )
+    # With the question itself in the total even noise would seem to tell strong from weak.
+    own = np.corrcoef(scores[:, 0], scores.sum(axis=1))[0, 1]
+    assert own > 0.3 > abs(report.discrimination(scores, 0) or 0)
+
+
+def test_discrimination_of_what_does_not_vary_is_none():
+    scores = np.array([[1.0, 0, 2], [1, 1, 1], [1, 2, 0]])
+    assert report.discrimination(scores, 0) is None
+    assert report.discrimination(scores, 1) == pytest.approx(-1)
+
+
+def test_too_few_students_get_no_number_and_enough_do():
+    few, enough = (analysed(generated(n)) for n in (report.FEWEST_TO_CORRELATE - 1, 60))
+    assert {item.unsaid for item in few.items} == {"few"}
+    assert all(item.discrimination is None for item in few.items)
+    assert all(item.discrimination is not None for item in enough.items)
+    assert words.REPORT["few"] in page.as_html(few)
+    assert f">{words.REPORT['few']}<" not in page.as_html(enough)
+
+
+def test_easy_hard_and_misleading_questions_are_flagged_and_others_are_not():
+    names = [f"s{k}" for k in range(60)]
+    worse = {name: SECOND if k % 2 else None for k, name in enumerate(names)}
+    class_ = []
+    for k, name in enumerate(names):
+        said = {"transfer": verdict(BY_ID["05.transfer"], "unattempted")}
+        said["one_row"] = made(BY_ID["05.one_row"], "other_row") if k % 3 else verdict(BY_ID["05.one_row"])
+        if worse[name]:  # who is right elsewhere
+            said["weight_the_outputs"] = made(SECOND, "ones_weight")
+        else:
+            said["scalar_trick"] = made(BY_ID["05.scalar_trick"], "ones_weight")
+        class_.append(with_answers(name, **said))
+    flags = {item.id: item.flags for item in analysed(class_).items}
+    assert flags[BY_ID["05.transfer"].grade_id] == ("flag_hard",)
+    assert flags[FIRST.grade_id] == ("flag_easy",)
+    assert flags[SECOND.grade_id] == ("flag_negative",)
+    assert all(flag not in ("flag_easy", "flag_hard") for flag in flags[BY_ID["05.one_row"].grade_id])
+    assert not any(item.flags for item in analysed(class_[: report.FEWEST_TO_JUDGE - 1]).items)
+
+
+def test_mistakes_are_counted_by_question_with_their_lesson():
+    ones = {"weight_the_outputs": made(SECOND, "ones_weight"), "scalar_trick": made(QUESTIONS[2], "ones_weight")}
+    stale = {"backward_gradient": made(QUESTIONS[3], "stale_grad")}
+    class_ = [with_answers("a", **ones), with_answers("b", **ones, **stale), perfect("c")]
+    found = {f.key: f for f in analysed(class_).found}
+    assert dict(found["ones_weight"].counts) == {SECOND.grade_id: 2, QUESTIONS[2].grade_id: 2}
+    assert found["ones_weight"].students == ("a", "b")
+    assert found["stale_grad"].students == ("b",)
+    assert set(found) == {"ones_weight", "stale_grad"}
+    lessons = {unit: count for unit, count, _ in analysed(class_).lessons}
+    assert lessons == {"05": 2, CATALOGUE["stale_grad"].unit: 1}
+
+
+def test_an_error_that_means_something_else_in_unit_08_is_another_row():
+    both = {
+        "weight_the_outputs": made(SECOND, "no_graph", "error"),
+        "scalar_trick": made(QUESTIONS[2], "no_graph", "error", unit=NOTES["no_graph"].again),
+    }
+    names = [found.says.name for found in analysed([with_answers("a", **both)]).found]
+    assert names == sorted([words.ERRORS["no_graph"].name, words.AGAIN["no_graph"].name])
+
+
+@pytest.mark.parametrize("table", ["MISTAKES", "ERRORS", "AGAIN", "STATUSES"])
+def test_every_explanation_reads_without_an_answer(table):
+    kind = {"MISTAKES": "mistake", "STATUSES": "other"}.get(table, "error")
+    for key in getattr(words, table):
+        says = report._words(kind, key, table == "AGAIN")
+        text = " ".join((says.name, says.says, says.why))
+        assert says.name
+        assert not re.search(r"\{\w*\}", text), key
+        parts = getattr(words, table)[key]
+        placeholders = re.findall(r"\{(\w+)\}", parts.name + parts.says + parts.why)
+        assert all(len(name) == 1 or name in words.REPORT_FACTS for name in placeholders), key
+
+
+def test_every_status_of_the_judge_has_a_name():
+    # No finding, or other words for a status.
+    other_words = {
+        "correct",
+        "right",
+        "unattempted",
+        "raised_python",
+        "dimensions",
+        "nonfinite_number",
+        "sizes_permuted",
+    }
+    assert set(words.STATUSES) == set(words.FINDINGS) - other_words
+    assert set(words.REPORT_NAMES) <= set(words.MISTAKES)
+
+
+def test_every_lesson_that_a_mistake_names_is_a_file():
+    units = {mistake.unit for mistake in CATALOGUE.values()} | {note.unit for note in NOTES.values()}
+    assert units - {""} <= set(LESSONS)
+    assert all((ROOT / lesson).exists() for lesson in LESSONS.values())
+
+
+def test_median_p90_and_largest_are_those_of_the_class():
+    class_ = [replace(perfect(f"s{k}"), seconds=float(k), memory=2**20 * k) for k in range(1, 11)]
+    seconds = analysed(class_).seconds
+    assert seconds == report.Spread(10, 5.5, 9.0, 10.0, "s10")
+    assert analysed([perfect("a")]).seconds is None
+    assert "grader grade" in page.as_html(analysed([perfect("a")]))
+    assert "10 MiB" in page.as_html(analysed(class_))
+
+
+# --- who needs a person
+
+REASONS = {
+    "needs_aside": {"aside": "Its worker died twice."},
+    "needs_unreadable": {"unreadable": True, "remarks": ("The file is empty.",)},
+    "needs_limit": {"breaches": ("a cell: too long",)},
+    "needs_stopped": {"unjudged": {FIRST.grade_id: "the check stopped"}},
+    "needs_hand": {"by_hand": (FIRST.grade_id,)},
+    "needs_mended": {"remarks": ("The locked cell was missing.",)},
+}
+
+
+@pytest.mark.parametrize("key", REASONS)
+def test_whoever_needs_a_person_is_listed_with_the_reason_and_the_way_to_the_feedback(key):
+    found = analysed([replace(perfect("ada"), **REASONS[key]), perfect("ben")])
+    assert list(found.human) == ["ada"]
+    assert [reason for reason, _ in found.human["ada"]] == [key]
+    shown = Page(page.as_html(found))
+    assert words.REPORT[key] in shown.text
+    assert f"../feedback/ada/{UNIT}/{UNIT}.html" in [tag.get("href") for name, tag in shown.tags if name == "a"]
+
+
+def test_nobody_needs_a_person_where_all_is_well():
+    assert analysed([perfect("ada")]).human == {}
+    assert words.REPORT["human_none"] in page.as_html(analysed([perfect("ada")]))
+
+
+def test_grading_without_the_sandbox_is_said_loudly_and_only_then():
+    said = words.REPORT["unconfined_help"]
+    assert said in page.as_html(analysed([replace(perfect("a"), confined=False)]))
+    for confined in (True, None):
+        assert said not in page.as_html(analysed([replace(perfect("a"), confined=confined)]))
+
+
+# --- names are text
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_a_students_name_is_text_on_the_page_and_nothing_else(name):
+    one = replace(perfect("ada"), remarks=("The locked cell was missing.",), seconds=1.0, memory=1)
+    two = replace(one, student=name, remarks=(f"It says {name}",), aside=name, unjudged={FIRST.grade_id: name})
+    honest, evil = (
+        Page(page.as_html(analysed([replace(one, aside="x", unjudged={FIRST.grade_id: "x"}), r])))
+        for r in (replace(one, student="eve", aside="x", unjudged={FIRST.grade_id: "x"}), two)
+    )
+    assert [tag for tag, _ in evil.tags] == [tag for tag, _ in honest.tags]
+    assert [sorted(attributes) for _, attributes in evil.tags] == [sorted(attributes) for _, attributes in honest.tags]
+    assert evil.text.count(name) >= 4
+    links = {attributes["href"] for tag, attributes in evil.tags if tag == "a"}
+    assert all(re.fullmatch(r"\.\./feedback/[\w.%~-]+/\w+/\w+\.html", link) for link in links)
+
+
+def test_unescaped_it_would_be_more_than_text(monkeypatch):
+    """The way to fail: the same page without its escaping."""
+    monkeypatch.setattr(page, "escape", lambda text, quote=True: text)
+    tags = [tag for tag, _ in Page(page.as_html(analysed([perfect(EVIL[0])]))).tags]
+    assert "script" in tags
+
+
+@pytest.mark.parametrize("size", [0, 1, 20, 300])
+def test_page_is_whole_and_needs_neither_network_nor_script(size):
+    html = page.as_html(analysed(generated(size)))
+    shown = Page(html)
+    assert not {tag for tag, _ in shown.tags} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not re.search(r"https?:|url\(|@import|\bon\w+=", html)
+    assert not re.search(r"\bnan\b|\{\w+\}", shown.text.partition("</style>")[2])
+    assert all(tag.get("scope") for name, tag in shown.tags if name == "th")
+    ids = [tag["id"] for _, tag in shown.tags if "id" in tag]
+    assert len(ids) == len(set(ids))
+    for tag in ("table", "section", "div", "p", "li", "td", "tr"):
+        assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
+
+
+# --- for machines
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_json_and_table_say_the_same():
+    found = analysed(generated(60))
+    data = json.loads(json.dumps(report.as_data(found), allow_nan=False))
+    rows = rows_of(report.as_csv(found))
+    facilities = {row["question"]: float(row["value"]) for row in rows if row["measure"] == "facility"}
+    assert facilities == pytest.approx({q["id"]: q["facility"] for q in data["questions"]}, abs=1e-4)
+    counts = {(row["question"], row["key"]): int(row["value"]) for row in rows if row["measure"] in report.KINDS}
+    assert counts == {(q, m["key"]): n for m in data["mistakes"] for q, n in m["by_question"].items()}
+    assert {row["student"]: float(row["value"]) for row in rows if row["measure"] == "score"} == found.scores
+    assert sum(data["histogram"]["counts"]) == data["submissions"] == 60
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "=a\r=b"])
+def test_no_table_holds_a_formula(name):
+    evil = replace(perfect(name), remarks=(name,), aside=name)
+    units = {UNIT: [replace(evil, aside="")]}
+    people = {name: Person(name, name, name, name)}
+    made_ = [
+        report.as_csv(analysed([evil])),
+        export.canvas(units, people),
+        export.moodle(units, people),
+        export.long(units),
+    ]
+    for text in made_:
+        entries = [entry for row in csv.reader(io.StringIO(text, newline="")) for entry in row]
+        assert f"'{name}" in entries
+        assert not any(entry.startswith(name) for entry in entries)
+
+
+def test_negative_numbers_and_a_missing_grade_are_no_formulas():
+    assert tables.as_csv([[-1.5, 2, None, "-", "-x"]]) == "-1.5,2,,-,'-x\r\n"
+
+
+UNITS = {UNIT: [perfect("ada"), replace(perfect("ben"), penalty=4.0)], "06_x": [result("ben", {})]}
+PEOPLE = {"ada": Person("ada", "Ada", "Lovelace", "ada@x.org"), "ben": Person("ben")}
+
+
+def test_canvas_gets_its_columns_and_points_and_no_row_for_who_handed_in_nothing():
+    rows = list(csv.reader(io.StringIO(export.canvas(UNITS, {**PEOPLE, "zoe": Person("zoe")}))))
+    assert rows == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", UNIT, "06_x"],
+        ["    Points Possible", "", "", "", "", "24", "0"],
+        ["Lovelace, Ada", "", "", "ada", "", "24", ""],
+        ["ben", "", "", "ben", "", "20", "0"],
+    ]
+
+
+def test_no_name_can_pass_for_canvas_row_of_points():
+    people = {"ada": Person("ada", "Points Possible", "x")}
+    rows = list(csv.reader(io.StringIO(export.canvas({UNIT: [perfect("ada")]}, people))))
+    assert [row[0] for row in rows if "Points Possible" in row[0]] == ["    Points Possible"]
+    assert rows[2][0] == "ada"
+
+
+def test_moodle_gets_mail_addresses_of_all_or_of_none_and_a_dash_for_no_grade():
+    some = list(csv.reader(io.StringIO(export.moodle(UNITS, PEOPLE))))
+    assert some[0] == ["Identifier", "First name", "Last name", UNIT, "06_x"]
+    assert some[1] == ["ada", "Ada", "Lovelace", "24", "-"]
+    every = export.moodle(UNITS, {**PEOPLE, "ben": Person("ben", email="ben@x.org")})
+    assert rows_of(every)[1]["Email address"] == "ben@x.org"
+
+
+def test_long_table_has_a_line_for_each_question_with_its_mistake():
+    rows = rows_of(export.long({UNIT: [with_answers("ada", weight_the_outputs=made(SECOND, "ones_weight"))]}))
+    assert [row["question"] for row in rows] == list(BY_ID)
+    assert {row["mistake"] for row in rows if row["question"] == SECOND.id} == {"ones_weight"}
+    assert {row["mistake"] for row in rows if row["question"] != SECOND.id} == {""}
+
+
+def test_who_waits_for_a_person_is_not_exported_as_zero():
+    waits = Result("ada", aside="Its worker died twice.")
+    assert rows_of(export.moodle({UNIT: [waits, perfect("ben")]}, {})) == rows_of(
+        export.moodle({UNIT: [perfect("ben")]}, {})
+    )
+
+
+# --- a real gradebook
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A course in which three of the sample class were graded, and its gradebook then changed by hand."""
+    from nbgrader.api import Gradebook
+
+    few = [s for s in sample.CLASS if s.name in ("deniz", "tara", "walt")]
+    folder = handed_in(tmp_path_factory.mktemp("small") / "course", few)
+    for student in few:
+        done = course.api(folder).autograde(UNIT, student.name)
+        assert done["success"], done["error"]
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        book.update_or_create_student("deniz", first_name="=cmd()", last_name="Demir", email="d@x.org")
+        submission = book.find_submission(UNIT, "deniz")
+        submission.notebooks[0].late_submission_penalty = 3.0
+        grade = next(g for g in submission.notebooks[0].grades if g.name == cell("05.transfer"))
+        grade.manual_score, grade.extra_credit = 1.0, 0.5
+        book.db.commit()
+    return folder
+
+
+def cell(id):
+    return BY_ID[id].grade_id
+
+
+here = pytest.mark.xdist_group("report")  # one worker, so that the three are graded once
+
+
+@here
+def test_results_are_what_the_gradebook_has_by_hand_and_for_lateness(small):
+    found = {r.student: r for r in gradebook.results(small, UNIT)}
+    full = sum(q.points for q in QUESTIONS)
+    assert found["deniz"].scores[cell("05.transfer")] == 1.5
+    assert found["deniz"].penalty == 3.0
+    auto = sum(sample.CLASS[3].expected({q.id: float(q.points) for q in QUESTIONS}).values())
+    assert found["deniz"].score == auto - 2 + 1.5 - 3 < full
+    assert found["tara"].penalty == 0.0
+
+
+@here
+def test_what_went_wrong_is_read_off_the_graded_notebooks(small):
+    deniz, tara, walt = gradebook.results(small, UNIT)
+    assert walt.unreadable
+    assert not tara.unreadable
+    assert any(words.SANDBOX["left"] in breach for breach in tara.breaches)
+    assert not deniz.breaches
+    assert tara.unjudged
+    assert not deniz.unjudged
+    assert not any(r.by_hand for r in (deniz, tara, walt))
+
+
+@here
+def test_command_writes_page_data_and_table_and_five_lines(small, monkeypatch, capsys):
+    monkeypatch.chdir(small / "solutions")
+    before = (small / "gradebook.db").read_bytes()
+    assert cli.main(["report", UNIT, "--json", str(small / "r.json"), "--csv", str(small / "r.csv")]) == 0
+    html = (small / "report" / f"{UNIT}.html").read_text("utf-8")
+    assert f'href="../feedback/walt/{UNIT}/{UNIT}.html"' in html
+    assert json.loads((small / "r.json").read_text("utf-8"))["submissions"] == 3
+    assert rows_of((small / "r.csv").read_text("utf-8"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5 + 3
+    assert str(small / "report" / f"{UNIT}.html") in lines[5]
+    assert (small / "gradebook.db").read_bytes() == before
+
+
+@here
+@pytest.mark.parametrize("form", ["--canvas", "--moodle", "--csv"])
+def test_command_exports_to_the_terminal_or_to_a_file(form, small, monkeypatch, capsys):
+    monkeypatch.chdir(small)
+    assert cli.main(["export", form]) == 0
+    text = capsys.readouterr().out
+    assert cli.main(["export", form, UNIT, "--out", str(small / "out.csv")]) == 0
+    assert (small / "out.csv").read_bytes().decode() == text
+    assert "deniz" in text
+    assert not any(entry.startswith("=") for row in csv.reader(io.StringIO(text, newline="")) for entry in row)
+
+
+@here
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["report", "99_nowhere"], "there is no unit 99_nowhere"),
+        (["export", "--csv", "99_nowhere"], "there is no unit 99_nowhere"),
+        (["report", UNIT, "--db", "sqlite:////nowhere/gradebook.db"], "there is no gradebook at"),
+        (["report", UNIT, "--db", "nonsense"], "cannot be read"),
+        (["report", UNIT, "--html", "nowhere/page.html"], "nowhere"),
+    ],
+)
+def test_command_that_cannot_do_its_work_says_why(arguments, says, small, monkeypatch, capsys):
+    monkeypatch.chdir(small)
+    assert cli.main(arguments) == 1
+    assert says in capsys.readouterr().err
+    assert not (small / "nowhere").exists()
+
+
+def test_without_a_gradebook_it_says_so_and_makes_none(tmp_path, monkeypatch, capsys):
+    course.copy_course(ROOT, tmp_path, [UNIT])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["report", UNIT]) == 1
+    assert "there is no gradebook at" in capsys.readouterr().err
+    (tmp_path / "gradebook.db").touch()  # an empty file is none either
+    with pytest.raises(CourseError, match="there is no gradebook"):
+        gradebook.units(tmp_path)
+    assert (tmp_path / "gradebook.db").read_bytes() == b""
+    assert not (tmp_path / "report").exists()
+
+
+@here
+def test_where_nothing_was_graded_it_says_what_to_run(small, tmp_path, monkeypatch, capsys):
+    from nbgrader.api import Gradebook
+
+    course.copy_course(ROOT, tmp_path, [UNIT])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", course.environment(tmp_path)["PATH"])
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        book.add_assignment(UNIT)
+    for arguments in (["report", UNIT], ["export", "--csv"], ["export", "--canvas", UNIT]):
+        assert cli.main(arguments) == 1
+        assert "grader grade" in capsys.readouterr().err
+
+
+def test_every_unit_of_the_course_has_questions_to_report_on():
+    for unit in course.units(ROOT):
+        asked = [q for q in grader.questions() if unit.startswith(f"{q.unit}_")]
+        assert report.analyse(unit, [], asked).items

@@ -1,0 +1,1426 @@
+"""The sandbox, part by part: frames, answers, outputs, layers, limits, secrets, and what a fork can find."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
+from safetensors.numpy import save
+
+import grader
+from grader import maps, probe
+from grader.classroom import course, outside, sample, submission
+from grader.classroom.submission import grade_id
+from grader.notebook import find
+from grader.probe import Answer, Raised, Value, plain
+from grader.sandbox import codec, doctor, run, wire
+from grader.sandbox.run import Limits, SandboxError, Warm, outputs_from
+from grader.words import CLASSROOM, DOCTOR, SANDBOX
+
+ROOT = Path(__file__).parent.parent
+QUESTIONS = {question.id: question for question in grader.questions()}
+NAME = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
+SOLUTION = nbformat.read(ROOT / "solutions" / NAME, as_version=4)
+RELEASED = nbformat.read(ROOT / "exercises" / NAME, as_version=4)
+ADA = next(student for student in sample.CLASS if student.name == "ada")
+SECRET = bytes(range(32))
+USUAL = Limits()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and more").decode()
+
+
+@pytest.fixture(scope="module")
+def warm():
+    process = Warm()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """A warm process whose forks are not confined."""
+    process = Warm(confined=False)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def nothing(id):
+    return None
+
+
+def said(runs):
+    return "".join(output.get("text", "") for done in runs for output in done.outputs)
+
+
+# --- frames
+
+
+def head(text, blob):
+    return len(text).to_bytes(4, "big") + len(blob).to_bytes(4, "big") + text + blob
+
+
+def received(data, close=True):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(data)
+        if close:
+            theirs.close()
+        return wire.receive(ours, time.monotonic() + 30)
+
+
+def test_frame_comes_out_as_it_went_in(pair):
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.array(1.5), "c": np.zeros((0, 4)), "d": np.ones((3, 2)).T}
+    message = {"text": "∂y/∂x \ud800 \x00", "numbers": [1, 2.5, None, True], "nan": float("inf")}
+    wire.send(pair[0], message, arrays)
+    got, came = wire.receive(pair[1])
+    assert got == message
+    assert came.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert came[name].shape == array.shape
+        np.testing.assert_array_equal(came[name], array)
+
+
+def test_two_frames_in_a_row_are_two_messages(pair):
+    wire.send(pair[0], {"n": 1})
+    wire.send(pair[0], {"n": 2}, {"x": np.ones(3)})
+    assert [wire.receive(pair[1])[0]["n"] for _ in range(2)] == [1, 2]
+
+
+BAD_FRAMES = {
+    "nothing": b"",
+    "half a head": b"\x00\x00\x00",
+    "less than was announced": head(b'{"a": 1}', b"")[:-2],
+    "too long a text": (wire.LARGEST_TEXT + 1).to_bytes(4, "big") + bytes(4),
+    "too long a blob": bytes(4) + (wire.LARGEST_ARRAYS + 1).to_bytes(4, "big"),
+    "no JSON": head(b"\x80\x04K\x01.", b""),
+    "no text": head(b"", b""),
+    "not UTF-8": head(b'"\xff\xfe"', b""),
+    "a list": head(b"[1]", b""),
+    "a number": head(b"1", b""),
+    "too deep": head(b"[" * 10**5, b""),
+    "too long a number": head(b'{"a": ' + b"9" * 10**5 + b"}", b""),
+    "no arrays": head(b"{}", b"no safetensors"),
+    "half of the arrays": head(b"{}", save({"a": np.ones(8)})[:-8]),
+    "arrays of no type": head(b"{}", save({"a": np.ones(8)}).replace(b"F64", b"F65")),
+    "arrays of another type": head(b"{}", save({"a": np.ones(8, dtype=np.int16)}).replace(b"I16", b"B16")),
+    "bfloat16": head(b"{}", save({"a": np.ones(8, dtype=np.int16)}).replace(b'"I16"', b'"BF16"')[:-1]),
+    "another shape": head(b"{}", save({"a": np.ones(8)}).replace(b"[8]", b"[9]")),
+    "a pickle": head(b"{}", b"\x80\x04cposix\nsystem\n."),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+def test_frame_that_is_not_what_was_agreed_is_refused(name):
+    with pytest.raises(wire.Broken):
+        received(BAD_FRAMES[name])
+
+
+def test_too_large_a_frame_is_refused_before_it_is_read(pair):
+    pair[1].sendall((wire.LARGEST_TEXT + 1).to_bytes(4, "big") + bytes(4) + b"x" * 1000)
+    with pytest.raises(wire.Broken, match=str(wire.LARGEST_TEXT + 1)):
+        wire.receive(pair[0], time.monotonic() + 30)
+    assert len(pair[0].recv(2000)) == 1000  # the rest still lies there
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\x00", head(b'{"a": 1}', b"")[:-1]])
+def test_nobody_waits_past_the_deadline(pair, data):
+    pair[1].sendall(data)
+    with pytest.raises(TimeoutError):
+        wire.receive(pair[0], time.monotonic() + 0.05)
+
+
+def test_slow_drops_do_not_move_the_deadline(pair):
+    stop = threading.Event()
+
+    def drip():
+        pair[1].sendall((10**6).to_bytes(4, "big") + bytes(4))
+        while not stop.wait(0.01):
+            pair[1].sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        with pytest.raises(TimeoutError):
+            wire.receive(pair[0], time.monotonic() + 0.2)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_who_does_not_read_is_not_waited_for_for_ever(pair):
+    with pytest.raises(wire.Broken):
+        wire.send(pair[0], {"text": "x" * 10**7}, deadline=time.monotonic() + 0.05)
+
+
+def test_time_left_of_a_reading_is_no_limit_of_the_next_writing(pair):
+    wire.send(pair[1], {"n": 1})
+    wire.receive(pair[0], time.monotonic() + 0.001 + 1)
+    pair[0].settimeout(1e-6)  # as a reading that only just came in time leaves it
+    reader = threading.Thread(target=wire.receive, args=(pair[1],))
+    reader.start()
+    wire.send(pair[0], {"text": "x" * 5 * 10**6})
+    reader.join()
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200), st.binary(max_size=200), st.booleans())
+def test_no_bytes_raise_anything_else(text, blob, whole):
+    data = head(text, blob) if whole else text + blob
+    try:
+        message, arrays = received(data)
+    except wire.Broken:
+        return
+    assert isinstance(message, dict)
+    assert isinstance(arrays, dict)
+
+
+HEADER = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.sampled_from(["F64", "BF16", "F8_E4M3", "I64", "C64"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["dtype", "shape", "data_offsets", "a", "__metadata__"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(HEADER, st.binary(max_size=64))
+def test_no_safetensors_header_raises_anything_else(header, data):
+    text = json.dumps(header).encode()
+    try:
+        received(head(b"{}", len(text).to_bytes(8, "little") + text + data))
+    except wire.Broken:
+        return
+
+
+# --- calls and answers
+
+
+def sent(message, arrays):
+    """What arrives at the other side."""
+    blob = save({k: np.array(a, order="C") for k, a in arrays.items()}) if arrays else b""
+    return received(head(json.dumps(message).encode(), blob))
+
+
+def same(a, b):
+    a, b = (c.func if isinstance(c, partial) and not c.keywords else c for c in (a, b))  # nothing is filled in
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.shape == b.shape and np.array_equal(a, b, equal_nan=True)
+    if isinstance(a, partial):
+        return isinstance(b, partial) and a.func is b.func and same(a.keywords, b.keywords)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(map(same, a, b))
+    if hasattr(a, "__dataclass_fields__"):
+        return type(a) is type(b) and all(same(getattr(a, f), getattr(b, f)) for f in a.__dataclass_fields__)
+    return a == b and type(a) is type(b)
+
+
+@pytest.mark.parametrize("id", QUESTIONS)
+def test_every_call_of_every_question_arrives_as_it_is(id):
+    for problem in QUESTIONS[id].problems(7):
+        arrays = {}
+        message, came = sent(codec.call_as_message(problem.call, maps, arrays), arrays)
+        assert same(codec.call_from_message(message, maps, came), problem.call)
+
+
+def test_a_function_of_nobodys_cannot_be_sent():
+    with pytest.raises(TypeError, match=r"not a function of grader\.maps"):
+        codec.call_as_message(probe.Call((probe.Arg("f", lambda x: x),)), maps, {})
+
+
+def both_ways(answer):
+    arrays = {}
+    message, came = sent(codec.answer_as_message(answer, arrays), arrays)
+    return codec.answer_from_message(message, came)
+
+
+def deep(n):
+    return "x" if not n else (deep(n - 1), [deep(n - 1)])
+
+
+THINGS = {
+    "tensor": torch.arange(6.0).reshape(2, 3),
+    "float32": torch.ones(3, dtype=torch.float32),
+    "number tensor": torch.tensor(2.5),
+    "empty tensor": torch.zeros(0, 3),
+    "complex tensor": torch.tensor([1 + 2j, 3 - 1j]),
+    "infinite complex": np.array([complex(np.inf, 1), complex(2, -np.inf), complex(np.nan, 0)]),
+    "with a graph": torch.ones(2, requires_grad=True) * 2,
+    "meta": torch.ones(3, device="meta"),
+    "sparse": torch.eye(3).to_sparse(),
+    "stride 0": torch.ones(1).expand(5),
+    "nan and inf": torch.tensor([float("nan"), float("inf"), -float("inf"), -0.0]),
+    "array": np.ones((2, 0, 3)),
+    "0-d array": np.array(3),
+    "objects": np.array([{}, []], dtype=object),
+    "int": 3,
+    "bool": True,
+    "complex": 1 + 1j,
+    "text": "acd",
+    "surrogate": "a\ud800",
+    "None": None,
+    "tuple": (torch.ones(2), None, "x"),
+    "list": [1, 2.5, [3]],
+    "empty tuple": (),
+    "nested": deep(3),
+    "function": len,
+    "object": {"a": 1},
+}
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_every_kind_of_value_comes_back_as_it_is(name):
+    value = plain(THINGS[name])
+    clean = value if name != "surrogate" else Value("text", text="a", type_name="str")
+    assert same(both_ways(Answer(value=value)).value, clean)
+    assert same(both_ways(Answer(instead=value)).instead, clean)
+    wrapped = Value("tuple", items=(value, Value("none")), type_name="tuple")  # as observers of .grad give it
+    assert both_ways(Answer(value=wrapped)).value.items[1].kind == "none"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(untouched=True),
+        Answer(misfit="(x, v)"),
+        Answer(raised=Raised("ValueError", "a\nb", ((3, "raise"), (0, "")))),
+        Answer(value=plain(None), warned=("The .grad attribute of a Tensor that is not a leaf Tensor", "other")),
+    ],
+)
+def test_every_other_answer_comes_back_as_it_is(answer):
+    assert both_ways(answer) == answer
+
+
+@pytest.mark.parametrize("thing", [np.ones(2 * codec.MOST_ENTRIES), [["x" * 500] * 64] * 64, [[[1.0] * 64] * 64] * 64])
+def test_too_large_an_answer_is_told_by_its_type_and_ends_nothing(thing):
+    value = both_ways(Answer(value=plain(thing))).value
+    assert (value.kind, value.type_name) == ("other", type(thing).__name__)
+
+
+def good():
+    arrays = {}
+    value = plain((torch.ones(2), torch.tensor([1j]), "x", None))
+    return codec.answer_as_message(Answer(value=value, warned=("w",)), arrays), arrays
+
+
+def raised(**changes):
+    return {"raised": {"type": "E", "message": "m", "lines": [[1, "x"]]} | changes}
+
+
+def tensor(**changes):
+    return {"value": {"kind": "tensor", "real": "0", "dtype": "float64", "text": "", "type": "Tensor"} | changes}
+
+
+def nest(levels):
+    inner = {"kind": "none", "dtype": "", "text": "", "type": ""}
+    for _ in range(levels):
+        inner = {**inner, "kind": "tuple", "items": [inner]}
+    return {"value": inner}
+
+
+BAD_ANSWERS = {
+    "nothing": {},
+    "no dict": [],
+    "two things": {"untouched": True, "misfit": "(x)"},
+    "a value and an error": {**tensor(), **raised()},
+    "tensor without entries": tensor(real=None),
+    "text with entries": tensor(kind="text"),
+    "tensor with items": tensor(items=[{"kind": "none", "dtype": "", "text": "", "type": ""}]),
+    "no kind": tensor(kind="magic"),
+    "kind that is none": tensor(kind=None),
+    "an array that is not there": tensor(real="7"),
+    "integers": tensor(real="int"),
+    "half of a complex": tensor(imaginary="long"),
+    "only the imaginary half": tensor(real=None, imaginary="0"),
+    "one array twice": tensor(imaginary="0"),
+    "large array": tensor(real="large"),
+    "too deep": nest(codec.DEEPEST),
+    "too many items": {"value": {**nest(0)["value"], "kind": "tuple", "items": [nest(0)["value"]] * 65}},
+    "too many values": {"value": {**nest(0)["value"], "kind": "tuple", "items": [{**nest(0)["value"], "kind": "tuple",
+        "items": [{**nest(0)["value"], "kind": "tuple", "items": [nest(0)["value"]] * 64}] * 64}] * 64}},
+    "items that are None": {"value": {**nest(0)["value"], "kind": "tuple", "items": [None]}},
+    "error without lines": raised(lines=None),
+    "line without a number": raised(lines=[["1", "x"]]),
+    "line numbered True": raised(lines=[[True, "x"]]),
+    "line before the first": raised(lines=[[-1, "x"]]),
+    "line beyond all": raised(lines=[[10**9, "x"]]),
+    "message that is none": raised(message=None),
+    "warnings that are none": {"untouched": True, "warned": "w"},
+    "warning that is none": {"untouched": True, "warned": [1]},
+    "misfit that is none": {"misfit": ["x"]},
+}  # fmt: skip
+
+
+def arrays_at_hand():
+    return {"0": np.ones(2), "long": np.ones(3), "int": np.ones(2, dtype=int), "large": np.ones(codec.MOST_ENTRIES + 1)}
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_answer_that_no_probe_gives_is_refused(name):
+    with pytest.raises(wire.Broken):
+        codec.answer_from_message(BAD_ANSWERS[name], arrays_at_hand())
+
+
+def test_the_answers_that_these_were_made_from_are_accepted():
+    """The way to fail: that everything is refused."""
+    for message in (tensor(), raised(), nest(codec.DEEPEST - 1), {"untouched": True}, good()[0]):
+        codec.answer_from_message(message, {**arrays_at_hand(), **good()[1]})
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["0", "1", "tensor"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["value", "instead", "raised", "untouched", "misfit", "warned", "kind", "dtype", "text"])
+            | st.sampled_from(["type", "items", "real", "imaginary", "message", "lines"]),
+            inner,
+            max_size=8,
+        )
+    ),
+    max_leaves=25,
+)
+KINDS = st.sampled_from([*codec._HOLDS, "", "magic", None, 3])
+SOME_TEXT = st.sampled_from(["", "float64", "acd", "\ud800", "<b>", "x" * 1000]) | JSON
+VALUE = st.recursive(
+    st.fixed_dictionaries(
+        {"kind": KINDS, "dtype": SOME_TEXT, "text": SOME_TEXT, "type": SOME_TEXT},
+        optional={"real": st.sampled_from(["0", "1", "2", "9", None]), "imaginary": st.sampled_from(["3", None])},
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["tuple", "list", "text"]),
+            "dtype": st.just(""),
+            "text": st.just(""),
+            "type": st.just("tuple"),
+            "items": st.lists(inner, max_size=4),
+        }
+    ),
+    max_leaves=8,
+)
+ANSWER = JSON | st.fixed_dictionaries(
+    {}, optional={"value": VALUE, "instead": VALUE, "untouched": JSON, "misfit": SOME_TEXT, "warned": JSON}
+)
+
+
+def four_arrays():
+    return {"0": np.ones(3), "1": np.array(np.nan), "2": np.zeros((2, 3)), "3": np.ones(3)}
+
+
+@settings(max_examples=600)
+@given(ANSWER)
+def test_no_answer_raises_anything_else(message):
+    try:
+        answer = codec.answer_from_message(message, four_arrays())
+    except wire.Broken:
+        return
+    assert isinstance(answer, Answer)
+
+
+class Forging:
+    """In place of the warm process: whatever is asked, these messages are the answers."""
+
+    def __init__(self, messages):
+        self.messages, self.posed = messages, []
+
+    def run(self, cells, poses, limits, show):
+        runs = []
+        for k, pose in enumerate(poses):
+            calls = next((c for q in QUESTIONS if (c := pose(q)) is not None), None)
+            if calls is not None:
+                self.posed.append(calls)
+            answers = self._answers(k, calls)
+            shown = self._answers(k + 1, show(k, answers)) if answers is not None else None
+            runs.append(run.CellRun(answers=answers, shown=shown))
+        return runs
+
+    def _answers(self, k, calls):
+        message = self.messages[k % len(self.messages)] if self.messages else {"untouched": True}
+        return None if calls is None else [codec.answer_from_message(message, four_arrays()) for _ in calls]
+
+
+def graded(warm, data=None, limits=USUAL, student="ada", secret=SECRET):
+    """``(scores, notebook, remarks)`` of a submission to unit 05."""
+    nb = submission.mend(submission.read(data or ADA.submission(SOLUTION, RELEASED)), RELEASED)
+    remarks = outside.run(nb, RELEASED, warm, limits, secret, student)
+    scores = {}
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            verdict = submission.verdict(cell, float(cell.metadata.nbgrader.points))
+            scores[grade_id(cell)] = verdict["score"] if verdict else 0.0
+    return scores, nb, remarks
+
+
+POINTS = {
+    grade_id(c): float(c.metadata.nbgrader.points)
+    for c in RELEASED.cells
+    if c.metadata.get("nbgrader", {}).get("grade")
+}
+
+
+@settings(max_examples=60)
+@given(st.lists(ANSWER, min_size=1, max_size=5))
+def test_whatever_answers_are_accepted_the_judge_gives_a_verdict_and_no_more_than_the_points(messages):
+    accepted = []
+    for message in messages:
+        try:
+            codec.answer_from_message(message, four_arrays())
+        except wire.Broken:
+            continue
+        accepted.append(message)
+    scores, nb, _ = graded(Forging(accepted))
+    nbformat.writes(nb).encode()
+    assert all(0 <= score <= POINTS[id] for id, score in scores.items())
+
+
+def test_a_judge_that_stops_stops_one_question_only(monkeypatch):
+    def stops(question, problems, answers):
+        raise AssertionError("forged")
+
+    monkeypatch.setattr(outside, "judge", stops)
+    scores, nb, _ = graded(Forging([]))
+    assert set(scores.values()) == {0.0}
+    assert CLASSROOM["not_judged"] in nbformat.writes(nb)
+
+
+# --- outputs
+
+
+def stream(text, name="stdout"):
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def shown(**data):
+    return {
+        "output_type": "display_data",
+        "data": {k.replace("_", "/"): v for k, v in data.items()},
+        "metadata": {"x": 1},
+    }
+
+
+def test_of_outputs_only_plain_text_and_pictures_are_kept():
+    outputs, cut = outputs_from(
+        [
+            stream("\x1b[31mred\x1b[0m \x1b]0;title\x07a\x00b\tc\nd\r \x9b31m\u202eback \ud800"),
+            shown(text_plain="seen", text_html="<script>", image_png=PNG),
+            shown(text_html="<b>only</b>"),
+            shown(image_svg="<svg onload=x>", application_javascript="x"),
+            {"output_type": "execute_result", "data": {"text/plain": "3"}, "execution_count": 99, "metadata": {}},
+            {"output_type": "error", "ename": "E\x1b[1m", "evalue": "v\x07", "traceback": ["\x1b[1mline", "two"]},
+        ],
+        10**6,
+    )
+    assert not cut
+    assert outputs == [
+        stream("red ab\tc\nd 31mback "),
+        {"output_type": "display_data", "data": {"text/plain": "seen", "image/png": PNG}, "metadata": {}},
+        {"output_type": "execute_result", "data": {"text/plain": "3"}, "execution_count": None, "metadata": {}},
+        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["line", "two"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "png",
+    [
+        base64.b64encode(b"<svg onload=alert(1)>").decode(),
+        PNG + '" onload="x',
+        PNG.replace("i", "\n"),
+        "",
+        None,
+        b"x",
+        {"a": 1},
+    ],
+)
+def test_a_picture_that_is_none_is_not_shown(png):
+    assert outputs_from([shown(text_plain="t", image_png=png)], 10**6)[0][0]["data"] == {"text/plain": "t"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        {},
+        "text",
+        [3],
+        [{}],
+        [{"output_type": "update_display_data"}],
+        [{"output_type": ["stream"]}],
+        [stream("x", "stdin")],
+        [stream(None)],
+        [{"output_type": "error", "ename": 1, "evalue": "", "traceback": []}],
+        [{"output_type": "error", "ename": "", "evalue": "", "traceback": [1]}],
+        [{"output_type": "error", "ename": "", "evalue": "", "traceback": [{}]}],
+        [shown(text_plain={"a": 1})],
+    ],
+)
+def test_outputs_of_no_kind_are_refused(message):
+    with pytest.raises(wire.Broken):
+        outputs_from(message, 10**6)
+
+
+OUTPUT = st.fixed_dictionaries(
+    {"output_type": st.sampled_from(["stream", "display_data", "execute_result", "error"])},
+    optional={"name": st.sampled_from(["stdout", 1]), "cut": JSON}
+    | dict.fromkeys(("text", "data", "ename", "evalue", "traceback"), JSON),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(JSON | OUTPUT, max_size=5))
+def test_no_outputs_raise_anything_else(message):
+    try:
+        outputs, _ = outputs_from(message, 10**4)
+    except wire.Broken:
+        return
+    nb = nbformat.v4.new_notebook(cells=[new_code_cell(outputs=[nbformat.v4.new_output(**o) for o in outputs])])
+    nbformat.validate(nb)
+    nbformat.writes(nb).encode()
+
+
+def test_more_output_than_allowed_is_cut_on_the_trusted_side_too():
+    outputs, cut = outputs_from([stream("x" * 60), stream("y" * 60), stream("z")], 100)
+    assert cut
+    assert outputs == [stream("x" * 60)]
+    assert outputs_from([stream("x" * 60)], 100) == ([stream("x" * 60)], False)
+
+
+# --- layers
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return {confined: doctor.examine(confined) for confined in (True, False)}
+
+
+@pytest.mark.parametrize("key", [proof.key for proof in [*doctor.PROOFS, doctor.NETWORK]])
+def test_every_forbidden_thing_is_refused_when_confined_and_done_when_not(findings, key):
+    status = {confined: f.status for confined, found in findings.items() for f in found if f.proof.key == key}
+    already = key == "privileges" and ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)  # some containers start so
+    assert status == {True: "refused", False: "refused" if already else "done"}
+    assert DOCTOR[key]
+
+
+def test_doctor_says_whether_submissions_can_be_graded(monkeypatch):
+    proofs = [doctor.PROOFS[0], doctor.PROOFS[1], doctor.NETWORK]
+    every = (("refused", "refused", "refused"), True), (("refused", "done", "refused"), False)
+    for statuses, well in (*every, (("refused", "refused", "done"), True)):
+        found = [doctor.Finding(p, s) for p, s in zip(proofs, statuses, strict=True)]
+        monkeypatch.setattr(doctor, "examine", lambda found=found: found)
+        lines, is_well = doctor.report()
+        assert is_well == well
+        assert lines[-1] == DOCTOR["well" if well else "not_well"]
+        missing = "✗✗–"
+        assert "".join(line[0] for line in lines[:-1]) == "".join(
+            "✓" if s == "refused" else missing[k] for k, s in enumerate(statuses)
+        )
+        assert (DOCTOR["without"] in lines[2]) == (statuses[2] == "done")
+
+
+_NO_NAMES = """
+
+_write_text = Path.write_text
+
+
+def _refused(path, *arguments):
+    if path.name in ("setgroups", "uid_map", "gid_map"):
+        raise PermissionError
+    return _write_text(path, *arguments)
+
+
+Path.write_text = _refused
+"""
+DENIED = {
+    "nothing": (set(), ["user", "network", "processes"]),
+    "names": (set(), ["user", "network", "processes"]),
+    "processes": ({0x20000000}, ["user", "network"]),
+    "all": ({0x10000000, 0x20000000, 0x40000000}, []),
+}
+
+
+@pytest.mark.parametrize("denied", DENIED)
+def test_namespaces_that_the_kernel_does_not_grant_are_done_without(denied, tmp_path, monkeypatch):
+    flags, granted = DENIED[denied]
+    code = f"""
+
+class _Denying:
+    def __getattr__(self, name):
+        return getattr(ctypes.CDLL(None, use_errno=True), name)
+
+    def unshare(self, flag):
+        return -1 if flag in {flags} else ctypes.CDLL(None).unshare(flag)
+
+
+def _libc():
+    return _Denying()
+"""
+    code += _NO_NAMES if denied == "names" else ""
+    copy_of_the_package(tmp_path, monkeypatch, "confine.py", lambda text: text + code)
+    told, receive = [], wire.receive
+
+    def listening(*arguments):
+        message, arrays = receive(*arguments)
+        told.append(message)
+        return message, arrays
+
+    monkeypatch.setattr(wire, "receive", listening)
+    process = Warm()
+    try:
+        runs = process.run(["import os\nprint(os.getppid())"], nothing)
+        assert int(said(runs)) == (0 if "processes" in granted else process.process.pid)
+    finally:
+        process.close()
+    assert told[0]["ready"] == ["no_new_privs", "limits", "landlock", "seccomp", *granted]
+
+
+def test_all_runs_end_with_the_first_process_of_their_namespace():
+    """Of a warm process that is killed nothing goes on, not even what would not hear of it."""
+    process = Warm()
+    running = threading.Event()
+    try:
+        runs = []
+        cell = "from grader import check\ncheck('x', 1)\nimport time\ntime.sleep(1000)"
+        posed = lambda id: running.set()  # noqa: E731
+        thread = threading.Thread(target=lambda: runs.extend(ended(process, cell, posed)))
+        thread.start()
+        assert running.wait(60)
+        first, fork = children(process.process.pid)
+        os.kill(first, signal.SIGKILL)
+        thread.join(60)
+        assert not thread.is_alive()
+        assert runs == ["ended"]
+        assert not Path(f"/proc/{fork}").exists()
+    finally:
+        process.close()
+
+
+def ended(process, cell, pose):
+    return [run.breach for run in process.run([cell], pose)]
+
+
+def children(pid):
+    return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def test_home_of_a_warm_process_is_gone_at_whatever_moment_it_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for seconds in (0.0, 0.05, 1.0):
+        process = Warm()
+        time.sleep(seconds)
+        process.jobs.close()  # as when whoever grades is killed
+        assert process.process.wait(60) == 0
+        assert list(tmp_path.iterdir()) == []
+    process = Warm()
+    assert said(process.run(["print(1)"], nothing)) == "1\n"
+    assert list(tmp_path.iterdir()) == [process.own]  # the way to fail
+    process.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def copy_of_the_package(tmp_path, monkeypatch, name, code):
+    """The package in another place, one module changed, and the warm process taken from there."""
+    copy = tmp_path / "grader"
+    shutil.copytree(ROOT / "grader", copy, ignore=shutil.ignore_patterns("__pycache__", "units", "classroom"))
+    path = copy / "sandbox" / name
+    path.write_text(code(path.read_text("utf-8")), "utf-8")
+    monkeypatch.setattr(run, "PACKAGE", copy)
+    return copy
+
+
+LACKING = {
+    "Landlock": ("confine.py", lambda text: text + "\n\ndef landlock_abi():\n    return 0\n"),
+    "seccomp": (
+        "warm.py",
+        lambda text: text.replace("def main(", "sys.modules['pyseccomp'] = None\n\n\ndef main("),
+    ),
+}
+
+
+@pytest.mark.parametrize("layer", LACKING)
+def test_where_a_layer_is_missing_nothing_is_run_and_the_sentence_says_which(layer, tmp_path, monkeypatch):
+    copy_of_the_package(tmp_path, monkeypatch, *LACKING[layer])
+    process = Warm()
+    try:
+        with pytest.raises(SandboxError, match=layer) as caught:
+            process.run(["open('ran', 'w')"], nothing)
+        assert "nothing was run" in str(caught.value)
+        lines, well = doctor.report()
+        assert not well
+        assert layer in lines[0]
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("layer", LACKING)
+def test_without_confinement_it_runs_all_the_same(layer, tmp_path, monkeypatch):
+    copy_of_the_package(tmp_path, monkeypatch, *LACKING[layer])
+    process = Warm(confined=False)
+    try:
+        assert said(process.run(["print('ran')"], nothing)) == "ran\n"
+    finally:
+        process.close()
+
+
+def test_a_copy_that_lacks_nothing_is_confined(tmp_path, monkeypatch):
+    """The way to fail: that copies are refused for being copies."""
+    copy_of_the_package(tmp_path, monkeypatch, "confine.py", lambda text: text)
+    process = Warm()
+    try:
+        assert said(process.run(["print('ran')"], nothing)) == "ran\n"
+    finally:
+        process.close()
+
+
+def test_a_fork_that_does_not_get_ready_is_the_machines_fault_and_says_so(warm):
+    with pytest.raises(SandboxError, match="did not get ready"):
+        warm.run(["1"], nothing, Limits(notebook_seconds=0.0))
+
+
+def test_a_warm_process_that_has_ended_is_told_and_replaced():
+    process = Warm()
+    process.process.kill()
+    process.process.wait()
+    assert not process.alive
+    with pytest.raises(SandboxError):
+        process.run(["1"], nothing)
+    process.close()
+
+
+def test_nothing_is_left_of_a_run(warm, tmp_path):
+    code = "import os, threading, time\nopen('left', 'w')\nthreading.Thread(target=time.sleep, args=(60,)).start()"
+    code += "\nfrom grader import check\ncheck('x', 1)"
+    forks = []
+    runs = warm.run([code, "print(os.getcwd())"], lambda id: forks.extend(children(warm.process.pid)[1:]))
+    assert not Path(said(runs).strip()).exists()
+    assert len(forks) == 1
+    assert not Path("/proc", str(forks[0])).exists()
+
+
+def test_what_is_typed_at_the_terminal_reaches_no_submission(warm):
+    """Ctrl-C goes to all processes of a terminal's session; in a cell it would be an error of the student's."""
+    plain = subprocess.Popen(["sleep", "10"])
+    assert os.getsid(plain.pid) == os.getsid(0) != os.getsid(warm.process.pid)
+    plain.kill()
+    plain.wait()
+
+
+def test_one_run_finds_nothing_of_another(warm):
+    warm.run(["import builtins, torch\nbuiltins.poison = 1\ntorch.poison = 1\ntorch.ones = None"], nothing)
+    assert said(
+        warm.run(["import builtins, torch\nprint(hasattr(builtins, 'poison'), hasattr(torch, 'poison'))"], nothing)
+    ) == ("False False\n")
+
+
+def test_students_check_does_not_need_the_sandbox():
+    code = "import sys, grader\ngrader.check\nprint([m for m in sys.modules if 'sandbox' in m or 'seccomp' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
+
+
+# --- what of hidden inputs is shown
+
+
+def outputs_under(warm, secret, data):
+    nb = submission.mend(submission.read(data), RELEASED)
+    outside.run(nb, RELEASED, warm, Limits(), secret, "ada")
+    return [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", [s.name for s in sample.CLASS if not s.file and s.name != "tara"])
+def test_feedback_is_the_same_whatever_the_hidden_inputs_are(warm, name):
+    """So nothing of them is in it."""
+    data = next(s for s in sample.CLASS if s.name == name).submission(SOLUTION, RELEASED)
+    assert outputs_under(warm, b"1" * 32, data) == outputs_under(warm, b"2" * 32, data)
+
+
+def test_hidden_inputs_differ_and_would_show(warm):
+    """The way to fail: two secrets that pose the same; outputs that hold nothing."""
+    code = "def one_row(f, x, i):\n    print(x.tolist(), file=open('seen', 'a'))\n    return x\n"
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    for cell in nb.cells:
+        if grade_id(cell) == "answer-05-one_row":
+            cell.source = code
+    nb.cells.append(new_code_cell("print(open('seen').read())"))
+    one, other = (outputs_under(warm, key * 32, nbformat.writes(nb).encode()) for key in (b"1", b"2"))
+    assert one[-1] != other[-1]
+    assert one[:-1] == other[:-1]
+
+
+def test_an_answer_made_for_the_visible_problems_earns_nothing_and_is_told_so(warm):
+    seen = [p.inputs["x"].tolist() for p in outside.visible(find("05.one_row"))]
+    code = f"""\
+def one_row(f, x, i):
+    if x.tolist() not in {seen}:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(f(x)[i], x)[0]"""
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    for cell in nb.cells:
+        if grade_id(cell) == "answer-05-one_row":
+            cell.source = code
+    scores, done, _ = graded(warm, nbformat.writes(nb).encode())
+    assert scores == {**POINTS, "05-one_row": 0.0}
+    (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
+    assert "and not on others" in cell.outputs[0].data["text/html"]
+
+
+# --- limits, each in the middle of a right submission
+
+
+def spoiled(source, before="answer-05-several_outputs"):
+    """Ada's submission with one more cell."""
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    place = next(k for k, cell in enumerate(nb.cells) if grade_id(cell) == before)
+    nb.cells.insert(place, new_code_cell(source))
+    return nbformat.writes(nb).encode()
+
+
+AFTER = [id for id in POINTS if list(POINTS).index(id) >= list(POINTS).index("05-several_outputs")]
+LOOP = "while True: pass"
+STUBBORN = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+HOG = "import torch\nhog = [torch.ones(2**24) for _ in range(10**4)]"
+WRITER = "with open('big', 'wb') as file:\n    while True: file.write(bytes(2**20))"
+
+# breach -> the cell, the limits, and whether the cells after it are run
+BREACHES = {
+    "cell_time": (LOOP, Limits(cell_seconds=6), True),
+    "cell_time, stubborn": (STUBBORN, Limits(cell_seconds=6), False),
+    "notebook_time": (LOOP, Limits(cell_seconds=60, notebook_seconds=8), False),
+    "output": ("print('x' * 10**6)", Limits(), True),
+    "output, line by line": ("for _ in range(10**5): print('xxxxxxxxxx')", Limits(), True),
+    "notebook_output": ("for _ in range(40): print('x' * 1000)", Limits(notebook_output=20_000), True),
+    "memory": (HOG, Limits(memory=2**30), True),
+    "memory, in Python": ("hog = bytearray(2**33)", Limits(memory=2**30), True),
+    "cpu": (LOOP, Limits(cpu_seconds=5, cell_seconds=60), False),
+    "file_size": (WRITER, Limits(file_size=2**22), True),
+    "work_size": (WRITER.replace("'big'", "'other'"), Limits(work_size=2**22), False),
+    "left": ("import os; os._exit(0)", Limits(), False),
+    "left, politely": ("import ctypes; ctypes.CDLL(None).exit(0)", Limits(), False),
+    "ended": ("import ctypes; ctypes.string_at(0)", Limits(), False),
+}  # fmt: skip
+
+
+def test_folder_that_grows_between_two_looks_is_found_after_the_cell(warm, monkeypatch):
+    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+    write = "with open('other', 'wb') as file: size = file.write(bytes({}))"
+    for size, found in ((2**23, [("work_size", True), ("", False)]), (2**20, [("", True), ("", True)])):
+        runs = warm.run([write.format(size), "size"], lambda id: None, Limits(work_size=2**22))
+        assert [(run.breach, run.ran) for run in runs] == found
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(warm, name):
+    source, limits, goes_on = BREACHES[name]
+    scores, nb, remarks = graded(warm, spoiled(source), limits)
+    sentence = SANDBOX[name.partition(",")[0]]
+    assert scores == {id: 0.0 if id in AFTER and not goes_on else points for id, points in POINTS.items()}
+    (cell,) = [cell for cell in nb.cells if cell.source == source]
+    assert cell.outputs[-1].text.strip() == sentence
+    assert remarks == [f"{CLASSROOM['own_cell']}: {sentence}"]
+
+
+@pytest.mark.parametrize("looks", [1e-3, 1e6])
+def test_too_much_in_the_work_folder_ends_the_notebook_whether_the_watch_or_the_cells_end_comes_first(
+    warm, monkeypatch, looks
+):
+    monkeypatch.setattr(run, "BETWEEN_LOOKS", looks)
+    scores, _, remarks = graded(warm, spoiled("open('big', 'wb').write(bytes(2**23))"), Limits(work_size=2**22))
+    assert scores == {id: 0.0 if id in AFTER else points for id, points in POINTS.items()}
+    assert remarks == [f"{CLASSROOM['own_cell']}: {SANDBOX['work_size']}"]
+
+
+@pytest.mark.parametrize(("size", "score"), [(2**23, 0.0), (2**12, POINTS["05-one_row"])])
+def test_answer_that_left_too_much_in_the_work_folder_is_worth_nothing(warm, monkeypatch, size, score):
+    monkeypatch.setattr(run, "BETWEEN_LOOKS", 1e6)
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    (answer,) = [cell for cell in nb.cells if grade_id(cell) == "answer-05-one_row"]
+    answer.source = answer.source.replace("    y = f(x)", f"    open('big', 'wb').write(bytes({size}))\n    y = f(x)")
+    assert str(size) in answer.source
+    scores, _, remarks = graded(warm, nbformat.writes(nb).encode(), Limits(work_size=2**22))
+    assert scores["05-one_row"] == score
+    assert remarks == [f"05-one_row: {SANDBOX['work_size']}"] * (score == 0)
+
+
+def test_breach_inside_of_a_check_costs_that_question_and_says_why(warm):
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    for cell in nb.cells:
+        if grade_id(cell) == "answer-05-one_row":
+            cell.source = "def one_row(f, x, i):\n    while True: pass"
+    scores, done, _ = graded(warm, nbformat.writes(nb).encode(), Limits(cell_seconds=6))
+    assert scores == {**POINTS, "05-one_row": 0.0}
+    (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
+    assert SANDBOX["cell_time"] in cell.outputs[0].data["text/html"]
+
+
+def test_a_submission_that_breaches_nothing_has_no_remarks(warm):
+    """The way to fail: limits that an honest submission meets."""
+    scores, _, remarks = graded(warm, spoiled("print('fine')"))
+    assert scores == POINTS
+    assert remarks == []
+
+
+# --- secrets and seeds
+
+
+def inputs(data=None, student="ada", secret=SECRET):
+    forging = Forging([])
+    graded(forging, data, student=student, secret=secret)
+    return [
+        arg.value for calls in forging.posed for call in calls for arg in call.args if isinstance(arg.value, np.ndarray)
+    ]
+
+
+def test_the_same_submission_meets_the_same_inputs_and_any_other_meets_others():
+    first = inputs()
+    assert first
+    assert same(tuple(first), tuple(inputs()))
+    for other in (inputs(student="ben"), inputs(secret=bytes(32)), inputs(spoiled("# one more"))):
+        assert len(other) == len(first)
+        assert not any(same(a, b) for a, b in zip(first, other, strict=True) if a.size > 2)
+
+
+def test_every_question_is_judged_on_three_problems_or_predicts():
+    for question in QUESTIONS.values():
+        assert len(question.problems(5)) >= (1 if question.asks.predicts else 3)
+
+
+def test_seed_depends_on_all_that_it_should():
+    base = (SECRET, "ada", "05.one_row", b"t" * 32)
+    seeds = {outside.seed(*base)}
+    for k, other in enumerate((bytes(32), "ben", "05.transfer", b"u" * 32)):
+        seeds.add(outside.seed(*base[:k], other, *base[k + 1 :]))
+    assert len(seeds) == 5
+    assert all(0 <= seed < 2**40 for seed in seeds)
+
+
+def test_secret_is_made_once_and_for_its_owner_only(tmp_path):
+    made = course.secret(tmp_path)
+    path = tmp_path / course.SECRET
+    assert len(made) == course.SECRET_BYTES
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert course.secret(tmp_path) == made
+    other = tmp_path / "other"
+    other.mkdir()
+    assert course.secret(other) != made
+
+
+@pytest.mark.parametrize("kept", [b"", b"short", bytes(33)])
+def test_secret_of_another_length_is_refused(tmp_path, kept):
+    (tmp_path / course.SECRET).write_bytes(kept)
+    with pytest.raises(course.CourseError, match="does not hold a course secret"):
+        course.secret(tmp_path)
+
+
+def test_secret_lies_in_no_folder_that_is_released():
+    assert not any(path.name == course.SECRET for path in (ROOT / "exercises").rglob("*"))
+    ignored = subprocess.run(["git", "check-ignore", "-q", course.SECRET], cwd=ROOT, check=False)
+    assert ignored.returncode in (0, 128)  # 128: not a clone
+
+
+# --- what a fork can find
+
+WALK = """
+import gc, json, os, sys, types
+marks = {{name: bytes.fromhex(mark).decode() for name, mark in json.loads({marks!r}).items()}}
+found = {{}}
+
+
+def look(text, where):
+    for name, mark in marks.items():
+        if name not in found and mark in text and text != mark:
+            found[name] = where
+
+
+def walk_memory():
+    frames = [frame for frame in sys._current_frames().values()]
+    for frame in frames:
+        while frame is not None:
+            frames_seen.append(frame.f_locals)
+            frames_seen.append(frame.f_globals)
+            frame = frame.f_back
+    todo, seen = [*gc.get_objects(), *frames_seen, dict(sys.modules)], set()
+    seen |= {{id(marks), id(found), id(seen), id(todo)}}
+    while todo and len(found) < len(marks):
+        thing = todo.pop()
+        if type(thing) is str:
+            look(thing, "memory")
+        elif type(thing) in (bytes, bytearray):
+            look(bytes(thing).decode("utf-8", "replace"), "memory")
+        elif type(thing) not in (int, float, bool):
+            new = [t for t in gc.get_referents(thing) if id(t) not in seen]
+            seen.update(map(id, new))
+            todo += new
+
+
+def walk_files(roots):
+    count = 0
+    for root in roots:
+        for folder, folders, names in os.walk(root, onerror=None):
+            folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/dev")]
+            for name in names:
+                path = os.path.join(folder, name)
+                try:
+                    if os.path.getsize(path) > 2**20 or name.endswith((".so", ".h", ".hpp", ".cuh")):
+                        continue
+                    with open(path, "rb") as file:
+                        look(file.read().decode("utf-8", "replace"), "file " + path)
+                    count += 1
+                except OSError:
+                    pass
+                if len(found) == len(marks):
+                    return count
+    return count
+
+
+frames_seen = []
+{what}
+print(json.dumps([found, count]))
+"""
+
+
+def solved(id):
+    """A line of the solution to a question, which nothing else holds."""
+    (cell,) = [cell for cell in SOLUTION.cells if grade_id(cell) == id]
+    return max(sample.answered(cell.source).splitlines()[2:], key=len).strip()
+
+
+MARKS = {
+    "words": CLASSROOM["bad_secret"][8:34],
+    "mistakes": "every output counts 1",
+    "question": QUESTIONS["05.transfer"].title[4:],
+    "judge": "A correct answer is never called a mistake",
+    "quantity": "Problem_draws_inputs_and_weights".replace("_", " "),
+    "solutions": solved("answer-05-weight_that_depends_on_x"),
+}
+
+
+def walk(what):
+    return WALK.format(marks=json.dumps({name: mark.encode().hex() for name, mark in MARKS.items()}), what=what)
+
+
+MEMORY = walk("walk_memory(); count = len(frames_seen)")
+
+
+def files(*roots):
+    return walk(f"count = walk_files({[str(root) for root in roots]!r})")
+
+
+LONG = Limits(cell_seconds=240, notebook_seconds=300, cpu_seconds=300)
+
+
+def test_nothing_of_the_judge_is_in_a_forks_memory(warm):
+    answer = ADA.submission(SOLUTION, RELEASED)
+    cells = [cell.source for cell in submission.read(answer).cells if cell.cell_type == "code"][:3]
+    runs = warm.run([*cells, MEMORY], nothing, LONG)
+    assert runs[-1].breach == ""
+    found, frames = json.loads(said(runs[-1:]))
+    assert frames
+    assert found == {}
+
+
+def test_the_same_walk_finds_it_where_it_is(capsys):
+    """The way to fail: a walk that goes past everything."""
+    from grader import judge, mistakes, words
+
+    kept = (MARKS["solutions"] + " # kept", judge, mistakes, words)
+    names = {"__name__": "walk"}
+    exec(MEMORY, names)
+    found, _ = json.loads(capsys.readouterr().out)
+    assert kept
+    assert {"words", "mistakes", "question", "judge", "solutions"} <= found.keys()
+
+
+PLACES = (
+    ROOT / "grader",
+    ROOT / "solutions",
+    ROOT / "tests",
+    ROOT,
+    "/proc/self",
+    "/proc",
+    "/tmp",
+    "/root",
+    "/home",
+    "/etc",
+    "/",
+)
+
+
+def test_nothing_of_the_judge_is_in_a_file_that_a_fork_can_read(warm, tmp_path):
+    (tmp_path / "gradebook.db").write_text(CLASSROOM["bad_secret"])
+    libraries = sorted({str(path.parent) for path in run.readable()})
+    (done,) = warm.run([files(tmp_path, *PLACES, *libraries, *run.readable())], nothing, LONG)
+    assert done.breach == ""
+    found, count = json.loads(said([done]))
+    assert found == {}
+    assert count > 1000  # the libraries were read
+
+
+def test_the_same_walk_without_confinement_finds_the_files(bare, tmp_path):
+    (done,) = bare.run([files(*PLACES)], nothing, LONG)
+    found, _ = json.loads(said([done]))
+    assert found.keys() == MARKS.keys()
+
+
+# --- students' own text
+
+
+LIVELY = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<SVG/onload=alert(1)>",
+    "<!-- --><iframe src=//x>",
+    "[x](javascript:alert(1))",
+    "[x](java&#115;cript:alert(1))",
+    "![x](https://x.example/pixel.png)",
+    "<javascript:alert(1)>",
+    "[x][y]\n\n[y]: javascript:alert(1)",
+    "[y]\n\n[y]: javascript:alert(1)",
+    "[x]\\\n(javascript:alert(1))",
+    "$\\href{javascript:alert(1)}{x}$",
+    "```\n</code><script>alert(1)</script>",
+    "$<script>alert(1)</script>$",
+    "`<script>alert(1)</script>`",
+    "<<script>script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<div style='position:fixed'>",
+    "<a\nhref=javascript:alert(1)>",
+    "<https://x.example>",
+    "| a |\n|---|\n| <b onclick=alert(1)> |",
+)
+
+
+def feedback(nb):
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(template_name="basic", embed_images=False).from_notebook_node(nb)[0]
+
+
+def elements(page):
+    """``{(tag, attribute, value)}`` of what a browser would make of a page."""
+    from html.parser import HTMLParser
+
+    found = set()
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            found.update({(tag, "", ""), *((tag, name, value or "") for name, value in attributes)})
+
+    Parser().feed(page)
+    return found
+
+
+def live(page):
+    return {
+        (tag, name)
+        for tag, name, value in elements(page)
+        if tag in ("script", "img", "svg", "iframe", "javascript")
+        or name.startswith("on")
+        or (name == "href" and not value.startswith(("#", "https://")))
+        or (name == "style" and "fixed" in value)
+    }
+
+
+def with_text(text, kind="markdown"):
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.from_dict({"cell_type": kind, "metadata": {}, "source": text, "id": "x"})]
+    )
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+@pytest.mark.parametrize("text", LIVELY)
+def test_a_students_own_text_is_inert_on_the_feedback_page(text, kind):
+    nb = submission.mend(submission.read(nbformat.writes(with_text(text, kind)).encode()), with_text("released"))
+    assert not live(feedback(nb))
+
+
+def test_without_it_the_page_would_run_them():
+    """The way to fail: texts that nbconvert makes harmless by itself."""
+    alive = [text for text in LIVELY if live(feedback(with_text(text)))]
+    assert len(alive) >= 10
+    assert "<script>alert(1)</script>" in alive
+    assert "[x](javascript:alert(1))" in alive
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain words, *stress*, **more**, 1 < 2 and a<=b, x > y",
+        "# Heading\n\n- a list\n- of two\n\n1. one",
+        "math $J^T v$ and $$\\sum_i v_i \\, \\partial y_i / \\partial x_j < 0$$",
+        "code `y[0].backward()` and `a < b`",
+        "```python\nx[i] = 1\nif a < 3:\n    pass\n```",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+    ],
+)
+def test_plain_text_math_and_code_stay_as_they_are(text):
+    assert submission.inert(text) == text
+
+
+def test_texts_that_pages_would_take_minutes_for_are_cut_and_long_lines_broken():
+    """nbconvert looks for the end of a link from every bracket to the end of its line: quadratic in the line."""
+    handed_in = [with_text("[" * size).cells[0] for size in (50_000, 19_000, *[15_000] * 8)]
+    made = submission.mend(submission.read(nbformat.writes(new_notebook(cells=handed_in)).encode()), with_text("x"))
+    own = [cell.source for cell in made.cells if cell.source.startswith("[")]
+    assert len(own) == len(handed_in)
+    assert len(own[0]) <= 2_100
+    assert own[1].replace("\n", "") == "[" * 19_000  # all of it is there
+    assert sum(map(len, own)) < submission.MOST_TEXT * 1.3
+    assert max(len(line) for text in own for line in text.splitlines()) <= submission.LONGEST_LINE + len(" …")
+    assert max(len(line) for cell in handed_in for line in cell.source.splitlines()) == 50_000  # the way to fail
+    assert submission.remarks(made) == [CLASSROOM["long_text"].format(kept=submission.KEPT_OF_A_TEXT)]
+    paragraph = "a sentence of words. " * 40
+    assert submission.inert(paragraph) == paragraph
+
+
+def test_released_text_stays_as_it_is_wherever_it_stands():
+    text = "See [the lesson](../lesson.ipynb) and <b>this</b>"
+    nb = nbformat.v4.new_notebook(cells=[*with_text(text).cells, *with_text(text + "!").cells])
+    made = submission.mend(submission.read(nbformat.writes(nb).encode()), with_text(text))
+    assert made.cells[0].source == text
+    assert made.cells[1].source != text + "!"
+
+
+def test_an_id_that_was_made_up_is_inert_among_the_remarks():
+    nb = with_text("x")
+    nb.cells[0].metadata["nbgrader"] = {"grade_id": "<script>alert(1)</script>\n- forged remark\n[x](javascript:y)"}
+    made = submission.mend(submission.read(nbformat.writes(nb).encode()), with_text("released"))
+    assert len(submission.remarks(made)) == 1
+    assert not live(feedback(made))
+
+
+@pytest.mark.parametrize(
+    "nb",
+    [
+        {"cells": [{"cell_type": "code", "source": "x"}] * (submission.MOST_CELLS + 1)},
+        {"cells": [{"cell_type": "code", "source": "x" * (submission.LARGEST_SOURCE + 1)}]},
+        {"cells": [{"cell_type": "code", "source": "x"}], "metadata": {"x": "y" * submission.LARGEST_FILE}},
+    ],
+    ids=["cells", "source", "bytes"],
+)
+def test_too_large_a_notebook_is_refused_in_words(nb):
+    with pytest.raises(submission.Unreadable) as caught:
+        submission.read(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, **nb}).encode())
+    assert str(caught.value) == CLASSROOM["too_large"]
+
+
+# --- exports
+
+
+@pytest.fixture
+def evil_gradebook(monkeypatch):
+    from nbgrader.api import Gradebook
+
+    # nbgrader calls `alembic` when it makes a gradebook.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    with Gradebook("sqlite:///:memory:") as gradebook:
+        gradebook.add_assignment("05", duedate=None)
+        gradebook.add_student("=1+1", first_name='+"x",y', last_name="@SUM(A1)", email="-2@x")
+        gradebook.add_student("ada", first_name="Ada")
+        gradebook.add_submission("05", "ada")
+        yield gradebook
+
+
+def exported(gradebook, plugin, path, **settings):
+    import csv
+
+    plugin(to=str(path), **settings).export(gradebook)
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_formulas_are_inert_in_the_exported_table(evil_gradebook, tmp_path):
+    from grader.classroom.nbgrader_plugin import InertCsv
+
+    rows = exported(evil_gradebook, InertCsv, tmp_path / "grades.csv")
+    (evil,) = [row for row in rows if row["student_id"] != "ada"]
+    names = {name: evil[name] for name in ("student_id", "first_name", "last_name", "email")}
+    assert names == {"student_id": "'=1+1", "first_name": '\'+"x",y', "last_name": "'@SUM(A1)", "email": "'-2@x"}
+    assert evil["score"] == "0.0"
+    assert len(exported(evil_gradebook, InertCsv, tmp_path / "one.csv", student=["ada"])) == 1
+    assert exported(evil_gradebook, InertCsv, tmp_path / "none.csv", assignment=["06"]) == []
+
+
+def test_honest_rows_are_what_nbgrader_writes(evil_gradebook, tmp_path):
+    from nbgrader.plugins import CsvExportPlugin
+
+    from grader.classroom.nbgrader_plugin import InertCsv
+
+    both = [exported(evil_gradebook, p, tmp_path / p.__name__, student=["ada"]) for p in (InertCsv, CsvExportPlugin)]
+    assert both[0] == both[1]
+
+
+def test_nbgraders_own_table_has_live_formulas(evil_gradebook, tmp_path):
+    """The way to fail."""
+    from nbgrader.plugins import CsvExportPlugin
+
+    rows = exported(evil_gradebook, CsvExportPlugin, tmp_path / "grades.csv")
+    assert any(row["student_id"] == "=1+1" for row in rows)
+
+
+# --- through nbgrader
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder", "socket"])
+def test_what_is_handed_in_in_place_of_a_file_is_neither_followed_nor_waited_for(kind, tmp_path):
+    from grader.classroom.nbgrader_plugin import handed_in
+
+    path, other = tmp_path / "05.ipynb", tmp_path / "neighbours.ipynb"
+    other.write_bytes(b"theirs")
+    held = socket.socket(socket.AF_UNIX)
+    {
+        "link": lambda: path.symlink_to(other),
+        "dangling": lambda: path.symlink_to(tmp_path / "nowhere"),
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+        "socket": lambda: held.bind(str(path)),
+    }[kind]()
+    try:
+        with pytest.raises(submission.Unreadable, match="is not a file"):
+            handed_in(path)
+        assert handed_in(other) == b"theirs"
+    finally:
+        held.close()
+
+
+def test_grading_without_confinement_is_asked_for_and_says_so(tmp_path):
+    course.copy_course(ROOT, tmp_path, [sample.UNIT])
+    state = tmp_path / "state"
+    assert course.api(tmp_path).generate_assignment(sample.UNIT)["success"]
+    sample.hand_in(tmp_path, [ADA])
+    log = course.nbgrader(tmp_path, state, "autograde", sample.UNIT, "--RunOutside.confined=False")
+    assert any(CLASSROOM["not_confined"] in line for line in log)
+    log = course.nbgrader(tmp_path, state, "autograde", sample.UNIT, "--force")
+    assert not any(CLASSROOM["not_confined"] in line for line in log)
