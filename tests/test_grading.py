@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -361,10 +362,15 @@ def test_a_submission_that_is_set_aside_gets_nothing_a_page_and_another_try(fres
 # --- the command
 
 
-def test_the_command_grades_in_processes_and_says_what_it_did(fresh):
+def test_the_command_grades_in_processes_and_says_what_it_did(fresh, tmp_path):
+    """With a temporary folder as clusters have them, in which a socket's address is longer than any system takes."""
     _change_content(fresh)
     (fresh / "submitted" / "ben" / NOTEBOOK).unlink()
-    process = command(fresh, "--jobs", "1", "--json")
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    with pytest.raises(OSError, match="too long"):
+        socket.socket(socket.AF_UNIX).bind(str(deep / "socket"))
+    process = command(fresh, "--jobs", "1", "--json", TMPDIR=str(deep))
     out, err = process.communicate()
     said = json.loads(out)
     assert [grade["student"] for grade in said["graded"]] == ["ada"]

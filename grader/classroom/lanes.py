@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
@@ -24,6 +26,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 MOST_DEATHS = 2  # of workers, over one submission
+LONGEST_ADDRESS = 103  # of a socket in the file system, in bytes: macOS's; Linux takes 107
 
 
 class Lost(RuntimeError):
@@ -62,8 +65,24 @@ def get_ready() -> BaseContext:
     context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
     if os.name == "posix":
         context.set_forkserver_preload(["grader.classroom.grade"])
-        forkserver.ensure_running()
+        with _short_temporary_folder():
+            forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _short_temporary_folder() -> Iterator[None]:
+    """Have multiprocessing put its sockets where their addresses are not too long for the system.
+
+    It takes the temporary folder, whatever its length, up to Python 3.13.
+    """
+    usual = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_ADDRESS - len("/pymp-12345678/listener-12345678"):
+        tempfile.tempdir = "/tmp"  # the one that POSIX promises
+    try:
+        yield
+    finally:
+        tempfile.tempdir = usual
 
 
 class Local:
