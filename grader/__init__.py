@@ -4,8 +4,37 @@ In a notebook:  ``check(id, answer)``, ``hint(id)``, ``progress()``.
 In a program:   ``questions()``, ``diagnose(id, answer, seed=None)``, which returns a ``Verdict``.
 """
 
-from grader.judge import Verdict
-from grader.notebook import UnknownQuestion, check, diagnose, hint, progress, questions
-from grader.question import Question
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grader.judge import Verdict as Verdict
+    from grader.notebook import UnknownQuestion as UnknownQuestion
+    from grader.notebook import check as check
+    from grader.notebook import diagnose as diagnose
+    from grader.notebook import hint as hint
+    from grader.notebook import progress as progress
+    from grader.notebook import questions as questions
+    from grader.question import Question as Question
+
+# Imported when they are first asked for: the command line would wait a second for torch otherwise.
+_MODULES = {
+    **dict.fromkeys(("UnknownQuestion", "check", "diagnose", "hint", "progress", "questions"), "notebook"),
+    "Question": "question",
+    "Verdict": "judge",
+}
 
 __all__ = ["Question", "UnknownQuestion", "Verdict", "check", "diagnose", "hint", "progress", "questions"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(import_module(f"grader.{_MODULES[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

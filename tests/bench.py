@@ -39,13 +39,13 @@ import time
 start = time.perf_counter()
 import torch
 between = time.perf_counter()
-import grader
+from grader import check
 print(between - start, time.perf_counter() - between)
 """
 
 
 def imports() -> tuple[float, float]:
-    """Milliseconds for ``import torch`` and then ``import grader``: medians over fresh interpreters."""
+    """Milliseconds for ``import torch`` and then ``from grader import check``: medians over fresh interpreters."""
     runs = [subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True) for _ in range(RUNS)]
     both = [[1000 * float(seconds) for seconds in run.stdout.split()] for run in runs]
     return statistics.median(t for t, _ in both), statistics.median(g for _, g in both)

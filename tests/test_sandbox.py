@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from grader.classroom.submission import grade_id
 from grader.notebook import find
 from grader.probe import Answer, Raised, Value, plain
 from grader.sandbox import codec, doctor, run, wire
+from grader.sandbox.origin import Origin
 from grader.sandbox.run import Limits, SandboxError, Warm, outputs_from
 from grader.words import CLASSROOM, DOCTOR, SANDBOX
 
@@ -701,7 +703,7 @@ def _libc():
     process = Warm()
     try:
         runs = process.run(["import os\nprint(os.getppid())"], nothing)
-        assert int(said(runs)) == (0 if "processes" in granted else process.process.pid)
+        assert int(said(runs)) == (0 if "processes" in granted else process.pid)
     finally:
         process.close()
     assert told[0]["ready"] == ["no_new_privs", "limits", "landlock", "seccomp", *granted]
@@ -718,7 +720,7 @@ def test_all_runs_end_with_the_first_process_of_their_namespace():
         thread = threading.Thread(target=lambda: runs.extend(ended(process, cell, posed)))
         thread.start()
         assert running.wait(60)
-        first, fork = children(process.process.pid)
+        first, fork = children(process.pid)
         os.kill(first, signal.SIGKILL)
         thread.join(60)
         assert not thread.is_alive()
@@ -820,11 +822,72 @@ def test_a_warm_process_that_has_ended_is_told_and_replaced():
     process.close()
 
 
+def test_warm_processes_of_one_origin_share_it_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    origin = Origin.started()
+    both = [Warm(origin=origin) for _ in range(2)]
+    lone = Warm()
+    try:
+        write = "import os\nopen('own', 'w').write('x')\nprint(os.getcwd())"
+        places = [Path(said(one.run([write], nothing)).strip()) for one in both]
+        assert [place.is_relative_to(one.own) for place, one in zip(places, both, strict=True)] == [True, True]
+        assert both[0].own != both[1].own
+        other = f"open({str(both[1].works / 'from-outside')!r}, 'w')"
+        assert "PermissionError" in str(both[0].run([other], nothing))
+        with ThreadPoolExecutor(2) as threads:  # both at once
+            told = threads.map(lambda one: said(one.run(["print(sum(range(9)))"], nothing)), both)
+            assert [*told] == ["36\n"] * 2
+        assert {parent(one.pid) for one in both} == {origin.process.pid}
+        assert said(lone.run(["print(1)"], nothing)) == "1\n"
+        assert parent(lone.pid) == os.getpid()  # the way to fail
+    finally:
+        for one in (*both, lone):
+            one.close()
+        origin.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_without_its_origin_a_warm_process_goes_on_and_a_new_one_starts_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    origin = Origin.started()
+    first = Warm(origin=origin)
+    assert said(first.run(["print(1)"], nothing)) == "1\n"
+    origin.process.kill()
+    origin.process.wait()
+    second = Warm(origin=origin)
+    for one in (first, second):
+        assert said(one.run(["print(2)"], nothing)) == "2\n"
+        one.close()
+    origin.close()
+    assert first.process is None
+    assert second.process is not None
+
+
+def test_a_warm_process_that_was_forked_ends_with_whoever_grades(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    origin = Origin.started()
+    one = Warm(origin=origin)
+    one.run([], nothing)
+    assert Path(f"/proc/{one.pid}").exists()
+    one.jobs.close()  # as when whoever grades is killed
+    end = time.monotonic() + 60
+    while Path(f"/proc/{one.pid}").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{one.pid}").exists()
+    assert not one.own.exists()
+    origin.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_of_a_run(warm, tmp_path):
     code = "import os, threading, time\nopen('left', 'w')\nthreading.Thread(target=time.sleep, args=(60,)).start()"
     code += "\nfrom grader import check\ncheck('x', 1)"
     forks = []
-    runs = warm.run([code, "print(os.getcwd())"], lambda id: forks.extend(children(warm.process.pid)[1:]))
+    runs = warm.run([code, "print(os.getcwd())"], lambda id: forks.extend(children(warm.pid)[1:]))
     assert not Path(said(runs).strip()).exists()
     assert len(forks) == 1
     assert not Path("/proc", str(forks[0])).exists()
@@ -833,7 +896,8 @@ def test_nothing_is_left_of_a_run(warm, tmp_path):
 def test_what_is_typed_at_the_terminal_reaches_no_submission(warm):
     """Ctrl-C goes to all processes of a terminal's session; in a cell it would be an error of the student's."""
     plain = subprocess.Popen(["sleep", "10"])
-    assert os.getsid(plain.pid) == os.getsid(0) != os.getsid(warm.process.pid)
+    warm.run([], nothing)
+    assert os.getsid(plain.pid) == os.getsid(0) != os.getsid(warm.pid)
     plain.kill()
     plain.wait()
 

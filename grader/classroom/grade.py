@@ -43,6 +43,7 @@ from traitlets.config import Config
 from grader import jacobian
 from grader.classroom import outside, submission
 from grader.classroom.nbgrader_plugin import Mend, RunOutside
+from grader.sandbox.origin import Origin
 from grader.sandbox.run import Limits, Usage, Warm
 
 Resources = dict[str, Any]
@@ -190,7 +191,7 @@ class Tools:
     def heat(self) -> None:
         """Start the warm process, which gets ready while the submission is read and its problems are drawn."""
         if self.warm is None or not self.warm.alive:
-            self.warm = Warm(self.unit.confined)
+            self.warm = Warm(self.unit.confined, ORIGIN)
 
     def run(self, nb: NotebookNode, trusted: NotebookNode, student: str) -> tuple[list[str], Usage]:
         """Run a mended notebook's cells in the sandbox, and judge them."""
@@ -381,6 +382,7 @@ def _made(steps: Iterable[Any], config: Config) -> list[Any]:
 
 _LOG = logging.getLogger("grader")  # of nbgrader's functions, which want one
 _IDLE: dict[str, list[Tools]] = {}
+ORIGIN: Origin | None = None  # of this process's warm ones; a worker is given one
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
+import sys
 import tempfile
 import threading
 from collections import Counter, deque
@@ -14,12 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
 from grader.classroom.course import CourseError
+from grader.sandbox.origin import Origin
 from grader.words import CLASSROOM
 
 In = TypeVar("In")
@@ -57,16 +61,21 @@ class Place(Protocol):
         """End all workers, without waiting for what they do."""
 
 
+_ready: list[Origin] = []  # for the next Local
+
+
 def get_ready() -> BaseContext:
-    """Start the process that workers are forked from, and that imports torch once for all; it takes seconds.
+    """Start the processes that workers and their warm ones are forked from: each imports torch, which takes seconds.
 
     Whoever is going to need ``Local`` can go on importing meanwhile.
     """
     context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
     if os.name == "posix":
-        context.set_forkserver_preload(["grader.classroom.grade"])
+        context.set_forkserver_preload(["grader.classroom.preload"])
         with _short_temporary_folder():
             forkserver.ensure_running()
+    if sys.platform == "linux" and not _ready:
+        _ready.append(Origin.started())
     return context
 
 
@@ -90,10 +99,12 @@ class Local:
 
     def __init__(self, jobs: int):
         self.context = get_ready()
+        self.origin = _ready.pop() if _ready else None
         self.lanes: Sequence[Lane] = [Lane(self._executor(), most=2) for _ in range(jobs)]
 
     def _executor(self) -> Executor:
-        return _Worker(1, mp_context=self.context, initializer=_end_with_parent)
+        requests = self.origin.requests if self.origin else None
+        return _Worker(1, mp_context=self.context, initializer=partial(_begin, requests))
 
     def replace(self, lane: Lane) -> None:
         lane.executor.shutdown(wait=False, cancel_futures=True)
@@ -104,6 +115,8 @@ class Local:
             for process in list((getattr(lane.executor, "_processes", None) or {}).values()):
                 process.terminate()
             lane.executor.shutdown(wait=False, cancel_futures=True)
+        if self.origin:
+            self.origin.close()
 
 
 class _Worker(ProcessPoolExecutor):
@@ -211,8 +224,11 @@ def _died(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
-def _end_with_parent() -> None:
-    """Have a worker end when the process that started it does, however that ended."""
+def _begin(requests: socket.socket | None) -> None:
+    """Have a worker fork its warm process from the common origin, and end when the process that started it does."""
+    from grader.classroom import grade
+
+    grade.ORIGIN = Origin(requests) if requests else None
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -116,6 +116,7 @@ abbr{text-decoration:none}
 .reasons{list-style:none;margin:0;padding:0}.reasons li{margin:0 0 3px}
 summary{cursor:pointer;color:var(--link)}
 .marks td.m,.marks th.m{text-align:center;padding:3px 4px}
+@media (max-width:1180px){.questions tbody th{min-width:150px}.stack{min-width:110px}}
 @media (max-width:700px){
 body{padding:18px 14px 40px;font-size:14px}
 .tiles{grid-template-columns:1fr 1fr}.tiles>div:last-child{grid-column:span 2}

@@ -8,7 +8,6 @@ import functools
 import itertools
 import json
 import os
-import secrets
 import signal
 import socket
 import stat
@@ -26,9 +25,11 @@ from typing import Any
 from grader import maps
 from grader.probe import Answer, Call
 from grader.sandbox import SandboxError, codec, wire
+from grader.sandbox.origin import PACKAGE, Origin, new_folder, start
 from grader.sandbox.wire import plain_text
 from grader.words import SANDBOX
 
+ENDS_WITHIN = 5.0  # seconds
 ANSWERS_WITHIN = 120.0  # seconds; the first answer waits for the import of torch, on a slow disk
 GRACE = 5.0  # seconds between asking a cell to stop and ending it
 MOST_LINES = 100  # of a traceback
@@ -37,7 +38,6 @@ BETWEEN_LOOKS = 0.1  # seconds between looks at a fork's work folder and threads
 SMALLEST = 4096  # bytes that a file or folder counts at least
 LONGEST_PATH = 1024  # bytes of a path within the work folder; Linux itself opens none above 4096
 SYSTEM = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom", "/dev/zero")
-PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -92,46 +92,59 @@ Show = Callable[[int, list[Answer]], Sequence[Call] | None]
 
 
 class Warm:
-    """The warm process and the runs that it forks, one after another."""
+    """The warm process and the runs that it forks, one after another.
 
-    def __init__(self, confined: bool = True):
+    origin: where it is forked from; without one, or where that is gone, it is started afresh, which takes seconds.
+    """
+
+    def __init__(self, confined: bool = True, origin: Origin | None = None):
         self.confined = confined
         self.used = Usage()  # by the last run
-        ours, theirs = socket.socketpair()
+        self.jobs, theirs = socket.socketpair()
         # For lists of fonts and IPython's profile.  The process makes it, and removes it however this one ends.
-        self.own = Path(tempfile.gettempdir()) / f"warm-{secrets.token_hex(8)}"
+        self.own = new_folder()
         self.works = self.own / "work"  # the one folder that forks can write to, emptied after each
-        self.ready = False
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-        }
-        self.jobs = ours
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", str(PACKAGE / "sandbox" / "warm.py"), str(self.own)],
-            stdin=theirs.fileno(),
-            env=environment,
-            start_new_session=True,  # Ctrl-C stops whoever grades; in a student's cell it would be an error of his
-        )
-        theirs.close()
+        self.pid = 0  # known when it is ready
+        self.process: subprocess.Popen[bytes] | None = None
+        with theirs:
+            try:
+                if origin is None:
+                    raise ConnectionError
+                origin.fork(self.own, theirs)
+            except OSError:
+                self.process = start(theirs, self.own, package=PACKAGE)
         setup = {"readable": [str(path) for path in readable()], "confined": confined}
         with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
-            ours.sendall(json.dumps(setup).encode() + b"\n")
+            self.jobs.sendall(json.dumps(setup).encode() + b"\n")
 
     def close(self) -> None:
         """End the warm process."""
+        try:
+            self.jobs.shutdown(socket.SHUT_WR)
+            self.jobs.settimeout(ENDS_WITHIN)
+            while self.jobs.recv(64):  # the other end is closed when it has ended
+                pass
+        except TimeoutError:
+            if self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+        except OSError:  # it is gone
+            pass
         self.jobs.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
         remove(self.own)
 
     @property
     def alive(self) -> bool:
         """Whether it can still fork."""
-        return self.process.poll() is None
+        try:
+            self.jobs.setblocking(False)
+            return bool(self.jobs.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def run(
         self,
@@ -146,8 +159,9 @@ class Warm:
         Raises SandboxError where no fork can be had or confined.
         """
         poses = list(pose) if isinstance(pose, Sequence) else [pose] * len(cells)
-        if not self.ready:
-            self.ready = self._line() == ["ready"]
+        if not self.pid:
+            _, pid = self._line()
+            self.pid = int(pid)
         if os.listdir(self.works):
             raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
         work = tempfile.mkdtemp(dir=self.works)

@@ -17,7 +17,9 @@ import signal
 import socket
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 MOSTLY = 0.75  # of a large page, to make it one
@@ -31,11 +33,32 @@ def _bare_package() -> None:
     sys.modules["grader"] = package
 
 
-def main(home: Path) -> None:
+def main(home: Path, origin: bool) -> None:
     """Serve jobs from the socket that is standard input until it is closed.
 
-    home: the folder, made by this process, that holds the one in which forks can write.
+    home: this process's own folder.
+    origin: serve nobody, but fork a process that serves for each socket that comes over standard input with the name of
+        its own folder.  They share what they have imported.
     """
+    shell = _imported()
+    first = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if not origin:
+        _serve(first, home, shell)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that serve are nobody's to wait for
+    while True:
+        message, descriptors = _message(first)
+        if os.fork() == 0:
+            first.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            with _ending(), _own(Path(message.decode().rstrip("\n"))) as home:
+                _serve(socket.socket(fileno=descriptors[0]), home, shell)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _imported() -> types.SimpleNamespace:
+    """A shell in which cells can run, made once for all: what submissions need is imported, and was used."""
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != HERE]
     _bare_package()
     import matplotlib as _matplotlib
@@ -48,13 +71,25 @@ def main(home: Path) -> None:
         import pyseccomp  # looks for its library by running programs, which a fork cannot  # noqa: F401
 
     import grader.maps
+    import grader.sandbox.confine
     import grader.sandbox.notebook
-    from grader.sandbox import confine
 
     torch.set_num_threads(1)
     _first_times(torch)
     assert numpy.ones(1).sum() == 1
-    jobs = socket.socket(fileno=os.dup(0))
+    shell = grader.sandbox.notebook.prepare()
+    # From here on a submission finds no file of this package, not even by name.
+    sys.modules["grader"].__path__ = []
+    sys.modules["grader.sandbox"].__path__ = []
+    gc.collect()
+    gc.freeze()  # a collection in a fork would otherwise touch, and so copy, every page of this process
+    return shell
+
+
+def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace) -> NoReturn:
+    """Fork for one job after another; see ``main``.  Raises EOFError when there are no more."""
+    from grader.sandbox import confine, notebook
+
     works = home / "work"
     works.mkdir(mode=0o700)
     setup = json.loads(_message(jobs)[0])
@@ -68,13 +103,8 @@ def main(home: Path) -> None:
     if isinstance(prepared, confine.Prepared) and "processes" in prepared.granted:
         warm = 0  # this process is not in the namespace of its forks
         _first_process()
-    shell = grader.sandbox.notebook.prepare()
-    # From here on a submission finds no file of this package, not even by name.
-    sys.modules["grader"].__path__ = []
-    sys.modules["grader.sandbox"].__path__ = []
-    gc.collect()
-    gc.freeze()  # a collection in a fork would otherwise touch, and so copy, every page of this process
-    jobs.sendall(b"ready\n")
+    gc.freeze()
+    jobs.sendall(f"ready {os.getpid()}\n".encode())
     forks = 0
     try:
         while True:
@@ -88,7 +118,7 @@ def main(home: Path) -> None:
             child, forks = os.fork(), forks + 1
             if child == 0:
                 jobs.close()
-                grader.sandbox.notebook.serve(descriptors[0], message, warm, shell, prepared)
+                notebook.serve(descriptors[0], message, warm, shell, prepared)
             for descriptor in descriptors:
                 os.close(descriptor)
             jobs.sendall(f"{child}\n".encode())
@@ -159,13 +189,28 @@ def _ended(child: int) -> bytes:
     return f"{os.waitstatus_to_exitcode(status)} {cpu:.4f} {grown}\n".encode()
 
 
-if __name__ == "__main__":
-    own = Path(sys.argv[1])
-    # Made and removed here: whoever grades may be killed at any moment, and cannot tidy up.
-    own.mkdir(mode=0o700)
+@contextlib.contextmanager
+def _own(home: Path) -> Iterator[Path]:
+    """A folder that is made and removed here: whoever grades may be killed at any moment, and cannot tidy up."""
+    home.mkdir(mode=0o700)
     try:
-        os.environ.update(dict.fromkeys(("HOME", "MPLCONFIGDIR", "IPYTHONDIR"), str(own)))
-        with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-            main(own)
+        yield home
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """The last thing that a fork does, with success where it had no more to do: it never goes on as its origin."""
+    try:
+        with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+            yield
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError), _own(Path(sys.argv[1])) as _home:
+        os.environ.update(dict.fromkeys(("HOME", "MPLCONFIGDIR", "IPYTHONDIR"), str(_home)))
+        main(_home, origin=sys.argv[2:] == ["origin"])

@@ -52,7 +52,7 @@ def world(tmp_path_factory) -> Iterator[World]:
 def warm(world) -> Iterator[Warm]:
     made = Warm()
     made.run([], lambda id: None)  # from here on all of its own processes are there
-    world.keep(made.process.pid, *world.family(made.process.pid))
+    world.keep(made.pid, *world.family(made.pid))
     assert honest_neighbour(world, made) == FULL  # before the first attack; after each, and so before the next, below
     yield made
     made.close()
@@ -61,7 +61,8 @@ def warm(world) -> Iterator[Warm]:
 @pytest.fixture(scope="module")
 def unconfined(world) -> Iterator[Warm]:
     made = Warm(confined=False)
-    world.keep(made.process.pid)
+    made.run([], lambda id: None)
+    world.keep(made.pid)
     yield made
     made.close()
 

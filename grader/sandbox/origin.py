@@ -1,0 +1,66 @@
+"""How the warm process is started: by itself, or forked from one that has imported already what it needs.
+
+Imports nothing that takes long, so that a command can start with this.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def new_folder() -> Path:
+    """A name for a process's own folder, which it makes and removes."""
+    return Path(tempfile.gettempdir()) / f"warm-{secrets.token_hex(8)}"
+
+
+def start(stdin: socket.socket, own: Path, *arguments: str, package: Path = PACKAGE) -> subprocess.Popen[bytes]:
+    """Start ``warm.py``; see its ``main``."""
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-I", str(package / "sandbox" / "warm.py"), str(own), *arguments],
+        stdin=stdin.fileno(),
+        env=environment,
+        start_new_session=True,  # Ctrl-C stops whoever grades; in a student's cell it would be an error of his
+    )
+
+
+class Origin:
+    """A process from which warm ones are forked: what they import is imported once, and lies in memory once.
+
+    requests: its socket.  It ends when nobody has that open any more; those that it forked go on.
+    """
+
+    def __init__(self, requests: socket.socket):
+        self.requests = requests
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def started(cls) -> Origin:
+        """A new one, of use after some seconds.  Linux only: elsewhere such sockets keep no message apart."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        made = cls(ours)
+        with theirs:
+            made.process = start(theirs, new_folder(), "origin")
+        return made
+
+    def fork(self, own: Path, jobs: socket.socket) -> None:
+        """Ask for a process with this folder, which it is to make, that serves this socket.  Raises OSError."""
+        socket.send_fds(self.requests, [f"{own}\n".encode()], [jobs.fileno()])
+
+    def close(self) -> None:
+        """Need it no longer."""
+        self.requests.close()
+        if self.process:
+            self.process.wait()
