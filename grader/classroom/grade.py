@@ -40,7 +40,6 @@ from nbgrader.preprocessors import (
 from traitlets import Unicode
 from traitlets.config import Config
 
-from grader import jacobian
 from grader.classroom import outside, submission
 from grader.classroom.nbgrader_plugin import Mend, RunOutside
 from grader.sandbox.origin import Origin
@@ -169,7 +168,6 @@ class Tools:
 
     def __init__(self, unit: Unit):
         torch.set_num_threads(1)  # there are as many of these processes as cores
-        jacobian.without_python_rules()
         self.unit = unit
         self.released = {name: nbformat.reads(text, as_version=4) for name, text in unit.released.items()}
         self.warm: Warm | None = None
