@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from grader.question import Problem
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(NamedTuple):
     """What one mistake gives on one Problem."""
 
     key: str  # of the catalogue
@@ -189,10 +188,13 @@ class Quantity:
         """What every mistake of this Quantity gives, the Question's own derivations included."""
         found: list[Wrong] = []
         blocks = self.blocks(p)
+        shapes = [self.shape(block) for block in blocks]
         columns = (*self.kinds, "tuple") if isinstance(self.by, tuple) else self.kinds
         for key, column, derive in _belonging(columns):
             if key not in p.question.without:
-                found += self._whole(p, key, derive) if column == "tuple" else self._derived(blocks, key, derive)
+                found += (
+                    self._whole(p, key, derive) if column == "tuple" else self._derived(blocks, shapes, key, derive)
+                )
         return found + self._also(p)
 
     def _also(self, p: Problem) -> list[Wrong]:
@@ -203,16 +205,20 @@ class Quantity:
             for detail, value in _cases(derive(p))
         ]
 
-    def _derived(self, blocks: list[Block], key: str, derive: Callable[[Block], Any]) -> list[Wrong]:
+    def _derived(
+        self, blocks: list[Block], shapes: list[tuple[int, ...]], key: str, derive: Callable[[Block], Any]
+    ) -> list[Wrong]:
         """The mistake made for every input at once, the same way."""
+        if not isinstance(self.by, tuple):
+            (block,), (shape,) = blocks, shapes
+            return [Wrong(key, _like(value, shape), detail) for detail, value in _cases(derive(block))]
         per_input = [_cases(derive(block)) for block in blocks]
-        shapes = [self.shape(block) for block in blocks]
         if not all(per_input) or len({len(cases) for cases in per_input}) != 1:
             return []
         return [
             Wrong(
                 key,
-                self._gather([_like(value, shape) for (_, value), shape in zip(case, shapes, strict=True)]),
+                tuple(_like(value, shape) for (_, value), shape in zip(case, shapes, strict=True)),
                 case[0][0],
             )
             for case in zip(*per_input, strict=True)
@@ -767,4 +773,4 @@ def _as_values(value: Any) -> Any:
 def _like(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A flat value in the input's shape; a value of another size stays as it is."""
     value = np.asarray(value)
-    return value.reshape(shape) if value.ndim == 1 and value.size == prod(shape) else value
+    return value.reshape(shape) if value.shape != shape and value.ndim == 1 and value.size == prod(shape) else value

@@ -36,7 +36,7 @@ def normal(*shape: int) -> Sampler:
     """Standard normal float64 entries rounded to two decimals, so that a card can print them whole."""
 
     def draw(generator: torch.Generator) -> Tensor:
-        return (torch.randn(shape, generator=generator, dtype=torch.float64) * 100).round() / 100
+        return _two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy())
 
     return draw
 
@@ -45,10 +45,14 @@ def uniform(low: float, high: float, *shape: int) -> Sampler:
     """Uniform float64 entries in [low, high], rounded to two decimals."""
 
     def draw(generator: torch.Generator) -> Tensor:
-        u = torch.rand(shape, generator=generator, dtype=torch.float64)
-        return ((low + (high - low) * u) * 100).round() / 100
+        u = torch.rand(shape, generator=generator, dtype=torch.float64).numpy()
+        return _two_decimals(low + (high - low) * u)
 
     return draw
+
+
+def _two_decimals(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.asarray(np.round(values * 100) / 100))
 
 
 def fixed(values: Any) -> Sampler:
@@ -62,11 +66,12 @@ def mixed_signs(*shape: int) -> Sampler:
     Mixed signs and unequal sizes, since with ``v = ones`` several wrong formulas equal the right one.
     """
 
+    size = uniform(0.25, 2, *shape)
+
     def draw(generator: torch.Generator) -> Tensor:
-        size = uniform(0.25, 2, *shape)(generator)
-        signs = torch.ones(size.numel(), dtype=torch.float64)
-        signs[1::2] = -1
-        return size * signs[torch.randperm(size.numel(), generator=generator)].reshape(size.shape)
+        sizes = size(generator)
+        order = torch.randperm(sizes.numel(), generator=generator).numpy()
+        return torch.from_numpy(sizes.numpy() * np.where(order % 2, -1.0, 1.0).reshape(shape))
 
     return draw
 
@@ -339,7 +344,7 @@ def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
         return np.logical_and.reduce([np.full((len(values),) * 2, True), *parts])
     if first is None or isinstance(first, str):
         return np.full((len(values),) * 2, True)
-    flat = np.stack([np.asarray(value).reshape(-1) for value in values])
+    flat = np.concatenate([np.asarray(value).reshape(1, -1) for value in values])
     size = np.abs(flat).max(axis=1, initial=0)
     apart = np.abs(flat[:, None] - flat).max(axis=2, initial=0)
     return np.asarray(apart <= rtol * np.maximum(size[:, None], size))

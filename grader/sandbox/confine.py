@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 import resource
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,6 +184,7 @@ _FILE_FLAGS = (
 # fcntl commands by which a descriptor sends any signal to any process of the user, and leases, which stop openers.
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY = 8, 10, 15, 1024, 1026
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+OWN = 0x3FEDCBA9  # stands in a filter for the process that puts it on; above all numbers of processes
 _SECCOMP_MODE_FILTER, _INSTRUCTION = 2, 8  # bytes of a struct sock_filter
 
 
@@ -199,6 +202,7 @@ def barrier() -> bytes:
                 refused.add_rule(no, YOUNG.get(call, call))
     for number in UNKNOWN:
         refused.add_rule(sc.ERRNO(errno.ENOSYS), number)
+    refused.add_rule(no, "tgkill", sc.Arg(0, sc.NE, OWN))  # a process may signal its own threads only
     # clone3 keeps its flags in memory, where a filter cannot look; without it the C library falls back to clone.
     refused.add_rule(sc.ERRNO(errno.ENOSYS), "clone3")
     refused.add_rule(no, "clone", sc.Arg(0, sc.MASKED_EQ, _CLONE_THREAD, 0))
@@ -215,18 +219,15 @@ def barrier() -> bytes:
     with open(os.memfd_create("barrier"), "w+b") as file:
         refused.export_bpf(file)
         file.seek(0)
-        return file.read()
+        program: bytes = file.read()
+    if program.count(OWN.to_bytes(4, sys.byteorder)) != 1:
+        raise Unconfined(errno.EINVAL, "a filter in which this process cannot be put")
+    return program
 
 
 def seccomp(program: bytes) -> None:
-    """Put on a filter of ``barrier``, and let this process signal its own threads only.  Raises Unconfined."""
-    sc = _pyseccomp()
-    others = sc.SyscallFilter(defaction=sc.ALLOW)
-    others.add_rule(sc.ERRNO(errno.EPERM), "tgkill", sc.Arg(0, sc.NE, os.getpid()))
-    try:
-        others.load()
-    except OSError as why:
-        raise Unconfined(why.errno, "seccomp") from why
+    """Put on the filter of ``barrier``, with this process in the place of OWN.  Raises Unconfined."""
+    program = program.replace(OWN.to_bytes(4, sys.byteorder), os.getpid().to_bytes(4, sys.byteorder))
     kept = ctypes.create_string_buffer(program, len(program))
     whole = struct.pack("@HP", len(program) // _INSTRUCTION, ctypes.addressof(kept))  # struct sock_fprog
     if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0):
@@ -359,6 +360,7 @@ def confine(rules: Rules, prepared: Prepared) -> list[str]:
     return ["no_new_privs", "limits", "landlock", "seccomp", *prepared.granted]
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

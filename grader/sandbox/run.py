@@ -35,6 +35,7 @@ GRACE = 5.0  # seconds between asking a cell to stop and ending it
 MOST_LINES = 100  # of a traceback
 MOST_CHECKS = 1000  # that one cell may ask for
 BETWEEN_LOOKS = 0.1  # seconds between looks at a fork's work folder and threads
+NEVER = 0  # a time of change that no entry of a folder leaves, and that no fork can set
 SMALLEST = 4096  # bytes that a file or folder counts at least
 LONGEST_PATH = 1024  # bytes of a path within the work folder; Linux itself opens none above 4096
 SYSTEM = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom", "/dev/zero")
@@ -165,13 +166,15 @@ class Warm:
         if os.listdir(self.works):
             raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
         work = tempfile.mkdtemp(dir=self.works)
+        for folder in (work, self.works):
+            os.utime(folder, (NEVER, NEVER))
         ours, theirs = socket.socketpair()
         child, status, runs, start = 0, 0, [], time.monotonic()
         self.used = Usage()
         try:
             child = self._fork(theirs, work, limits)
             theirs.close()
-            with _Watch(child, self.works, limits) as watch:
+            with _Watch(child, self.works, Path(work), limits) as watch:
                 runs = _Run(ours, child, limits, watch).cells(cells, poses, show)
         finally:
             ours.close()
@@ -228,8 +231,8 @@ class _Watch:
     A thread of its own: a fork that stops in the middle of a frame keeps the conversation waiting, not this.
     """
 
-    def __init__(self, child: int, work: Path, limits: Limits):
-        self.child, self.work, self.limits = child, work, limits
+    def __init__(self, child: int, works: Path, work: Path, limits: Limits):
+        self.child, self.works, self.work, self.limits = child, works, work, limits
         self.breach = ""
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
@@ -262,11 +265,19 @@ class _Watch:
         with contextlib.suppress(OSError):
             if os.stat(f"{process}/task").st_nlink - 2 > self.limits.threads:
                 return "threads"
-        left = self.limits.work_size - _size_of(self.work, self.limits.work_size)
+        size = 0 if _untouched(self.works, self.work) else _size_of(self.works, self.limits.work_size)
+        left = self.limits.work_size - size
         nameless = _unlinked(f"{process}/fd") if left >= 0 else 0
         if mapped:
-            nameless += _mapped(Path(process, "maps"), self.work) * self.limits.file_size
+            nameless += _mapped(Path(process, "maps"), self.works) * self.limits.file_size
         return "work_size" if left < nameless or left < 0 else ""
+
+
+def _untouched(*folders: Path) -> bool:
+    """Whether nothing was ever made in these folders, which is so for most submissions."""
+    with contextlib.suppress(OSError):
+        return all(os.stat(folder).st_mtime == NEVER for folder in folders)
+    return False
 
 
 def _size_of(folder: Path, most: int) -> int:
