@@ -6,6 +6,7 @@ Placeholders are filled by the judge: {v}, {x}, {y} values; {m}, {n} sizes; {k},
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,10 @@ def number(value: float | complex) -> str:
     """Four significant digits, a true minus sign, and the names nan, ∞ and −∞."""
     if isinstance(value, complex) and value.imag:
         return f"{number(value.real)}{'+' if value.imag >= 0 else '−'}{number(abs(value.imag))}i"
-    real = float(np.real(value))
-    if np.isnan(real):
+    real = float(value.real)
+    if math.isnan(real):
         return "nan"
-    if np.isinf(real):
+    if math.isinf(real):
         return "∞" if real > 0 else "−∞"
     text = f"{real:.4g}"
     return ("0" if text == "-0" else text).replace("-", "−")
