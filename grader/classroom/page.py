@@ -42,6 +42,7 @@ FAINTEST = 0.12  # opacity that a map's cell with the fewest answers comes near
 FULL = 5  # answers that earn the deepest colour at the least: a single one must not look like a crowd
 MOST_WHO = 3  # mistakes named beside a lesson
 MOST_PLACES = 5  # questions named beside a mistake; the map has them all
+A_DIGIT = 0.085  # of the width of a narrow bar, 110 pixels: a number that does not fit would be cut into another
 MINOR = ("needs_mended", "needs_hand")  # reasons that are no alarm
 MARKS = {"right": "✓", "partly": "◐", "wrong": "✗", "untouched": "○", "unjudged": "–"}
 FILLS = {
@@ -117,9 +118,7 @@ abbr{text-decoration:none}
 summary{cursor:pointer;color:var(--link)}
 .marks td.m,.marks th.m{text-align:center;padding:3px 4px}
 @media (max-width:1180px){.questions tbody th{min-width:150px}.stack{min-width:110px}}
-@media (max-width:700px){
-body{padding:18px 14px 40px;font-size:14px}
-.tiles{grid-template-columns:1fr 1fr}.tiles>div:last-child{grid-column:span 2}
+@media screen and (max-width:1040px){
 .cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .cards,.cards tbody{display:block}
 .cards tr{display:grid;grid-template-columns:repeat(3,1fr);gap:2px 10px;padding:10px 0}
@@ -128,6 +127,10 @@ body{padding:18px 14px 40px;font-size:14px}
 .cards tbody th,.cards td.full{grid-column:1/-1}
 .cards tbody th{font-weight:600}
 .cards td[data-label]::before{content:attr(data-label);display:block;font-size:.8rem;color:var(--muted)}
+}
+@media (max-width:700px){
+body{padding:18px 14px 40px;font-size:14px}
+.tiles{grid-template-columns:1fr 1fr}.tiles>div:last-child{grid-column:span 2}
 .map th:first-child{min-width:120px;max-width:132px;font-size:.87rem;line-height:1.3}
 .map thead th:not(:first-child){width:auto}
 .hist .edge{font-size:.72rem}
@@ -284,7 +287,7 @@ def _question(item: Item, heads: Sequence[str]) -> str:
     whole = sum(item.shares.values()) or 1
     stack = "".join(
         f'<span style="flex:{item.shares[name]};background:{FILLS[name]}">'
-        f"{item.shares[name] if item.shares[name] / whole >= 0.07 else ''}</span>"
+        f"{item.shares[name] if item.shares[name] / whole >= A_DIGIT * len(str(item.shares[name])) else ''}</span>"
         for name in SHARES
         if item.shares[name]
     )
