@@ -893,6 +893,15 @@ def test_nothing_is_left_of_a_run(warm, tmp_path):
     assert not Path("/proc", str(forks[0])).exists()
 
 
+def test_a_check_within_an_answer_changes_nothing(warm):
+    """As in an answer into which its check was pasted; the next cells, and this one's answers, count all the same."""
+    code = "from grader import check\ndef f(x):\n    check('q', f)\n    return 2 * x\ncheck('q', f)"
+    call = probe.Call((probe.Arg("x", np.array([3.0])),))
+    runs = warm.run([code, "print('on')"], [lambda id: [call], nothing])
+    assert [answer.value.array.tolist() for answer in runs[0].answers] == [[6.0]]
+    assert said(runs[1:]) == "on\n"
+
+
 def test_what_is_typed_at_the_terminal_reaches_no_submission(warm):
     """Ctrl-C goes to all processes of a terminal's session; in a cell it would be an error of the student's."""
     plain = subprocess.Popen(["sleep", "10"])

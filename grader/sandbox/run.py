@@ -414,10 +414,12 @@ class _Run:
                         run.breach, run.answers = too_much, None
                         return run, False
                     return run, run.breach != "notebook_time"
-                if "check" in message and calls is None and asked < MOST_CHECKS:
+                if "check" in message and asked < MOST_CHECKS:
                     asked += 1
-                    calls = pose(str(message["check"])) if run.answers is None else None
-                    self._pose(calls, deadline)
+                    again = run.answers is not None or calls is not None  # the latter: an answer that checks itself
+                    posed = None if again else pose(str(message["check"]))
+                    self._pose(posed, deadline)
+                    calls = calls if again else posed
                 elif "answers" in message and calls is not None:
                     run.answers, calls = answers_from(message["answers"], arrays, len(calls)), None
                 else:
