@@ -44,7 +44,8 @@ def main(home: Path, origin: bool) -> None:
     first = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if not origin:
-        _serve(first, home, shell)
+        _serve(first, home, shell, MANY)
+    _in_large_pages()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that serve are nobody's to wait for
     while True:
         message, descriptors = _message(first)
@@ -52,7 +53,7 @@ def main(home: Path, origin: bool) -> None:
             first.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             with _ending(), _own(Path(message.decode().rstrip("\n"))) as home:
-                _serve(socket.socket(fileno=descriptors[0]), home, shell)
+                _serve(socket.socket(fileno=descriptors[0]), home, shell, 0)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -86,8 +87,11 @@ def _imported() -> types.SimpleNamespace:
     return shell
 
 
-def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace) -> NoReturn:
-    """Fork for one job after another; see ``main``.  Raises EOFError when there are no more."""
+def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace, many: int) -> NoReturn:
+    """Fork for one job after another; see ``main``.  Raises EOFError when there are no more.
+
+    many: forks after which memory is put into large pages.  0: it is the origin's, and lies in them already.
+    """
     from grader.sandbox import confine, notebook
 
     works = home / "work"
@@ -112,7 +116,7 @@ def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace) -> NoR
             if message == b"reap\n":
                 jobs.sendall(_ended(child))
                 child = 0
-                if forks == MANY:
+                if forks == many:
                     _in_large_pages()
                 continue
             child, forks = os.fork(), forks + 1
