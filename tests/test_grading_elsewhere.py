@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pwd
@@ -13,13 +14,14 @@ import sys
 import tempfile
 import time
 import warnings
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from courses import UNIT, command, content, copied, files, handed_in, url
 
 from grader import cli
-from grader.classroom import course, sample
+from grader.classroom import course, lanes, sample
 
 FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(6, seed=3)
 
@@ -172,3 +174,51 @@ def test_both_workers_of_the_cluster_are_used_and_one_that_dies_is_replaced(clus
     assert isinstance(found.pop(3), Lost)
     assert isinstance(found.pop(7), ValueError)
     assert found == {k: k**2 for k in range(9) if k not in (3, 7)}
+
+
+class Lossy:
+    """A Dask client of which a task ends well, and its result is lost before it is fetched."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def submit(self, work, *arguments, pure):
+        assert not pure
+        return self
+
+    def add_done_callback(self, done):
+        done(self)
+
+    def result(self):
+        if self.error:
+            raise self.error
+        return 1
+
+    async def _result(self, raiseit):
+        return self.result()
+
+    @property
+    def status(self):
+        return "finished"
+
+
+def test_an_error_that_comes_while_a_result_is_fetched_is_heard_of():
+    """Dask's own executor loses it, and waits for ever."""
+    from distributed.cfexecutor import _cascade_future
+
+    error = KilledWorkerOf("square")
+    future = lanes._Cluster(Lossy(error)).submit(pow, 2, 3)
+    assert future.exception(timeout=0) is error
+    assert lanes._Cluster(Lossy(None)).submit(pow, 2, 3).result(timeout=0) == 1
+    lost = Future()
+    with pytest.raises(KilledWorkerOf):
+        asyncio.run(cascaded(_cascade_future, Lossy(error), lost))
+    assert not lost.done()  # the way to fail
+
+
+class KilledWorkerOf(RuntimeError):
+    pass
+
+
+async def cascaded(cascade, asked, future):
+    await cascade(asked, future)

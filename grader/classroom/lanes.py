@@ -151,13 +151,38 @@ class Dask:
             self.client.close()
             raise CourseError(CLASSROOM["no_workers"].format(address=address))
         # Dask itself tries again where a worker dies, and says which task it gives up.
-        self.lanes: Sequence[Lane] = [Lane(self.client.get_executor(pure=False), most=2 * threads)]
+        self.lanes: Sequence[Lane] = [Lane(_Cluster(self.client), most=2 * threads)]
 
     def replace(self, lane: Lane) -> None:
         """Dask's nannies start their workers again."""
 
     def close(self) -> None:
         self.client.close()
+
+
+class _Cluster(Executor):
+    """A Dask client as an executor, every future of which ends.
+
+    Those of ``Client.get_executor`` do not where a worker dies after a task and before its result is fetched, and the
+    task then fails elsewhere, too: the error is lost, and whoever waits does so for ever.
+    """
+
+    def __init__(self, client: Any):
+        self.client = client
+
+    def submit(self, work: Callable[..., Out], /, *args: Any, **kwargs: Any) -> Future[Out]:
+        made = Future[Out]()
+
+        def hand_over(asked: Any) -> None:
+            try:
+                result = asked.result()
+            except BaseException as why:
+                made.set_exception(why)
+            else:
+                made.set_result(result)
+
+        self.client.submit(work, *args, **kwargs, pure=False).add_done_callback(hand_over)
+        return made
 
 
 def mapped(place: Place, work: Callable[[In], Out], things: Iterable[In]) -> Iterator[tuple[In, Out | BaseException]]:
