@@ -293,15 +293,13 @@ METHODS: dict[str, Rule] = {
     "reshape": _reshape,
     "permute": lambda a, *dims: Dual(a.value.transpose(dims), a.tangent.transpose(0, *(d + 1 for d in dims))),
 }
-# By the names that torch gives its functions, and a tensor's operators, which stand on the left or on the right.
+# By the names that torch gives its functions, and the operators of a tensor on the left.
 RULES: dict[str, Rule] = {
     **METHODS,
-    **dict.fromkeys(("add", "radd"), _add),
-    **dict.fromkeys(("mul", "rmul"), _multiply),
+    "add": _add,
+    "mul": _multiply,
     "sub": lambda a, b: _add(a, -b),
-    "rsub": lambda a, b: _add(b, -a),
-    **dict.fromkeys(("div", "truediv"), _divide),
-    "rdiv": lambda a, b: _divide(b, a),
+    "div": _divide,
     "neg": lambda a: -a,
     "matmul": _matmul,
     "outer": lambda a, b: _multiply(a[:, None], b),

@@ -2,7 +2,7 @@
 
 The judge takes forward mode, in numpy or, for what has no rule there, in torch; students mostly take reverse mode, and
 central differences take neither; the tests hold them together.  Everything is float64, and every tensor is
-flattened in row-major order here and nowhere else: for outputs y with m entries in all and
+flattened in row-major order, here and in ``dual`` and nowhere else: for outputs y with m entries in all and
 an input x with n entries, ``J[i, j] = ∂y_i/∂x_j`` is an array of shape (m, n).
 """
 

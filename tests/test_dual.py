@@ -21,6 +21,7 @@ RULED = {
     "product": lambda x, A, s, B: x * A * B[0] * s * 3,
     "product of other ranks": lambda x, A, s, B: x * B + s * x,
     "constants on the left": lambda x, A, s, B: torch.tensor([[2.0], [3.0]], dtype=torch.float64) * x,
+    "a tensor plus": lambda x, A, s, B: torch.ones(3).double() + x,
     "a constant minus, a constant by": lambda x, A, s, B: torch.ones(3).double() - x / torch.full((3,), 2.0).double(),
     "quotient": lambda x, A, s, B: (1 / (x**2 + 1)) + A / (s**2 + 2) + torch.ones(3).double() / (x**2 + 3),
     "powers": lambda x, A, s, B: x**2 + x**3 + (x**2 + 1) ** 0.5 + (A**2 + 1) ** -1.5 + x**1 + x**0,

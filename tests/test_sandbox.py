@@ -1014,6 +1014,17 @@ def test_folder_that_grows_between_two_looks_is_found_after_the_cell(warm, monke
         assert [(run.breach, run.ran) for run in runs] == found
 
 
+@pytest.mark.parametrize("process", ["warm", "bare"])
+def test_folder_whose_time_is_set_back_is_counted_all_the_same(process, request, monkeypatch):
+    """Untouched folders are not looked into: a confined fork cannot set their time back, and another's is not asked."""
+    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+    write = "import os\nopen('other', 'wb').write(bytes(2**23))"
+    back = "for place in ('.', '..'): os.utime(place, (0, 0))"
+    (found,) = request.getfixturevalue(process).run([f"{write}\n{back}"], nothing, Limits(work_size=2**22))
+    assert found.breach == "work_size"
+    assert ("PermissionError" in str(found.outputs)) == (process == "warm")
+
+
 @pytest.mark.parametrize("name", BREACHES)
 def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(warm, name):
     source, limits, goes_on = BREACHES[name]

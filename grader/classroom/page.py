@@ -286,10 +286,9 @@ def _questions(report: Report) -> str:
 def _question(item: Item, heads: Sequence[str]) -> str:
     whole = sum(item.shares.values()) or 1
     stack = "".join(
-        f'<span style="flex:{item.shares[name]};background:{FILLS[name]}">'
-        f"{item.shares[name] if item.shares[name] / whole >= A_DIGIT * len(str(item.shares[name])) else ''}</span>"
+        f'<span style="flex:{n};background:{FILLS[name]}">{n if n / whole >= A_DIGIT * len(str(n)) else ""}</span>'
         for name in SHARES
-        if item.shares[name]
+        if (n := item.shares[name])
     )
     r = "" if item.discrimination is None else f"{item.discrimination:.2f}".replace("-", "−")
     numbers = [str(item.shares[name]) for name in SHARES]

@@ -5,6 +5,7 @@ Imports nothing that takes long, so that a command can start with this.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+ENDS_WITHIN = 5.0  # seconds
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -36,6 +38,14 @@ def start(stdin: socket.socket, own: Path, *arguments: str, package: Path = PACK
     )
 
 
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that has no more to do, but not for ever."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(ENDS_WITHIN)
+    process.kill()
+    process.wait()
+
+
 class Origin:
     """A process from which warm ones are forked: what they import is imported once, and lies in memory once.
 
@@ -55,12 +65,16 @@ class Origin:
             made.process = start(theirs, new_folder(), "origin")
         return made
 
-    def fork(self, own: Path, jobs: socket.socket) -> None:
-        """Ask for a process with this folder, which it is to make, that serves this socket.  Raises OSError."""
-        socket.send_fds(self.requests, [f"{own}\n".encode()], [jobs.fileno()])
+    def fork(self, own: Path, jobs: socket.socket) -> bool:
+        """Ask for a process with this folder, which it is to make, that serves this socket; False where it is gone."""
+        try:
+            socket.send_fds(self.requests, [f"{own}\n".encode()], [jobs.fileno()])
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         """Need it no longer."""
         self.requests.close()
         if self.process:
-            self.process.wait()
+            ended(self.process)

@@ -25,11 +25,10 @@ from typing import Any
 from grader import maps
 from grader.probe import Answer, Call
 from grader.sandbox import SandboxError, codec, wire
-from grader.sandbox.origin import PACKAGE, Origin, new_folder, start
+from grader.sandbox.origin import ENDS_WITHIN, PACKAGE, Origin, ended, new_folder, start
 from grader.sandbox.wire import plain_text
 from grader.words import SANDBOX
 
-ENDS_WITHIN = 5.0  # seconds
 ANSWERS_WITHIN = 120.0  # seconds; the first answer waits for the import of torch, on a slow disk
 GRACE = 5.0  # seconds between asking a cell to stop and ending it
 MOST_LINES = 100  # of a traceback
@@ -108,11 +107,7 @@ class Warm:
         self.pid = 0  # known when it is ready
         self.process: subprocess.Popen[bytes] | None = None
         with theirs:
-            try:
-                if origin is None:
-                    raise ConnectionError
-                origin.fork(self.own, theirs)
-            except OSError:
+            if origin is None or not origin.fork(self.own, theirs):
                 self.process = start(theirs, self.own, package=PACKAGE)
         setup = {"readable": [str(path) for path in readable()], "confined": confined}
         with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
@@ -132,8 +127,7 @@ class Warm:
             pass
         self.jobs.close()
         if self.process:
-            self.process.kill()
-            self.process.wait()
+            ended(self.process)
         remove(self.own)
 
     @property
@@ -146,6 +140,8 @@ class Warm:
             return True
         except OSError:
             return False
+        finally:
+            self.jobs.settimeout(ANSWERS_WITHIN)
 
     def run(
         self,
@@ -166,7 +162,8 @@ class Warm:
         if os.listdir(self.works):
             raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
         work = tempfile.mkdtemp(dir=self.works)
-        for folder in (work, self.works):
+        dated = (Path(work), self.works) if self.confined else ()  # else a fork could set these times, too
+        for folder in dated:
             os.utime(folder, (NEVER, NEVER))
         ours, theirs = socket.socketpair()
         child, status, runs, start = 0, 0, [], time.monotonic()
@@ -174,7 +171,7 @@ class Warm:
         try:
             child = self._fork(theirs, work, limits)
             theirs.close()
-            with _Watch(child, self.works, Path(work), limits) as watch:
+            with _Watch(child, self.works, dated, limits) as watch:
                 runs = _Run(ours, child, limits, watch).cells(cells, poses, show)
         finally:
             ours.close()
@@ -229,10 +226,12 @@ class _Watch:
     """Looks at a running fork from outside, and ends it when its work folder or its threads exceed their limits.
 
     A thread of its own: a fork that stops in the middle of a frame keeps the conversation waiting, not this.
+
+    works: all that the fork can write to.  dated: folders whose time is NEVER until something is made in them.
     """
 
-    def __init__(self, child: int, works: Path, work: Path, limits: Limits):
-        self.child, self.works, self.work, self.limits = child, works, work, limits
+    def __init__(self, child: int, works: Path, dated: Sequence[Path], limits: Limits):
+        self.child, self.works, self.dated, self.limits = child, works, dated, limits
         self.breach = ""
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
@@ -265,7 +264,7 @@ class _Watch:
         with contextlib.suppress(OSError):
             if os.stat(f"{process}/task").st_nlink - 2 > self.limits.threads:
                 return "threads"
-        size = 0 if _untouched(self.works, self.work) else _size_of(self.works, self.limits.work_size)
+        size = 0 if _untouched(self.dated) else _size_of(self.works, self.limits.work_size)
         left = self.limits.work_size - size
         nameless = _unlinked(f"{process}/fd") if left >= 0 else 0
         if mapped:
@@ -273,10 +272,10 @@ class _Watch:
         return "work_size" if left < nameless or left < 0 else ""
 
 
-def _untouched(*folders: Path) -> bool:
-    """Whether nothing was ever made in these folders, which is so for most submissions."""
+def _untouched(dated: Sequence[Path]) -> bool:
+    """Whether nothing was ever made in these folders, as in most submissions; False where there are none."""
     with contextlib.suppress(OSError):
-        return all(os.stat(folder).st_mtime == NEVER for folder in folders)
+        return bool(dated) and all(os.stat(folder).st_mtime == NEVER for folder in dated)
     return False
 
 
