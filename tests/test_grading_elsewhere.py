@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,53 @@ def test_both_workers_of_the_cluster_are_used_and_one_that_dies_is_replaced(clus
     assert found == {k: k**2 for k in range(9) if k not in (3, 7)}
 
 
+class Crowded(Executor):
+    """An executor of one worker that dies with all that it holds, as Dask counts deaths: who was there is guilty."""
+
+    def __init__(self, most):
+        self.most, self.held, self.sizes = most, [], []
+
+    def submit(self, work, thing):
+        made = Future()
+        self.held.append((thing, made))
+        if len(self.held) == self.most:
+            self.end()
+        else:
+            threading.Timer(0.05, self.end).start()
+        return made
+
+    def end(self):
+        held, self.held = self.held, []
+        self.sizes += [len(held)] if held else []
+        for thing, made in held:
+            if any(beside == "killer" for beside, _ in held):
+                made.set_exception(KilledWorker(thing))
+            else:
+                made.set_result(thing)
+
+
+class KilledWorker(RuntimeError):
+    """As distributed.scheduler.KilledWorker, by whose name it is known."""
+
+
+class Anywhere:
+    """A place with one such executor."""
+
+    def __init__(self, most):
+        self.lanes = [lanes.Lane(Crowded(most), most)]
+
+
+def test_who_only_stood_beside_a_killer_is_not_given_up():
+    place = Anywhere(4)
+    asked = ["a", "killer", "b", "c", "d", "e", "f"]
+    found = dict(lanes.mapped(place, str, asked))
+    assert isinstance(found.pop("killer"), lanes.Lost)
+    assert found == {name: name for name in asked if name != "killer"}
+    sizes = place.lanes[0].executor.sizes
+    assert sizes[0] == 4
+    assert sizes[-4:] == [1, 1, 1, 1]  # whoever was there the first time is tried alone
+
+
 class Lossy:
     """A Dask client of which a task ends well, and its result is lost before it is fetched."""
 
@@ -206,18 +254,14 @@ def test_an_error_that_comes_while_a_result_is_fetched_is_heard_of():
     """Dask's own executor loses it, and waits for ever."""
     from distributed.cfexecutor import _cascade_future
 
-    error = KilledWorkerOf("square")
+    error = KilledWorker("square")
     future = lanes._Cluster(Lossy(error)).submit(pow, 2, 3)
     assert future.exception(timeout=0) is error
     assert lanes._Cluster(Lossy(None)).submit(pow, 2, 3).result(timeout=0) == 1
     lost = Future()
-    with pytest.raises(KilledWorkerOf):
+    with pytest.raises(KilledWorker):
         asyncio.run(cascaded(_cascade_future, Lossy(error), lost))
     assert not lost.done()  # the way to fail
-
-
-class KilledWorkerOf(RuntimeError):
-    pass
 
 
 async def cascaded(cascade, asked, future):

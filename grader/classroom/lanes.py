@@ -1,6 +1,7 @@
 """Where submissions are graded: worker processes on this machine, or a Dask cluster.  Both are executors to map over.
 
-A worker that dies costs what it held, once more, and nothing else; what kills its worker twice is given up.
+A worker that dies costs what it held, once more, and nothing else.  What was at work there, or may have been, is tried
+again alone, when all else is done: only what ends its worker then, too, is given up.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LONGEST_ADDRESS = 103  # of a socket in the file system, in bytes: macOS's; Linu
 
 
 class Lost(RuntimeError):
-    """A submission ended the process that graded it, ``MOST_DEATHS`` times."""
+    """A submission ended the process that graded it ``MOST_DEATHS`` times, the last time with nothing beside it."""
 
 
 @dataclass
@@ -150,7 +151,8 @@ class Dask:
         if not threads:
             self.client.close()
             raise CourseError(CLASSROOM["no_workers"].format(address=address))
-        # Dask itself tries again where a worker dies, and says which task it gives up.
+        # Dask itself tries again where a worker dies, and gives up tasks that were on several such workers, be they the
+        # cause or waiting behind it.
         self.lanes: Sequence[Lane] = [Lane(_Cluster(self.client), most=2 * threads)]
 
     def replace(self, lane: Lane) -> None:
@@ -188,9 +190,10 @@ class _Cluster(Executor):
 def mapped(place: Place, work: Callable[[In], Out], things: Iterable[In]) -> Iterator[tuple[In, Out | BaseException]]:
     """``work`` of each thing, in the order in which they get done: pairs of a thing and its result or its error.
 
-    The error of a thing that ended its worker ``MOST_DEATHS`` times is Lost.
+    The error of a thing that ended its worker ``MOST_DEATHS`` times, the last time alone, is Lost.
     """
-    ahead, again = enumerate(things), deque[tuple[int, In]]()  # things are taken as they are needed, not all at once
+    ahead = enumerate(things)  # taken as they are needed, not all at once
+    again, suspects = deque[tuple[int, In]](), deque[tuple[int, In]]()
     running: dict[Future[Out], tuple[int, In, Lane]] = {}
     deaths: Counter[int] = Counter()
 
@@ -200,6 +203,8 @@ def mapped(place: Place, work: Callable[[In], Out], things: Iterable[In]) -> Ite
             if len(lane.given) >= lane.most:
                 return
             k, thing = again.popleft() if again else next(ahead, (-1, None))
+            if thing is None and suspects and not running:
+                k, thing = suspects.popleft()
             if thing is None:
                 return
             try:
@@ -225,7 +230,7 @@ def mapped(place: Place, work: Callable[[In], Out], things: Iterable[In]) -> Ite
         deaths[k] += at_work
         if deaths[k] >= MOST_DEATHS:
             return thing, Lost(CLASSROOM["lost"].format(times=MOST_DEATHS))
-        again.append((k, thing))
+        (suspects if at_work else again).append((k, thing))
         return None
 
     fill()
