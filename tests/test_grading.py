@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -14,9 +15,11 @@ from pathlib import Path
 import pytest
 from courses import NOTEBOOK, UNIT, Here, command, content, files, handed_in, url
 from nbgrader.api import Gradebook
+from sqlalchemy import event
 
 from grader import cli
 from grader.classroom import lanes, sample
+from grader.classroom.book import Book
 from grader.classroom.course import CourseError
 from grader.classroom.grading import Course, grade_class
 from grader.classroom.lanes import Local, Lost, mapped
@@ -129,6 +132,32 @@ def test_what_people_gave_stays_and_stands_on_the_page(fresh):
     page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
     assert "Well done" in page
     assert "Score: 22.5 / 24.0" in " ".join(page.split())
+
+
+def test_a_students_rows_are_found_without_reading_those_of_the_class(fresh, monkeypatch):
+    ran = []
+
+    def noted(connection, cursor, statement, parameters, context, many):
+        ran.append((statement, parameters[0] if many else parameters))
+
+    put = Book.put
+
+    def watched(book, *arguments):
+        event.listen(book.engine, "before_cursor_execute", noted)
+        put(book, *arguments)
+        event.remove(book.engine, "before_cursor_execute", noted)
+
+    monkeypatch.setattr(Book, "put", watched)
+    done(fresh, students=["ada"], force=True)
+    asked = [(statement, values) for statement, values in ran if not statement.startswith("INSERT")]
+    assert {statement.split()[0] for statement, _ in asked} == {"SELECT", "UPDATE", "DELETE"}
+    with contextlib.closing(sqlite3.connect(fresh / "gradebook.db")) as db:
+
+        def read(statement, values):
+            return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+        assert [plan for plan in (read(*one) for one in asked) if "SCAN" in str(plan)] == []
+        assert "SCAN" in str(read("SELECT id FROM grade WHERE notebook_id = ?", ("n",)))  # the way to fail
 
 
 def test_students_can_be_picked(fresh):

@@ -149,7 +149,10 @@ class Book:
             )
         elif timestamp is not None:
             connection.execute(update(_SUBMITTED).where(_SUBMITTED.c.id == submitted).values(timestamp=timestamp))
-        there = select(_NOTEBOOK.c.notebook_id, _NOTEBOOK.c.id).where(_NOTEBOOK.c.assignment_id == submitted)
+        ids = [cells.id for cells in self.notebooks.values()]  # as in _at
+        there = select(_NOTEBOOK.c.notebook_id, _NOTEBOOK.c.id).where(
+            _NOTEBOOK.c.notebook_id.in_(ids), _NOTEBOOK.c.assignment_id == submitted
+        )
         had: dict[str, str] = {row[0]: row[1] for row in connection.execute(there)}
         new = {cells.id: api.new_uuid() for cells in self.notebooks.values() if cells.id not in had}
         if new:
@@ -166,7 +169,7 @@ class Book:
         handed_in: bool,
     ) -> None:
         """Write automatic scores; what people gave stays, and then people are asked to look again, as in nbgrader."""
-        found = select(_GRADE.c.cell_id, _GRADE.c.id, _GRADE.c.manual_score).where(_GRADE.c.notebook_id == notebook)
+        found = select(_GRADE.c.cell_id, _GRADE.c.id, _GRADE.c.manual_score).where(*_at(_GRADE, notebook, cells))
         had = {cell: (id, manual) for cell, id, manual in connection.execute(found)}
         changed, new = [], []
         for name, cell in cells.items():
@@ -183,7 +186,7 @@ class Book:
     def _comments(
         self, connection: Connection, notebook: str, cells: Mapping[str, str], comments: Mapping[str, str | None]
     ) -> None:
-        found = select(_COMMENT.c.cell_id, _COMMENT.c.id).where(_COMMENT.c.notebook_id == notebook)
+        found = select(_COMMENT.c.cell_id, _COMMENT.c.id).where(*_at(_COMMENT, notebook, cells))
         had: dict[str, str] = {row[0]: row[1] for row in connection.execute(found)}
         changed, new = [], []
         for name, cell in cells.items():
@@ -205,6 +208,14 @@ class Book:
             said = str(why.orig if isinstance(why, DBAPIError) else why).strip().splitlines()[0]
             key = "database_locked" if "locked" in said else "database_refused"
             raise CourseError(CLASSROOM[key].format(url=_shown(self.url), why=said)) from why
+
+
+def _at(table: Any, notebook: str, cells: Mapping[str, str]) -> tuple[Any, Any]:
+    """A student's rows for these cells.
+
+    nbgrader's index has the cell first: asked for the notebook alone, a database reads the rows of the whole class.
+    """
+    return table.c.cell_id.in_(list(cells.values())), table.c.notebook_id == notebook
 
 
 def _write(connection: Connection, table: Any, changed: list[dict[str, Any]], new: list[dict[str, Any]]) -> None:
