@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from functools import cache
@@ -222,6 +223,75 @@ def test_cell_that_tells_the_time_runs_in_both(tricky, name):
     for streams, rest in tricky[name]:
         assert streams["stdout"]
         assert not any(kind == "error" for kind, *_ in rest)
+
+
+# Cells that IPython rewrites before they are Python, or could: whether that is seen without looking at their tokens.
+SIGNS = {
+    "x = 1\nx": True,
+    "%time 1": False,
+    "x = %pwd": False,
+    "x = \\\n  %pwd": False,
+    "files = !ls": False,
+    "len?": False,
+    "?len": False,
+    "!ls": False,
+    ",f a b": False,
+    ";f a": False,
+    "/f 1": False,
+    "def g():\n    !ls": False,
+    "%%time\nx": True,
+    "\n\n%%time\nx": True,
+    ">>> 1 + 1": True,
+    "In [1]: 1": True,
+    "  indented = 1": True,
+    "if x:\n  a\n b": False,
+    "a = '''\n%not\n!ls\n'''": True,
+    "x = 1 \\\n% 3": True,
+    "# a comment that ends\u2028%pwd": False,
+    "print('a')\r%pwd": False,
+    "x = 1\x0c%pwd": False,
+    "unclosed = (1,": False,
+    "await x": True,
+    "f'{x!r}'": True,
+    "'\\d'": True,
+    "℘ = 1": True,
+    "": True,
+    "# nothing": True,
+}
+
+
+def test_every_cell_becomes_what_ipython_makes_of_it(warm):
+    """Only that IPython does not look for its signs among the tokens of what is Python already."""
+    code = f"""
+import warnings
+from IPython.core import inputtransformer2
+
+def become(manager, source):
+    looked, make = [], inputtransformer2.make_tokens_by_line
+    inputtransformer2.make_tokens_by_line = lambda lines: looked.append(1) or make(lines)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            made = manager.transform_cell(source)
+        except SyntaxError as why:
+            made = repr(why)
+    inputtransformer2.make_tokens_by_line = make
+    return made, bool(looked), len(caught)
+
+ours, usual = get_ipython().input_transformer_manager, inputtransformer2.TransformerManager()
+for source in {[*SIGNS]!r}:
+    print([become(ours, source), become(usual, source)])
+ours.token_transformers.append(inputtransformer2.HelpEnd)
+print([become(ours, "x"), become(usual, "x")])
+"""
+    ((done,),) = [run.outputs for run in warm.run([code], lambda id: None)]
+    pairs = [ast.literal_eval(line) for line in done["text"].splitlines()]
+    assert len(pairs) == len(SIGNS) + 1
+    for source, ((ours, _, said), (usual, looked, heard)) in zip((*SIGNS, "x"), pairs, strict=True):
+        assert (ours, said) == (usual, heard), source
+        assert looked
+    assert [not looked for (_, looked, _), _ in pairs[:-1]] == [*SIGNS.values()]
+    assert pairs[-1][0][1]  # a student's own transformer is asked
 
 
 def test_input_finds_nobody_who_answers(warm):
