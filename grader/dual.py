@@ -78,6 +78,8 @@ class Dual:
         return (self[k] for k in range(len(self)))
 
     def __getitem__(self, key: Any) -> Dual:
+        if type(key) is int:  # what maps write most
+            return Dual(self.value[key], self.tangent[:, key])
         keys = key if isinstance(key, tuple) else (key,)
         if not all(k is None or k is ... or isinstance(k, (int, slice)) for k in keys):
             raise Unruled("getitem")
@@ -173,10 +175,10 @@ def _tangent(thing: Any, count: int) -> Any:
 
 def _raised(dual: Dual, rank: int) -> Any:
     """The tangent, so that it broadcasts as its value does against one of this rank."""
-    tangent, shape = dual.tangent, np.shape(dual.value)
-    if len(shape) >= rank:
+    tangent = dual.tangent
+    if tangent.ndim > rank:
         return tangent
-    return tangent.reshape(len(tangent), *(1,) * (rank - len(shape)), *shape)
+    return tangent.reshape(len(tangent), *(1,) * (rank + 1 - tangent.ndim), *tangent.shape[1:])
 
 
 def _add(a: Any, b: Any) -> Dual:
@@ -263,9 +265,10 @@ def _joined(join: Callable[..., Any]) -> Rule:
         count = next(len(part.tangent) for part in parts if isinstance(part, Dual))
         if dim < 0:
             raise Unruled("a dimension from the end")
-        return Dual(
-            join([_value(part) for part in parts], dim), join([_tangent(part, count) for part in parts], dim + 1)
-        )
+        values, tangents = [_value(part) for part in parts], [_tangent(part, count) for part in parts]
+        if join is np.stack and dim == 0:  # the same, without numpy's own Python
+            return Dual(np.array(values), np.array(tangents).swapaxes(0, 1))
+        return Dual(join(values, dim), join(tangents, dim + 1))
 
     return rule
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from math import comb
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ class Mistake:
     unit: the unit whose lesson teaches it; that lesson exists.  "" where it is that of the question itself.
     derive: kind of Quantity -> derivation.  A derivation takes a Block (for the kind "tuple": the
         true tuple and the Problem) and returns the flat result for that input, None where the
-        mistake cannot be made there, or a list of (detail, result) pairs.
+        mistake cannot be made there, or a list of (detail, result) pairs.  For the kind "weights" it
+        returns not results but what weights the outputs instead of v, (m,): all products are taken at once.
     """
 
     key: str
@@ -46,19 +48,23 @@ class Mistake:
         return FORMULAS.get(self.key, "")
 
 
+@cache
+def _other_orders_of(m: int) -> np.ndarray:
+    """Every other order of m things (a few), or reversed and rotated (many): (k, m) of indices."""
+    identity = tuple(range(m))
+    tried = permutations(identity) if m <= FEW else [identity[::-1], *(identity[k:] + identity[:k] for k in (1, -1))]
+    return np.array([order for order in tried if order != identity])
+
+
 def _orders(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
-    """The weights put in every other order (a few), or reversed and rotated (many)."""
-    identity = tuple(range(b.m))
-    if b.m < 2:
-        return None
-    tried = permutations(identity) if b.m <= FEW else [identity[::-1], *(identity[k:] + identity[:k] for k in (1, -1))]
-    return [({}, b.J.T @ b.v[list(order)]) for order in tried if order != identity]
+    return [({}, v) for v in b.v[_other_orders_of(b.m)]] if b.m > 1 else None
 
 
 def _one_output(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
     if b.m < 2:
         return None
-    return [({"i": i}, row) for i in range(b.m) for row in (b.J[i], b.v[i] * b.J[i])]
+    single = np.eye(b.m)
+    return [({"i": i}, one) for i, pair in enumerate(zip(single, single * b.v, strict=True)) for one in pair]
 
 
 def _diagonal(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
@@ -102,7 +108,7 @@ def _undetached(b: Block) -> np.ndarray | None:
 
 
 def _times(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
-    return [({"k": k}, k * b.g) for k in ACCUMULATED]
+    return [({"k": k}, k * b.v) for k in ACCUMULATED]
 
 
 def _at_least_two(derive: Derivation) -> Derivation:
@@ -231,41 +237,41 @@ _ALL = [
         "ones_weight",
         "05",
         {
-            "vjp": _at_least_two(lambda b: b.J.T @ b.ones),
+            "weights": _at_least_two(lambda b: b.ones),
         },
     ),
-    Mistake("mean_of_weighted", "05", {"vjp": _at_least_two(lambda b: b.g / b.m)}),
-    Mistake("mean_of_outputs", "05", {"vjp": _at_least_two(lambda b: b.J.T @ b.ones / b.m)}),
-    Mistake("weighted_twice", "05", {"vjp": _at_least_two(lambda b: b.J.T @ (b.v * b.v))}),
+    Mistake("mean_of_weighted", "05", {"weights": _at_least_two(lambda b: b.v / b.m)}),
+    Mistake("mean_of_outputs", "05", {"weights": _at_least_two(lambda b: b.ones / b.m)}),
+    Mistake("weighted_twice", "05", {"weights": _at_least_two(lambda b: b.v * b.v)}),
     Mistake("weight_applied_after", "05", {"vjp": lambda b: b.v * (b.J.T @ b.ones) if b.square else None}),
     Mistake("diagonal_only", "05", {"vjp": _diagonal}),
-    Mistake("accumulated", "01", {"vjp": _times}),
+    Mistake("accumulated", "01", {"weights": _times}),
     Mistake("stale_grad", "02", {"grad_state": _stale}),
     Mistake("grad_untouched", "01", {"grad_state": _as_it_was}),
     Mistake("last_backward_only", "02", {"grad_state": _last_backward}),
-    Mistake("one_output_only", "05", {"vjp": _one_output}),
+    Mistake("one_output_only", "05", {"weights": _one_output}),
     Mistake("whole_jacobian", "05", {"vjp": _at_least_two(lambda b: _grid(b, b.J))}),
     Mistake(
         "unreduced_jacobian",
         "05",
         {"vjp": _at_least_two(lambda b: _grid(b, b.v[:, None] * b.J))},
     ),
-    Mistake("outputs_as_weights", "05", {"vjp": _at_least_two(lambda b: b.J.T @ b.y)}),
-    Mistake("weighted_outputs_as_weights", "05", {"vjp": _at_least_two(lambda b: b.J.T @ (b.v * b.y))}),
-    Mistake("weight_in_other_order", "05", {"vjp": _orders}),
+    Mistake("outputs_as_weights", "05", {"weights": _at_least_two(lambda b: b.y)}),
+    Mistake("weighted_outputs_as_weights", "05", {"weights": _at_least_two(lambda b: b.v * b.y)}),
+    Mistake("weight_in_other_order", "05", {"weights": _orders}),
     Mistake("weight_not_detached", "05", {"vjp": _undetached}),
-    Mistake("normalised_weight", "05", {"vjp": _at_least_two(lambda b: b.g / np.sqrt(np.sum(b.v * b.v)))}),
-    Mistake("absolute_weight", "05", {"vjp": _at_least_two(lambda b: b.J.T @ np.abs(b.v))}),
+    Mistake("normalised_weight", "05", {"weights": _at_least_two(lambda b: b.v / np.sqrt(b.v @ b.v))}),
+    Mistake("absolute_weight", "05", {"weights": _at_least_two(lambda b: np.abs(b.v))}),
     Mistake(
         "squared_loss",
         "05",
-        {"vjp": _at_least_two(lambda b: [({}, c * (b.v @ b.y) * b.g) for c in (1, 2)])},
+        {"weights": _at_least_two(lambda b: [({}, c * (b.v @ b.y) * b.v) for c in (1, 2)])},
     ),
     Mistake(
         "minus_sign",
         "01",
         {
-            "vjp": lambda b: -b.g,
+            "weights": lambda b: -b.v,
             "jacobian": lambda b: -_grid(b, b.J),
             "row": lambda b: -b.J[b.p.extras["i"]],
             "column": lambda b: -b.J[:, b.p.extras["j"]],

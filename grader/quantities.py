@@ -128,8 +128,11 @@ class Quantity:
         return np.concatenate([v.detach().numpy().reshape(-1) for v in p.weights.values()])
 
     def blocks(self, p: Problem) -> list[Block]:
-        v = self.weight(p)
-        return [p.block(name, v) for name in self.names]
+        """The parts of a Problem by the inputs differentiated by, made once."""
+        if id(self) not in p.parts:
+            v = self.weight(p)
+            p.parts[id(self)] = [p.block(name, v) for name in self.names]
+        return p.parts[id(self)]
 
     def one(self, block: Block) -> np.ndarray:
         """The truth for one input."""
@@ -187,15 +190,36 @@ class Quantity:
     def wrongs(self, p: Problem) -> list[Wrong]:
         """What every mistake of this Quantity gives, the Question's own derivations included."""
         found: list[Wrong] = []
+        weights: list[tuple[str, Mapping[str, Any], np.ndarray]] = []
         blocks = self.blocks(p)
         shapes = [self.shape(block) for block in blocks]
         columns = (*self.kinds, "tuple") if isinstance(self.by, tuple) else self.kinds
         for key, column, derive in _belonging(columns):
-            if key not in p.question.without:
-                found += (
-                    self._whole(p, key, derive) if column == "tuple" else self._derived(blocks, shapes, key, derive)
-                )
-        return found + self._also(p)
+            if key in p.question.without:
+                continue
+            if column == "weights":
+                weights += [(key, *case) for case in _cases(derive(blocks[0]))]
+            elif column == "tuple":
+                found += self._whole(p, key, derive)
+            else:
+                found += self._derived(blocks, shapes, key, derive)
+        return self._weighted(blocks, shapes, weights) + found + self._also(p)
+
+    def _weighted(
+        self,
+        blocks: list[Block],
+        shapes: list[tuple[int, ...]],
+        weights: list[tuple[str, Mapping[str, Any], np.ndarray]],
+    ) -> list[Wrong]:
+        """The gradients with other weights, in one product for each input."""
+        if not weights:
+            return []
+        W = np.array([v for _, _, v in weights])
+        results = [
+            map(np.asarray, (W @ block.J).reshape(len(W), *shape)) for block, shape in zip(blocks, shapes, strict=True)
+        ]
+        values = zip(*results, strict=True) if isinstance(self.by, tuple) else results[0]
+        return [Wrong(key, value, detail) for (key, detail, _), value in zip(weights, values, strict=True)]
 
     def _also(self, p: Problem) -> list[Wrong]:
         """What the Question's own derivations give."""
@@ -241,7 +265,7 @@ class WeightedGradient(Quantity):
 
     unused: str = ""
     text: str = ""
-    kinds: ClassVar[tuple[str, ...]] = ("vjp",)
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights")
     formula: ClassVar = "Jᵀv"
 
     def formula_on(self, p: Problem) -> str:
@@ -277,7 +301,7 @@ class WeightedGradient(Quantity):
 class Gradient(WeightedGradient):
     """The gradient of one number by x, in x's shape: Jᵀv with a single row and v = 1."""
 
-    kinds: ClassVar[tuple[str, ...]] = ("vjp",)
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights")
     formula: ClassVar = "∇f(x)"
 
     def formula_on(self, p: Problem) -> str:
@@ -292,7 +316,7 @@ class Gradient(WeightedGradient):
 class Derivative(Gradient):
     """The derivative of one number by one number, a tensor of shape ()."""
 
-    kinds: ClassVar[tuple[str, ...]] = ("vjp", "derivative")
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "derivative")
 
     def formula_on(self, p: Problem) -> str:
         return f"f′({self.names[0]})"
@@ -305,7 +329,7 @@ class GradState(WeightedGradient):
     Several weights for one output mean as many calls of ``backward``, one after another.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("vjp", "grad_state")
+    kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "grad_state")
     formula: ClassVar = "x.grad"
     looks: ClassVar = "grad"
 

@@ -36,7 +36,7 @@ def normal(*shape: int) -> Sampler:
     """Standard normal float64 entries rounded to two decimals, so that a card can print them whole."""
 
     def draw(generator: torch.Generator) -> Tensor:
-        return _two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy())
+        return torch.from_numpy(_two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy()))
 
     return draw
 
@@ -44,15 +44,16 @@ def normal(*shape: int) -> Sampler:
 def uniform(low: float, high: float, *shape: int) -> Sampler:
     """Uniform float64 entries in [low, high], rounded to two decimals."""
 
-    def draw(generator: torch.Generator) -> Tensor:
-        u = torch.rand(shape, generator=generator, dtype=torch.float64).numpy()
-        return _two_decimals(low + (high - low) * u)
-
-    return draw
+    return lambda generator: torch.from_numpy(_uniform(low, high, shape, generator))
 
 
-def _two_decimals(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.asarray(np.round(values * 100) / 100))
+def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
+    u = torch.rand(shape, generator=generator, dtype=torch.float64).numpy()
+    return _two_decimals(low + (high - low) * u)
+
+
+def _two_decimals(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.rint(values * 100) / 100)
 
 
 def fixed(values: Any) -> Sampler:
@@ -66,12 +67,10 @@ def mixed_signs(*shape: int) -> Sampler:
     Mixed signs and unequal sizes, since with ``v = ones`` several wrong formulas equal the right one.
     """
 
-    size = uniform(0.25, 2, *shape)
-
     def draw(generator: torch.Generator) -> Tensor:
-        sizes = size(generator)
-        order = torch.randperm(sizes.numel(), generator=generator).numpy()
-        return torch.from_numpy(sizes.numpy() * np.where(order % 2, -1.0, 1.0).reshape(shape))
+        sizes = _uniform(0.25, 2, shape, generator)
+        order = torch.randperm(sizes.size, generator=generator).numpy()
+        return torch.from_numpy(sizes * (1.0 - 2.0 * (order % 2)).reshape(shape))
 
     return draw
 
@@ -206,6 +205,7 @@ class Problem:
 
     def _forget(self) -> None:
         self.seconds: dict[Any, Any] = {}  # Hessians and higher derivatives, which cost most, by what they are of
+        self.parts: dict[int, list[Block]] = {}  # by the id of the Quantity that takes them
         self._blocks: dict[tuple[str, bytes], Block] = {}
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -315,8 +315,10 @@ class Problem:
         entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
         for k, (_, value) in enumerate(entries):
-            forms.setdefault(_form(value), []).append(k)
+            forms.setdefault(value.shape if type(value) is np.ndarray else _form(value), []).append(k)
         for members in forms.values():
+            if len(members) == 1:
+                continue
             pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
             if np.count_nonzero(pairs) == len(members):  # each is alike to itself
                 continue
@@ -337,16 +339,14 @@ def _form(value: Any) -> Any:
 def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
     """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample."""
     first = values[0]
-    if len(values) == 1:
-        return np.ones((1, 1), dtype=bool)
     if isinstance(first, tuple):
         parts = (_pairs_alike(part, rtol) for part in zip(*values, strict=True))
         return np.logical_and.reduce([np.full((len(values),) * 2, True), *parts])
     if first is None or isinstance(first, str):
         return np.full((len(values),) * 2, True)
-    flat = np.concatenate([np.asarray(value).reshape(1, -1) for value in values])
-    size = np.abs(flat).max(axis=1, initial=0)
-    apart = np.abs(flat[:, None] - flat).max(axis=2, initial=0)
+    entries = np.ascontiguousarray(np.array(values).reshape(len(values), -1).T)  # numpy is fast along the first axis
+    size = np.maximum.reduce(np.abs(entries), initial=0)
+    apart = np.maximum.reduce(np.abs(entries[:, :, None] - entries[:, None]), initial=0)
     return np.asarray(apart <= rtol * np.maximum(size[:, None], size))
 
 
