@@ -148,6 +148,8 @@ def _grade(options: argparse.Namespace) -> int:
         lanes.get_ready()
     from grader.classroom.grading import Course, grade_class
 
+    if not options.dask:
+        lanes.start_server()
     here = Course(folder, options.unit, options.db)
     confined = False if options.no_sandbox else None
 

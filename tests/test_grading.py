@@ -8,6 +8,8 @@ import json
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -350,6 +352,41 @@ def test_a_worker_that_dies_while_it_sends_is_noticed(tmp_path):
         place.close()
     assert isinstance(found.pop(3), Lost)
     assert found == dict.fromkeys((1, 5), bytes(1000))
+
+
+SERVER = """
+import os, sys, threading, time, types
+from multiprocessing import forkserver
+
+def seen(nothing):
+    links = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+    return "marked" in sys.modules, any(link.endswith("kept.txt") for link in links), os.getppid()
+
+if __name__ == "__main__":
+    sys.modules["marked"] = types.ModuleType("marked")
+    kept = open("kept.txt", "w")
+    if sys.argv[1:] == ["a thread"]:
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    from grader.classroom.lanes import Local, mapped
+    place = Local(1)
+    ((_, (marked, leaked, server)),) = mapped(place, seen, [1])
+    print(marked, leaked, server == forkserver._forkserver._forkserver_pid)
+    sys.stdout.flush()
+    place.close()
+    if sys.argv[1:] != ["killed"]:
+        os.close(forkserver._forkserver._forkserver_alive_fd)
+        os.waitpid(forkserver._forkserver._forkserver_pid, 0)
+    else:
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(("how", "marked"), [("alone", True), ("killed", True), ("a thread", False)])
+def test_workers_come_of_this_process_where_no_thread_holds_a_lock_and_hold_nothing_of_it_open(tmp_path, how, marked):
+    (tmp_path / "server.py").write_text(SERVER)
+    done = subprocess.run([sys.executable, "server.py", how], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout == f"{marked} False True\n", done.stderr  # its output ends, so the server has ended
+    assert done.stderr == ""
 
 
 def test_things_are_taken_as_workers_get_to_them():

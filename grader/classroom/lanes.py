@@ -15,10 +15,10 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
@@ -65,19 +65,58 @@ class Place(Protocol):
 _ready: list[Origin] = []  # for the next Local
 
 
-def get_ready() -> BaseContext:
-    """Start the processes that workers and their warm ones are forked from: each imports torch, which takes seconds.
+def get_ready() -> None:
+    """Start the process that warm ones are forked from: it imports torch, which takes seconds.
 
     Whoever is going to need ``Local`` can go on importing meanwhile.
     """
-    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    if os.name == "posix":
-        context.set_forkserver_preload(["grader.classroom.preload"])
-        with _short_temporary_folder():
-            forkserver.ensure_running()
     if sys.platform == "linux" and not _ready:
         _ready.append(Origin.started())
+
+
+def start_server() -> BaseContext:
+    """Start the process that workers are forked from, where there is none.
+
+    Best where all is imported that a worker needs, and nothing is open: it is a fork of this process then.
+    """
+    if os.name != "posix":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["grader.classroom.preload"])
+    with _short_temporary_folder(), _forked():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _forked() -> Iterator[None]:
+    """Have multiprocessing fork its server from this process, where it would start a program that imports all again.
+
+    Only where there is no other thread, which might hold a lock, and on Linux, where libraries outlive a fork.
+    """
+    program = util.spawnv_passfds
+    if sys.platform == "linux" and threading.active_count() == 1:
+        util.spawnv_passfds = _fork  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = program
+
+
+def _fork(path: bytes, arguments: Sequence[Any], descriptors: Sequence[int]) -> int:
+    """As ``spawnv_passfds`` of a Python and its ``-c``: the process that runs that code, with these descriptors."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2 and int(name) not in descriptors:
+                with suppress(OSError):  # that of the listing itself
+                    os.close(int(name))
+        exec(arguments[-1], {})
+        os._exit(0)
+    finally:
+        os._exit(1)  # it never goes on as its parent
 
 
 @contextmanager
@@ -99,7 +138,8 @@ class Local:
     """Processes on this machine, each a lane of its own with one submission at work and one waiting."""
 
     def __init__(self, jobs: int):
-        self.context = get_ready()
+        get_ready()
+        self.context = start_server()
         self.origin = _ready.pop() if _ready else None
         self.lanes: Sequence[Lane] = [Lane(self._executor(), most=2) for _ in range(jobs)]
 
