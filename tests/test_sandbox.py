@@ -34,6 +34,7 @@ from grader.classroom import course, outside, sample, submission
 from grader.classroom.submission import grade_id
 from grader.notebook import find
 from grader.probe import Answer, Raised, Value, plain
+from grader.question import Question
 from grader.sandbox import codec, doctor, run, wire
 from grader.sandbox.origin import Origin
 from grader.sandbox.run import Limits, SandboxError, Warm, outputs_from
@@ -460,20 +461,22 @@ class Forging:
     def __init__(self, messages):
         self.messages, self.posed = messages, []
 
-    def run(self, cells, poses, limits, show):
+    def run(self, cells, poses, limits, then):
         runs = []
         for k, pose in enumerate(poses):
+            answers = []
             calls = next((c for q in QUESTIONS if (c := pose(q)) is not None), None)
             if calls is not None:
                 self.posed.append(calls)
-            answers = self._answers(k, calls)
-            shown = self._answers(k + 1, show(k, answers)) if answers is not None else None
-            runs.append(run.CellRun(answers=answers, shown=shown))
+            while calls:
+                answers.append(self._answers(k + len(answers), calls))
+                calls = then(k, answers)
+            runs.append(run.CellRun(answers=answers))
         return runs
 
     def _answers(self, k, calls):
         message = self.messages[k % len(self.messages)] if self.messages else {"untouched": True}
-        return None if calls is None else [codec.answer_from_message(message, four_arrays()) for _ in calls]
+        return [codec.answer_from_message(message, four_arrays()) for _ in calls]
 
 
 def graded(warm, data=None, limits=USUAL, student="ada", secret=SECRET):
@@ -898,7 +901,7 @@ def test_a_check_within_an_answer_changes_nothing(warm):
     code = "from grader import check\ndef f(x):\n    check('q', f)\n    return 2 * x\ncheck('q', f)"
     call = probe.Call((probe.Arg("x", np.array([3.0])),))
     runs = warm.run([code, "print('on')"], [lambda id: [call], nothing])
-    assert [answer.value.array.tolist() for answer in runs[0].answers] == [[6.0]]
+    assert [answer.value.array.tolist() for answer in runs[0].answers[0]] == [[6.0]]
     assert said(runs[1:]) == "on\n"
 
 
@@ -970,6 +973,49 @@ def one_row(f, x, i):
     assert "and not on others" in cell.outputs[0].data["text/html"]
 
 
+def by_itself(id):
+    """Ada's submission with this answer in a cell of its own, and the cell for it as it was released."""
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    place = next(k for k, cell in enumerate(nb.cells) if grade_id(cell) == f"answer-{id}")
+    given = nb.cells[place].source
+    nb.cells[place].source = next(c.source for c in RELEASED.cells if grade_id(c) == f"answer-{id}")
+    nb.cells.insert(place + 1, new_code_cell(given))
+    return nb
+
+
+def test_hidden_problems_are_drawn_for_answers_only(warm, monkeypatch):
+    """To draw them takes longest, and who filled in nothing has no use for them; visible ones are drawn already."""
+    for id in POINTS:
+        outside.visible(find(id.replace("-", ".")))
+    drawn, problems = [], Question.problems
+
+    def noted(question, seed=0):
+        drawn.append(question.grade_id)
+        return problems(question, seed)
+
+    monkeypatch.setattr(Question, "problems", noted)
+    scores, _, _ = graded(warm, nbformat.writes(RELEASED).encode())
+    assert set(scores.values()) == {0.0}
+    assert drawn == []
+    scores, _, _ = graded(warm, nbformat.writes(by_itself("05-one_row")).encode())
+    assert scores == POINTS
+    assert sorted(drawn) == sorted(POINTS)  # the way to fail, and an answer from another cell counts
+
+
+def test_an_answer_from_another_cell_meets_the_hidden_problems_too(warm):
+    """And what was asked first, to see whether it is one, is not what it is judged by."""
+    first = outside.visible(find("05.one_row"))[0].inputs["x"].tolist()
+    nb = by_itself("05-one_row")
+    (cell,) = [cell for cell in nb.cells if "def one_row" in cell.source and not grade_id(cell)]
+    cell.source += f"""
+right = one_row
+def one_row(f, x, i):
+    g = right(f, x, i)
+    return g if x.tolist() == {first} else -g"""
+    scores, _, _ = graded(warm, nbformat.writes(nb).encode())
+    assert scores == {**POINTS, "05-one_row": 0.0}
+
+
 # --- limits, each in the middle of a right submission
 
 
@@ -1012,6 +1058,19 @@ def test_folder_that_grows_between_two_looks_is_found_after_the_cell(warm, monke
     for size, found in ((2**23, [("work_size", True), ("", False)]), (2**20, [("", True), ("", True)])):
         runs = warm.run([write.format(size), "size"], lambda id: None, Limits(work_size=2**22))
         assert [(run.breach, run.ran) for run in runs] == found
+
+
+@pytest.mark.parametrize(("size", "found"), [(2**22, "work_size"), (2**18, "")])
+def test_nameless_file_that_grows_between_two_looks_is_found_after_the_cell(warm, monkeypatch, size, found):
+    """It leaves no trace in the folder: only a descriptor more, and in the second cell not even that."""
+    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+    cells = (
+        "import os\nkept = os.open('.', os.O_TMPFILE | os.O_RDWR)\nos.write(kept, b'x')",
+        f"os.write(kept, bytes({size}))",
+    )
+    runs = warm.run(cells, nothing, Limits(work_size=2**21))
+    assert [run.breach for run in runs] == ["", found]
+    assert not any(output["output_type"] == "error" for run in runs for output in run.outputs)
 
 
 @pytest.mark.parametrize("process", ["warm", "bare"])

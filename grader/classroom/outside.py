@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from html import escape
 
 import nbformat
@@ -17,7 +18,7 @@ from grader.judge import Verdict, judge
 from grader.notebook import questions
 from grader.probe import Answer, Call
 from grader.question import Problem, Question
-from grader.sandbox.run import CellRun, Limits, Pose, Warm
+from grader.sandbox.run import CellRun, Limits, Warm
 from grader.words import CLASSROOM, SANDBOX
 
 WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # verdicts whose words need no inputs
@@ -34,21 +35,20 @@ def run(nb: NotebookNode, released: NotebookNode, warm: Warm, limits: Limits, se
     Returns what the instructor should hear.  Raises SandboxError.
     """
     graded = {grade_id(c): c for c in released.cells if c.metadata.get("nbgrader", {}).get("grade")}
-    asked = {q.grade_id: q for q in questions() if q.grade_id in graded}
     cells = [cell for cell in nb.cells if cell.cell_type == "code"]
     text = hashlib.sha256("\0".join(cell.source for cell in cells).encode()).digest()
-    posed = {id: q.problems(seed(secret, student, q.id, text)) for id, q in asked.items()}
-    verdicts: dict[str, Verdict | None] = {}
+    left = _left_as_released(nb, released)
+    asked = {
+        q.grade_id: _Asked(q, seed(secret, student, q.id, text), q.grade_id in left)
+        for q in questions()
+        if q.grade_id in graded
+    }
 
-    def show(k: int, answers: list[Answer]) -> Sequence[Call] | None:
-        id = grade_id(cells[k])
-        verdict = verdicts[id] = _verdict(asked[id], posed[id], answers)
-        if verdict is None or verdict.status in WITHOUT_VALUES:
-            return None
-        return [problem.call for problem in visible(asked[id])]
+    def then(k: int, answers: list[list[Answer]]) -> Sequence[Call] | None:
+        return asked[grade_id(cells[k])].next(answers)
 
-    poses = [_pose(asked, posed, grade_id(cell)) for cell in cells]
-    runs = warm.run([cell.source for cell in cells], poses, limits, show)
+    poses = [partial(_pose, asked, grade_id(cell)) for cell in cells]
+    runs = warm.run([cell.source for cell in cells], poses, limits, then)
     remarks = []
     for k, (cell, done) in enumerate(zip(cells, runs, strict=True)):
         id = grade_id(cell)
@@ -61,12 +61,79 @@ def run(nb: NotebookNode, released: NotebookNode, warm: Warm, limits: Limits, se
             remarks.append(f"{id or CLASSROOM['own_cell']}: {SANDBOX[breach]}")
         if id in graded:
             points = float(graded[id].metadata.nbgrader.points)
-            if id in verdicts or done.answers is None:
-                verdict = verdicts.get(id)
-            else:  # a breach ended the notebook with this cell
-                verdict = _verdict(asked[id], posed[id], done.answers)
-            cell.outputs = _judged(asked.get(id), verdict, done, points, cell.outputs)
+            cell.outputs = _judged(asked.get(id), done, points, cell.outputs)
     return remarks
+
+
+class _Asked:
+    """One question as it is put to a submission's answer: what is asked in turn, and the verdict.
+
+    left: whether the cell to be filled in is as it was released.  The answer is hardly one then, and is asked the first
+    problem that everybody sees; hidden ones are drawn, which takes longest, only where it is one all the same.
+    """
+
+    def __init__(self, question: Question, seed: int, left: bool):
+        self.question, self.seed, self.left = question, seed, left
+        self.verdict: Verdict | None = None
+        if not left:
+            _ = self.hidden  # now, while no cell's time is running
+
+    @cached_property
+    def hidden(self) -> list[Problem]:
+        return self.question.problems(self.seed)
+
+    def first(self) -> list[Call]:
+        """What its check is asked."""
+        return _calls(visible(self.question)[:1] if self.left else self.hidden)
+
+    def next(self, answers: Sequence[Sequence[Answer]]) -> list[Call] | None:
+        """What is asked after these answers: where it is wrong, at last what everybody sees, for the card."""
+        counted = self.counted(answers)
+        if not counted:
+            return _calls(self.hidden)
+        verdict = self.judged(answers)
+        shown = len(counted) > 1 or verdict is None or verdict.status in WITHOUT_VALUES
+        return None if shown else _calls(visible(self.question))
+
+    def counted(self, answers: Sequence[Sequence[Answer]]) -> Sequence[Sequence[Answer]]:
+        """The answers that are judged, and those for the card; none yet where it was asked only whether it is one."""
+        return answers[1:] if self.left and not _is_none(answers) else answers
+
+    def judged(self, answers: Sequence[Sequence[Answer]]) -> Verdict | None:
+        """The verdict on the answers that count."""
+        if self.verdict is None:
+            problems = visible(self.question)[:1] if self.left and _is_none(answers) else self.hidden
+            self.verdict = _verdict(self.question, problems, self.counted(answers)[0])
+        return self.verdict
+
+
+def _pose(asked: Mapping[str, _Asked], id: str, said: str) -> list[Call] | None:
+    """What a check in this cell is asked: its problems in the graded cell of that very question, else nothing."""
+    return asked[id].first() if id in asked and asked[id].question.id == said else None
+
+
+def _is_none(answers: Sequence[Sequence[Answer]]) -> bool:
+    """Whether the first answers say that nothing was filled in."""
+    return all(answer.untouched for answer in answers[0])
+
+
+def _left_as_released(nb: NotebookNode, released: NotebookNode) -> set[str]:
+    """The ids of graded cells before which all cells to be filled in are as they were released."""
+    sources = {grade_id(cell): cell.source for cell in released.cells}
+    found, changed = set(), list[bool]()
+    for cell in nb.cells:
+        rules = cell.metadata.get("nbgrader", {})
+        if rules.get("grade"):
+            if changed and not any(changed):
+                found.add(grade_id(cell))
+            changed = []
+        elif rules.get("solution"):
+            changed.append(cell.source != sources.get(grade_id(cell)))
+    return found
+
+
+def _calls(problems: Sequence[Problem]) -> list[Call]:
+    return [problem.call for problem in problems]
 
 
 def visible(question: Question) -> list[Problem]:
@@ -93,15 +160,6 @@ def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
     return int.from_bytes(hmac.digest(secret, message, "sha256")[:5], "big")
 
 
-def _pose(asked: dict[str, Question], posed: dict[str, list[Problem]], id: str) -> Pose:
-    """What a check in this cell is asked: its problems in the graded cell of that very question, else nothing."""
-
-    def pose(said: str) -> Sequence[Call] | None:
-        return [problem.call for problem in posed[id]] if id in asked and asked[id].id == said else None
-
-    return pose
-
-
 def _verdict(question: Question, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict | None:
     """The judge's verdict, or None for a forged answer that no probe gives: one student's must not stop the run."""
     try:
@@ -110,27 +168,41 @@ def _verdict(question: Question, problems: Sequence[Problem], answers: Sequence[
         return None
 
 
-def _judged(
-    question: Question | None, verdict: Verdict | None, done: CellRun, points: float, outputs: list[NotebookNode]
-) -> list[NotebookNode]:
+def _judged(asked: _Asked | None, done: CellRun, points: float, outputs: list[NotebookNode]) -> list[NotebookNode]:
     """A graded cell's outputs: one number for nbgrader, the card, and the errors that stopped the check."""
-    if question is None or done.answers is None:
+    if asked is None or not done.answers or not asked.counted(done.answers):
         return [_result(0.0, _no_verdict(done)), *(o for o in outputs if o.output_type == "error")]
+    verdict = asked.judged(done.answers)
     if verdict is None:
         return [_result(0.0, _nothing(CLASSROOM["not_judged"]))]
-    told = _told(question, verdict, done.shown)
+    (_, *shown) = asked.counted(done.answers)
     score = min(verdict.score, points)
-    data = {**told.as_data(), "status": verdict.status, "mistake": verdict.mistake, "error": verdict.error}
-    return [_result(score, as_html(replace(told, score=score)), {**data, "unit": verdict.unit, "score": score})]
+    told = replace(_told(asked.question, verdict, shown[0] if shown else []), score=score)
+    data = told.as_data()
+    found = {name: getattr(verdict, name) for name in ("status", "mistake", "error", "unit")}
+    return [_result(score, _card(told, data), {**data, **found})]
 
 
-def _told(question: Question, verdict: Verdict, shown: Sequence[Answer] | None) -> Verdict:
+def _card(told: Verdict, data: Mapping[str, object]) -> str:
+    """The card as HTML.  That of a right answer, or of none, is everybody's, and drawn once."""
+    if told.status not in ("correct", "unattempted") or told.inputs:
+        return as_html(told)
+    key = f"{data} {told.rows is None}"
+    if key not in _CARDS:
+        _CARDS[key] = as_html(told)
+    return _CARDS[key]
+
+
+_CARDS: dict[str, str] = {}
+
+
+def _told(question: Question, verdict: Verdict, shown: Sequence[Answer]) -> Verdict:
     """The verdict as the feedback shows it: without hidden inputs, nor anything computed from them."""
     problems = visible(question)
     bare = replace(verdict, inputs={}, yours=None, true=None, rows=None, equation=question.asks.equation(problems[0]))
     if verdict.status in WITHOUT_VALUES:
         return replace(bare, rows=question.asks.rows(problems[0]) if verdict.rows else None)
-    told = None if shown is None else _verdict(question, problems, shown)
+    told = _verdict(question, problems, shown) if shown else None
     if told is None or told.correct:
         text = CLASSROOM["elsewhere_only" if told else "wrong_unshown"]
         return replace(bare, headline=text, message="", lines=())

@@ -60,12 +60,11 @@ class Limits:
 class CellRun:
     """What came of one cell: nbformat-like outputs, the answers to the calls of its check, and what was breached.
 
-    shown: the answers to what was asked besides, for the card.
+    answers: one list for what its check was asked, then one for each time that more was asked; none where it was not.
     """
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[Answer] | None = None
-    shown: list[Answer] | None = None
+    answers: list[list[Answer]] = field(default_factory=list)
     breach: str = ""  # a key of words.SANDBOX, or ""
     ran: bool = True
 
@@ -87,8 +86,8 @@ class Usage:
 
 # What is asked when a cell calls ``check``: the calls to pose, or None where nothing is to be posed.
 Pose = Callable[[str], Sequence[Call] | None]
-# What is asked besides once a cell, of this number, is done and its answers are there.
-Show = Callable[[int, list[Answer]], Sequence[Call] | None]
+# What is asked next, if anything, when a cell, of this number, is done and has given these answers.
+Next = Callable[[int, list[list[Answer]]], Sequence[Call] | None]
 
 
 class Warm:
@@ -148,11 +147,11 @@ class Warm:
         cells: Sequence[str],
         pose: Pose | Sequence[Pose],
         limits: Limits = Limits(),
-        show: Show = lambda k, answers: None,
+        then: Next = lambda k, answers: None,
     ) -> list[CellRun]:
         """Run the cells of one notebook in a fork of its own; see ``CellRun``.
 
-        pose: for each cell, what its check is asked.  show: what is asked besides, after it.
+        pose: for each cell, what its check is asked.  then: what is asked after it, until there is nothing more.
         Raises SandboxError where no fork can be had or confined.
         """
         poses = list(pose) if isinstance(pose, Sequence) else [pose] * len(cells)
@@ -172,7 +171,7 @@ class Warm:
             child = self._fork(theirs, work, limits)
             theirs.close()
             with _Watch(child, self.works, dated, limits) as watch:
-                runs = _Run(ours, child, limits, watch).cells(cells, poses, show)
+                runs = _Run(ours, child, limits, watch).cells(cells, poses, then)
         finally:
             ours.close()
             if child:
@@ -233,6 +232,7 @@ class _Watch:
     def __init__(self, child: int, works: Path, dated: Sequence[Path], limits: Limits):
         self.child, self.works, self.dated, self.limits = child, works, dated, limits
         self.breach = ""
+        self.open = 0  # descriptors, when last looked at and found harmless
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
 
@@ -254,7 +254,8 @@ class _Watch:
         """The limit that is exceeded now, or was before, as a key of words.SANDBOX, or ''.
 
         Asked after each cell too: a cell may end between two looks.
-        mapped: count what only the memory keeps alive as well, which takes three times as long.
+        mapped: look at every open file and mapping; else at open files alone, and only where something was made in the
+            folder or the number of descriptors has changed.
         """
         self.breach = self.breach or self._found(mapped)
         return self.breach
@@ -264,9 +265,12 @@ class _Watch:
         with contextlib.suppress(OSError):
             if os.stat(f"{process}/task").st_nlink - 2 > self.limits.threads:
                 return "threads"
-        size = 0 if _untouched(self.dated) else _size_of(self.works, self.limits.work_size)
-        left = self.limits.work_size - size
-        nameless = _unlinked(f"{process}/fd") if left >= 0 else 0
+        untouched = _untouched(self.dated)
+        size = 0 if untouched else _size_of(self.works, self.limits.work_size)
+        left, nameless, now_open = self.limits.work_size - size, 0, _descriptors(process)
+        if mapped or not untouched or not now_open or now_open != self.open:
+            nameless = _unlinked(f"{process}/fd") if left >= 0 else 0
+            self.open = 0 if nameless else now_open
         if mapped:
             nameless += _mapped(Path(process, "maps"), self.works) * self.limits.file_size
         return "work_size" if left < nameless or left < 0 else ""
@@ -306,6 +310,13 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
         os.chmod(folder, 0o700)
     with os.scandir(folder) as entries:
         yield from entries
+
+
+def _descriptors(process: str) -> int:
+    """How many descriptors a process has open; 0 where the kernel does not say so at once (before Linux 6.2)."""
+    with contextlib.suppress(OSError):
+        return os.stat(f"{process}/fd").st_size
+    return 0
 
 
 def _unlinked(descriptors: str) -> int:
@@ -370,7 +381,7 @@ class _Run:
         self.end = time.monotonic() + limits.notebook_seconds
         self.left = limits.notebook_output
 
-    def cells(self, cells: Sequence[str], poses: Sequence[Pose], show: Show) -> list[CellRun]:
+    def cells(self, cells: Sequence[str], poses: Sequence[Pose], then: Next) -> list[CellRun]:
         try:
             message, _ = wire.receive(self.pipe, self.end)
         except (wire.Broken, TimeoutError) as why:  # no foreign line has been run yet
@@ -381,8 +392,8 @@ class _Run:
         for k, (source, pose) in enumerate(zip(cells, poses, strict=True)):
             run, goes_on = self._cell(source, pose)
             runs.append(run)
-            if goes_on and run.answers is not None and (calls := show(k, run.answers)):
-                goes_on = self._ask_besides(run, calls)
+            while goes_on and run.answers and (calls := then(k, run.answers)):
+                goes_on = self._ask_again(run, calls)
             if not goes_on:
                 break
         return runs + [CellRun(ran=False) for _ in cells[len(runs) :]]
@@ -410,31 +421,32 @@ class _Run:
                     if cut and not run.breach:
                         run.breach = "output" if limit == self.limits.cell_output else "notebook_output"
                     if too_much := self.watch.breached():  # whether the watch came before the cell's end is chance
-                        run.breach, run.answers = too_much, None
+                        run.breach, run.answers = too_much, []
                         return run, False
                     return run, run.breach != "notebook_time"
                 if "check" in message and asked < MOST_CHECKS:
                     asked += 1
-                    again = run.answers is not None or calls is not None  # the latter: an answer that checks itself
+                    again = bool(run.answers) or calls is not None  # the latter: an answer that checks itself
                     posed = None if again else pose(str(message["check"]))
                     self._pose(posed, deadline)
                     calls = calls if again else posed
                 elif "answers" in message and calls is not None:
-                    run.answers, calls = answers_from(message["answers"], arrays, len(calls)), None
+                    run.answers, calls = [answers_from(message["answers"], arrays, len(calls))], None
                 else:
                     raise wire.Broken("a message that nobody asked for")
         except wire.Broken:
             run.breach = run.breach or "ended"
             return run, False
 
-    def _ask_besides(self, run: CellRun, calls: Sequence[Call]) -> bool:
+    def _ask_again(self, run: CellRun, calls: Sequence[Call]) -> bool:
         """Put more calls to the answer that a cell's check had, and say whether the next cell can run."""
         deadline = min(self.end, time.monotonic() + self.limits.cell_seconds)
         try:
             self._pose(calls, deadline)
             message, arrays = wire.receive(self.pipe, deadline)
-            if "unanswered" not in message:
-                run.shown = answers_from(message.get("answers"), arrays, len(calls))
+            if "unanswered" in message:
+                raise wire.Broken("an answer that stops between cells")
+            run.answers.append(answers_from(message.get("answers"), arrays, len(calls)))
         except TimeoutError:
             run.breach = "cell_time" if time.monotonic() < self.end else "notebook_time"
         except wire.Broken:

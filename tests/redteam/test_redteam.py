@@ -385,7 +385,7 @@ def _one_seed(attack, world, request, monkeypatch) -> Seen:
 
 def _believed(attack, world, request, monkeypatch) -> Seen:
     """What the fork says that its graded cells displayed is scored as nbgrader reads it."""
-    monkeypatch.setattr(outside, "_judged", lambda question, problems, done, points, outputs: outputs)
+    monkeypatch.setattr(outside, "_judged", lambda asked, done, points, outputs: outputs)
     monkeypatch.setitem(globals(), "scores", naive.score)
     made = request.getfixturevalue("warm")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
@@ -403,7 +403,7 @@ class _Forgetful(CellRun):
 
     @property
     def answers(self):
-        return None
+        return []
 
     @answers.setter
     def answers(self, given):
@@ -413,8 +413,8 @@ class _Forgetful(CellRun):
 def _generous(attack, world, request, monkeypatch) -> Seen:
     """Every check is posed whatever it asks for, as often as it asks."""
 
-    def pose(asked, posed, id):
-        return lambda said: next(([p.call for p in posed[q]] for q in asked if asked[q].id == said), None)
+    def pose(asked, id, said):
+        return next((one.first() for one in asked.values() if one.question.id == said), None)
 
     monkeypatch.setattr(outside, "_pose", pose)
     monkeypatch.setattr(sandbox, "CellRun", _Forgetful)
