@@ -37,19 +37,21 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 """
 
-# Every cell in one process that has been warm for long: no fork, no sandbox, no judge.  Once with a check that does
-# nothing, and once with one that puts ready-made problems to the answers.
+# Every cell in one process that has been warm for long, in IPython as it comes: no fork, no sandbox, no judge.  Once
+# with a check that does nothing, and once with one that puts ready-made problems to the answers.
 FLOOR = """
 import json, sys, time
 import torch, numpy
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
 import grader
 from grader.classroom.outside import visible
 from grader.probe import probe
-from grader.sandbox import notebook, warm
 torch.set_num_threads(1)
-warm._first_times(torch)
-shell = notebook.prepare()
-shell.connect(None)
+config = Config()
+config.HistoryManager.enabled = False
+shell = InteractiveShell.instance(config=config)
 calls = {q.id: [problem.call for problem in visible(q)] for q in grader.questions() if q.unit == "05"}
 books = json.load(sys.stdin)
 for check in (lambda *arguments: None, lambda id, answer: [probe(answer, call) for call in calls[id]] and None):
@@ -59,7 +61,8 @@ for check in (lambda *arguments: None, lambda id, answer: [probe(answer, call) f
             start = time.perf_counter()
             continue
         for source in cells:
-            shell.cell(source, 10**6)
+            with capture_output():
+                shell.run_cell(source, store_history=True)
     print(time.perf_counter() - start)
 """
 
