@@ -973,6 +973,24 @@ def one_row(f, x, i):
     assert "and not on others" in cell.outputs[0].data["text/html"]
 
 
+def test_an_answer_that_interrupts_itself_between_cells_has_no_values_on_its_card_and_ends_nothing(warm):
+    seen = [p.inputs["x"].tolist() for p in outside.visible(find("05.one_row"))]
+    code = f"""\
+def one_row(f, x, i):
+    if x.tolist() in {seen}:
+        raise KeyboardInterrupt
+    return torch.zeros_like(x)"""
+    nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
+    for cell in nb.cells:
+        if grade_id(cell) == "answer-05-one_row":
+            cell.source = code
+    scores, done, remarks = graded(warm, nbformat.writes(nb).encode())
+    assert scores == {**POINTS, "05-one_row": 0.0}
+    assert remarks == []
+    (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
+    assert CLASSROOM["wrong_unshown"] in cell.outputs[0].data["text/html"]
+
+
 def by_itself(id):
     """Ada's submission with this answer in a cell of its own, and the cell for it as it was released."""
     nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)

@@ -60,7 +60,8 @@ class Limits:
 class CellRun:
     """What came of one cell: nbformat-like outputs, the answers to the calls of its check, and what was breached.
 
-    answers: one list for what its check was asked, then one for each time that more was asked; none where it was not.
+    answers: one list for what its check was asked, then one for each time that more was asked, empty where the answer
+        interrupted itself; none where its check was not asked.
     """
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -444,9 +445,8 @@ class _Run:
         try:
             self._pose(calls, deadline)
             message, arrays = wire.receive(self.pipe, deadline)
-            if "unanswered" in message:
-                raise wire.Broken("an answer that stops between cells")
-            run.answers.append(answers_from(message.get("answers"), arrays, len(calls)))
+            given = message.get("answers")
+            run.answers.append([] if "unanswered" in message else answers_from(given, arrays, len(calls)))
         except TimeoutError:
             run.breach = "cell_time" if time.monotonic() < self.end else "notebook_time"
         except wire.Broken:
