@@ -315,7 +315,7 @@ class Problem:
         entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
         for k, (_, value) in enumerate(entries):
-            forms.setdefault(value.shape if type(value) is np.ndarray else _form(value), []).append(k)
+            forms.setdefault(_form(value), []).append(k)
         for members in forms.values():
             if len(members) == 1:
                 continue
@@ -331,6 +331,8 @@ class Problem:
 
 def _form(value: Any) -> Any:
     """What two values must share to be alike at all: structure and shapes; a text is its own form."""
+    if isinstance(value, np.ndarray):
+        return value.shape
     if isinstance(value, tuple):
         return tuple(map(_form, value))
     return value if value is None or isinstance(value, str) else np.shape(value)

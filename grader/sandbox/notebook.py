@@ -202,9 +202,8 @@ def prepare() -> SimpleNamespace:
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "nocolor"
-    shell = Shell.instance(
-        config=config, input_transformer_manager=Transformers()
-    )  # lays out a profile folder, with modes, which no fork could
+    # This lays out a profile folder, with modes, which no fork could.
+    shell = Shell.instance(config=config, input_transformer_manager=Transformers())
 
     def connect(pipe: Any) -> None:
         get_asyncio_loop()  # for top-level await: it makes itself a pair of sockets, which it cannot later on
