@@ -89,13 +89,19 @@ def head(text, blob):
     return len(text).to_bytes(4, "big") + len(blob).to_bytes(4, "big") + text + blob
 
 
+def within(seconds):
+    """What is left of these seconds on the clock."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
+
+
 def received(data, close=True):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(data)
         if close:
             theirs.close()
-        return wire.receive(ours, time.monotonic() + 30)
+        return wire.receive(ours, within(30))
 
 
 def test_frame_comes_out_as_it_went_in(pair):
@@ -148,7 +154,7 @@ def test_frame_that_is_not_what_was_agreed_is_refused(name):
 def test_too_large_a_frame_is_refused_before_it_is_read(pair):
     pair[1].sendall((wire.LARGEST_TEXT + 1).to_bytes(4, "big") + bytes(4) + b"x" * 1000)
     with pytest.raises(wire.Broken, match=str(wire.LARGEST_TEXT + 1)):
-        wire.receive(pair[0], time.monotonic() + 30)
+        wire.receive(pair[0], within(30))
     assert len(pair[0].recv(2000)) == 1000  # the rest still lies there
 
 
@@ -156,7 +162,7 @@ def test_too_large_a_frame_is_refused_before_it_is_read(pair):
 def test_nobody_waits_past_the_deadline(pair, data):
     pair[1].sendall(data)
     with pytest.raises(TimeoutError):
-        wire.receive(pair[0], time.monotonic() + 0.05)
+        wire.receive(pair[0], within(0.05))
 
 
 def test_slow_drops_do_not_move_the_deadline(pair):
@@ -171,7 +177,7 @@ def test_slow_drops_do_not_move_the_deadline(pair):
     thread.start()
     try:
         with pytest.raises(TimeoutError):
-            wire.receive(pair[0], time.monotonic() + 0.2)
+            wire.receive(pair[0], within(0.2))
     finally:
         stop.set()
         thread.join()
@@ -179,12 +185,12 @@ def test_slow_drops_do_not_move_the_deadline(pair):
 
 def test_who_does_not_read_is_not_waited_for_for_ever(pair):
     with pytest.raises(wire.Broken):
-        wire.send(pair[0], {"text": "x" * 10**7}, deadline=time.monotonic() + 0.05)
+        wire.send(pair[0], {"text": "x" * 10**7}, left=within(0.05))
 
 
 def test_time_left_of_a_reading_is_no_limit_of_the_next_writing(pair):
     wire.send(pair[1], {"n": 1})
-    wire.receive(pair[0], time.monotonic() + 0.001 + 1)
+    wire.receive(pair[0], within(0.001 + 1))
     pair[0].settimeout(1e-6)  # as a reading that only just came in time leaves it
     reader = threading.Thread(target=wire.receive, args=(pair[1],))
     reader.start()

@@ -137,6 +137,8 @@ class RunOutside(NbGraderPreprocessor):  # type: ignore[misc]
     threads = Integer(Limits.threads, help=CLASSROOM["help_threads"]).tag(config=True)
     cell_output = Integer(Limits.cell_output, help=CLASSROOM["help_cell_output"]).tag(config=True)
     notebook_output = Integer(Limits.notebook_output, help=CLASSROOM["help_notebook_output"]).tag(config=True)
+    reading_seconds = Float(Limits.reading_seconds, help=CLASSROOM["help_reading_seconds"]).tag(config=True)
+    page_seconds = Float(Limits.page_seconds, help=CLASSROOM["help_page_seconds"]).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         student = resources["nbgrader"]["student"]

@@ -8,6 +8,7 @@ import functools
 import itertools
 import json
 import os
+import random
 import signal
 import socket
 import stat
@@ -25,6 +26,7 @@ from typing import Any
 from grader import maps
 from grader.probe import Answer, Call
 from grader.sandbox import SandboxError, codec, wire
+from grader.sandbox.clock import Clock
 from grader.sandbox.origin import ENDS_WITHIN, PACKAGE, Origin, ended, new_folder, start
 from grader.sandbox.wire import plain_text
 from grader.words import SANDBOX
@@ -42,7 +44,10 @@ SYSTEM = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/d
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.  Seconds, bytes and characters."""
+    """What one submission may use.  Bytes, characters, and seconds as ``Clock`` counts them.
+
+    reading_seconds, page_seconds: of the process that reads what was handed in and makes the feedback page.
+    """
 
     cell_seconds: float = 20.0
     notebook_seconds: float = 120.0
@@ -54,6 +59,8 @@ class Limits:
     threads: int = 64
     cell_output: int = 200_000
     notebook_output: int = 2_000_000
+    reading_seconds: float = 30.0
+    page_seconds: float = 30.0
 
 
 @dataclass
@@ -109,7 +116,8 @@ class Warm:
         with theirs:
             if origin is None or not origin.fork(self.own, theirs):
                 self.process = start(theirs, self.own, package=PACKAGE)
-        setup = {"readable": [str(path) for path in readable()], "confined": confined}
+        core, self.claim = claimed_core() if confined else (None, None)
+        setup = {"readable": [str(path) for path in readable()], "confined": confined, "core": core}
         with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
             self.jobs.sendall(json.dumps(setup).encode() + b"\n")
 
@@ -126,6 +134,8 @@ class Warm:
         except OSError:  # it is gone
             pass
         self.jobs.close()
+        if self.claim:
+            self.claim.close()
         if self.process:
             ended(self.process)
         remove(self.own)
@@ -220,6 +230,23 @@ class Warm:
                 raise SandboxError(SANDBOX["no_warm_process"])
             line += part
         return line.decode().split()
+
+
+def claimed_core() -> tuple[int, socket.socket]:
+    """One of the processors that this process may use, and a socket: while it is open, nobody else claims that one.
+
+    A fork computes on one processor, however many threads it starts, so that it takes no more than its share of the
+    machine.  The claim is a name that the kernel gives to one process at a time, and takes back when that ends; where
+    all are claimed, as with more workers than processors, any will do.
+    """
+    allowed = list(os.sched_getaffinity(0))
+    random.SystemRandom().shuffle(allowed)  # in containers on one machine the names are not shared, and the processors are
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for core in allowed:
+        with contextlib.suppress(OSError):
+            claim.bind(f"\0gradient-course-grader/core-{core}")
+            return core, claim
+    return allowed[0], claim
 
 
 class _Watch:
@@ -379,12 +406,14 @@ class _Run:
 
     def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: _Watch):
         self.pipe, self.child, self.limits, self.watch = pipe, child, limits, watch
-        self.end = time.monotonic() + limits.notebook_seconds
+        self.clock = Clock(child)
+        self.begun = 0.0  # the clock when it became the fork's turn
+        self.spent = 0.0  # seconds of all turns before; what passes while it waits for this side is not its own
         self.left = limits.notebook_output
 
     def cells(self, cells: Sequence[str], poses: Sequence[Pose], then: Next) -> list[CellRun]:
         try:
-            message, _ = wire.receive(self.pipe, self.end)
+            message, _ = wire.receive(self.pipe, self._until(self.limits.notebook_seconds))
         except (wire.Broken, TimeoutError) as why:  # no foreign line has been run yet
             raise SandboxError(SANDBOX["no_start"]) from why
         if "unconfined" in message:
@@ -399,22 +428,43 @@ class _Run:
                 break
         return runs + [CellRun(ran=False) for _ in cells[len(runs) :]]
 
+    def _until(self, end: float) -> wire.Left:
+        """What is left until the fork will have used so many seconds."""
+        return lambda: end - self.clock.used()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[wire.Left]:
+        """The fork's turn: what is left to it of a cell's time and of the notebook's."""
+        self.begun = self.clock.used()
+        try:
+            yield self._until(self.begun + min(self.limits.cell_seconds, self.limits.notebook_seconds - self.spent))
+        finally:
+            self.spent += self.clock.used() - self.begun
+
+    def _too_long(self) -> str:
+        """The limit that was met where nothing is left of a turn, as a key of words.SANDBOX."""
+        spent = self.spent + self.clock.used() - self.begun
+        return "cell_time" if spent < self.limits.notebook_seconds else "notebook_time"
+
     def _cell(self, source: str, pose: Pose) -> tuple[CellRun, bool]:
         """Run one cell, and say whether the next can run.  Too long a cell is interrupted, and ended if it goes on."""
+        with self._turn() as left:
+            return self._run_cell(source, pose, left)
+
+    def _run_cell(self, source: str, pose: Pose, left: wire.Left) -> tuple[CellRun, bool]:
         run, calls, asked = CellRun(), None, 0
-        deadline = min(self.end, time.monotonic() + self.limits.cell_seconds)
         try:
             limit = max(0, min(self.limits.cell_output, self.left))
-            wire.send(self.pipe, {"source": source, "limit": limit}, deadline=deadline)
+            wire.send(self.pipe, {"source": source, "limit": limit}, left=left)
             while True:
                 try:
-                    message, arrays = wire.receive(self.pipe, deadline)
+                    message, arrays = wire.receive(self.pipe, left)
                 except TimeoutError:
                     if run.breach:  # it was told, and goes on
                         return run, False
-                    run.breach = "cell_time" if time.monotonic() < self.end else "notebook_time"
+                    run.breach = self._too_long()
                     os.kill(self.child, signal.SIGINT)
-                    deadline = time.monotonic() + GRACE
+                    left = self._until(self.clock.used() + GRACE)
                     continue
                 if "done" in message:
                     run.outputs, cut = outputs_from(message["done"], limit)
@@ -429,7 +479,7 @@ class _Run:
                     asked += 1
                     again = bool(run.answers) or calls is not None  # the latter: an answer that checks itself
                     posed = None if again else pose(str(message["check"]))
-                    self._pose(posed, deadline)
+                    self._pose(posed, left)
                     calls = calls if again else posed
                 elif "answers" in message and calls is not None:
                     run.answers, calls = [answers_from(message["answers"], arrays, len(calls))], None
@@ -441,22 +491,22 @@ class _Run:
 
     def _ask_again(self, run: CellRun, calls: Sequence[Call]) -> bool:
         """Put more calls to the answer that a cell's check had, and say whether the next cell can run."""
-        deadline = min(self.end, time.monotonic() + self.limits.cell_seconds)
         try:
-            self._pose(calls, deadline)
-            message, arrays = wire.receive(self.pipe, deadline)
+            with self._turn() as left:
+                self._pose(calls, left)
+                message, arrays = wire.receive(self.pipe, left)
             given = message.get("answers")
             run.answers.append([] if "unanswered" in message else answers_from(given, arrays, len(calls)))
         except TimeoutError:
-            run.breach = "cell_time" if time.monotonic() < self.end else "notebook_time"
+            run.breach = "cell_time" if self.spent < self.limits.notebook_seconds else "notebook_time"
         except wire.Broken:
             run.breach = "ended"
         return not run.breach or run.breach == "output"
 
-    def _pose(self, calls: Sequence[Call] | None, deadline: float) -> None:
+    def _pose(self, calls: Sequence[Call] | None, left: wire.Left) -> None:
         arrays: codec.Arrays = {}
         message = None if calls is None else [codec.call_as_message(call, maps, arrays) for call in calls]
-        wire.send(self.pipe, {"nothing": True} if message is None else {"calls": message}, arrays, deadline)
+        wire.send(self.pipe, {"nothing": True} if message is None else {"calls": message}, arrays, left)
 
 
 def answers_from(message: Any, arrays: codec.Arrays, count: int) -> list[Answer]:

@@ -10,9 +10,8 @@ import json
 import re
 import socket
 import struct
-import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors.numpy import load, save
@@ -20,6 +19,10 @@ from safetensors.numpy import load, save
 _HEAD = struct.Struct("!II")
 LARGEST_TEXT = 8 * 2**20  # bytes of JSON in one frame
 LARGEST_ARRAYS = 16 * 2**20  # bytes of arrays in one frame
+LONGEST_WAIT = 0.5  # seconds between two looks at how much time is left: not all of what passes counts
+
+Out = TypeVar("Out")
+Left = Callable[[], float]  # seconds that are left now; 0 or less when there are none
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Control characters but tab and line feed; those that turn the reading direction; halves of surrogate pairs, which
@@ -35,28 +38,28 @@ def send(
     pipe: socket.socket,
     message: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray] | None = None,
-    deadline: float | None = None,
+    left: Left | None = None,
 ) -> None:
     """Write one frame.
 
-    deadline: of ``time.monotonic``.  Raises Broken where the other side is gone, or does not read in time.
+    left: None waits for ever.  Raises Broken where the other side is gone, or does not read in time.
     """
     text = json.dumps(message, allow_nan=True).encode()
     blob = save({k: np.array(a, order="C") for k, a in arrays.items()}) if arrays else b""
-    try:
-        # What an earlier ``receive`` had left of its time says nothing of this frame.
-        pipe.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
-        pipe.sendall(_HEAD.pack(len(text), len(blob)) + text + blob)
-    except OSError as why:
-        raise Broken(str(why)) from why
+    frame = memoryview(_HEAD.pack(len(text), len(blob)) + text + blob)
+    while frame:
+        try:
+            frame = frame[_wait(pipe, left, lambda: pipe.send(frame)) :]
+        except OSError as why:  # time is up, too
+            raise Broken(str(why)) from why
 
 
-def receive(pipe: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read one frame: (message, arrays).  deadline: of ``time.monotonic``; raises TimeoutError then, and Broken."""
-    text_size, blob_size = _HEAD.unpack(_exactly(pipe, _HEAD.size, deadline))
+def receive(pipe: socket.socket, left: Left | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read one frame: (message, arrays).  left: None waits for ever.  Raises TimeoutError when time is up, and Broken."""
+    text_size, blob_size = _HEAD.unpack(_exactly(pipe, _HEAD.size, left))
     if text_size > LARGEST_TEXT or blob_size > LARGEST_ARRAYS:
         raise Broken(f"a frame of {text_size} and {blob_size} bytes")
-    body = _exactly(pipe, text_size + blob_size, deadline)
+    body = _exactly(pipe, text_size + blob_size, left)
     text, blob = body[:text_size], body[text_size:]
     try:
         message = json.loads(text)
@@ -68,15 +71,11 @@ def receive(pipe: socket.socket, deadline: float | None = None) -> tuple[dict[st
     return message, arrays
 
 
-def _exactly(pipe: socket.socket, size: int, deadline: float | None) -> bytes:
+def _exactly(pipe: socket.socket, size: int, left: Left | None) -> bytes:
     parts = []
     while size:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise TimeoutError
         try:
-            pipe.settimeout(left)
-            part = pipe.recv(min(size, 2**20))
+            part = _wait(pipe, left, lambda: pipe.recv(min(size, 2**20)))
         except TimeoutError:
             raise
         except OSError as why:
@@ -86,6 +85,20 @@ def _exactly(pipe: socket.socket, size: int, deadline: float | None) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def _wait(pipe: socket.socket, left: Left | None, step: Callable[[], Out]) -> Out:
+    """One step of sending or receiving, when the other side is ready for it.  Raises TimeoutError when time is up."""
+    if left is None:
+        pipe.settimeout(None)  # what an earlier frame had left of its time says nothing of this one
+        return step()
+    while (seconds := left()) > 0:
+        pipe.settimeout(min(seconds, LONGEST_WAIT))
+        try:
+            return step()
+        except TimeoutError:
+            continue
+    raise TimeoutError
 
 
 def plain_text(thing: Any) -> str:

@@ -296,15 +296,15 @@ def _any_length(attack, world, request, monkeypatch) -> Seen:
 def _received(monkeypatch, instead) -> None:
     """The trusted side's receiver, with another way to take what it cannot make sense of."""
     real = wire.receive
-    monkeypatch.setattr(wire, "receive", lambda pipe, deadline=None: instead(real, pipe, deadline))
+    monkeypatch.setattr(wire, "receive", lambda pipe, left=None: instead(real, pipe, left))
 
 
 def _lenient(attack, world, request, monkeypatch) -> Seen:
     """Messages that nobody asked for are passed over."""
 
-    def patient(real, pipe, deadline):
+    def patient(real, pipe, left):
         while True:
-            message, arrays = real(pipe, deadline)
+            message, arrays = real(pipe, left)
             if "answers" not in message:
                 return message, arrays
 
@@ -315,8 +315,8 @@ def _lenient(attack, world, request, monkeypatch) -> Seen:
 def _told_its_score(attack, world, request, monkeypatch) -> Seen:
     """A protocol that has scores in it: what a message says is taken down."""
 
-    def credulous(real, pipe, deadline):
-        message, arrays = real(pipe, deadline)
+    def credulous(real, pipe, left):
+        message, arrays = real(pipe, left)
         if "score" in message:
             text = {"text/plain": str(message["score"])}
             message = {"done": [{"output_type": "execute_result", "data": text, "metadata": {}}]}
@@ -329,9 +329,9 @@ def _told_its_score(attack, world, request, monkeypatch) -> Seen:
 def _uncaught(attack, world, request, monkeypatch) -> Seen:
     """Only what a reader of JSON says that it raises is foreseen."""
 
-    def hopeful(real, pipe, deadline):
+    def hopeful(real, pipe, left):
         try:
-            return real(pipe, deadline)
+            return real(pipe, left)
         except wire.Broken as why:
             if why.__cause__ and not isinstance(why.__cause__, ValueError):
                 raise why.__cause__ from None
