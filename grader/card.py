@@ -16,6 +16,8 @@ MIME = "application/vnd.grader.verdict+json"
 # status -> (mark, colour of the card's edge); what is not listed is a wrong answer
 MARKS = {"correct": ("✓", ACCENT), "unattempted": ("○", "#888888")}
 WRONG = ("✗", NEGATIVE)
+# MathJax leaves such an element alone, by the names that its versions 2 to 4 look for: a card quotes a student's words.
+UNTYPESET = "tex2jax_ignore mathjax_ignore"
 MOST_CELLS = 72  # a picture with more entries than this helps nobody on a card
 
 
@@ -83,7 +85,8 @@ def as_html(v: Verdict) -> str:
     if not v.correct and v.status != "unattempted":
         body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{rich(_closing(v))}</div>')
     style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
-    return f'<div role="group" aria-label="{escape(headline(v), quote=True)}" style="{style}">{"".join(body)}</div>'
+    of_the_card = f'class="{UNTYPESET}" role="group" aria-label="{escape(headline(v), quote=True)}" style="{style}"'
+    return f"<div {of_the_card}>{''.join(body)}</div>"
 
 
 def _inputs(v: Verdict) -> str:

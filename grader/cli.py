@@ -146,7 +146,8 @@ def _grade(options: argparse.Namespace) -> int:
     folder = course.find(Path.cwd())
     if not options.dask:
         lanes.get_ready()
-    from grader.classroom.grading import Course, grade_class
+    from grader.classroom.folders import Course
+    from grader.classroom.grading import grade_class
 
     if not options.dask:
         lanes.start_server()

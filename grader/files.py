@@ -32,7 +32,7 @@ def copy_whole(source: Path, path: Path, mode: int | None = None) -> None:
 
 @contextmanager
 def _beside(path: Path, mode: int | None) -> Iterator[BinaryIO]:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".whole-")  # its own name may be as long as one can be
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

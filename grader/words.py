@@ -1815,11 +1815,19 @@ CLASSROOM: dict[str, str] = {
     "not_a_file": "What was handed in is not a file but a link, a pipe or a device. Hand in the `.ipynb` file itself.",
     "too_large": "The notebook is too large: up to 64 MiB, 2000 cells and 2 million characters of source are graded. Clear "
     "its outputs and hand it in again.",
+    "slow_to_read": "Reading the notebook took longer than it may. Clear its outputs, save it in JupyterLab, and hand it in "
+    "again.",
+    "hungry_to_read": "Reading the notebook took more memory than it may. Clear its outputs, save it in JupyterLab, and "
+    "hand it in again.",
+    "plain_page": "This page could not be laid out in time, so what you wrote is shown as it is, and long outputs are cut. "
+    "Your grade does not depend on that.",
     "mended": "Before grading, this notebook was mended.",
     "duplicate": "There were several cells with the id {id}; the last one counts.",
     "unknown_id": "A cell claims the id {id}, which this unit does not have; it was run like any cell of your own.",
     "reordered": "Cells were out of order; the locked ones were put back to where they belong.",
     "long_text": "A very long text is shown by its first {kept} characters; all of it is in the file that was handed in.",
+    "more_notes": "{count} more things were put right.",
+    "own_text": "The student's own text:",
     "put_back": "The code that the exercises begin with was missing, changed or moved; the original was run first.",
     "missing": "The locked cell {id} was missing and has been put back.",
     "missing_answer": "The cell {id} is missing: without it there is nothing to check.",
@@ -1911,7 +1919,18 @@ CLASSROOM: dict[str, str] = {
     "bad_timestamp": "timestamp.txt says {text!r}, which is no time; the submission is taken to be in time.",
     "lost": "The process that graded this submission died {times} times, so it was set aside with 0 points. Look at it by "
     "hand, and grade it again: grader grade --force --student ID",
-    "fault": "The grader itself failed ({error}). Please report that; the other submissions were graded.",
+    "fault": "Something went wrong with this submission ({error}). The others were graded. Look at what lies in its folder, "
+    "and run again; if there is nothing odd, please report this.",
+    "no_process": "The process that was to run this submission ended or did not get ready, twice, and others did ({why}) "
+    "It was set aside with 0 points; look at it by hand.",
+    "linked": "The student's folder is a link, and links are not followed: it could be somebody else's work. Ask for the "
+    "files themselves.",
+    "left_beside": "Of the files beside the notebook only timestamp.txt was taken along: {why}. The grade does not depend on "
+    "them.",
+    "too_many_files": "there are more than {most} files and folders",
+    "too_deep": "folders lie more than {most} deep, or a name is too long",
+    "too_large_beside": "they have more than {most} MB",
+    "unknown_zone": "timestamp.txt says {text!r}, whose time zone is not known; it was read as UTC.",
     "no_driver": "The database needs the package {driver}, which is not installed: pip install {driver}",
     "database_locked": "The gradebook {url} is in use by another program ({why}). Close it, the formgrader too, and run "
     "again: what is graded so far is kept.",
@@ -2147,6 +2166,7 @@ DOCTOR: dict[str, str] = {
     "fork": "no other process can be started",
     "socket": "no socket can be opened",
     "signal_others": "no signal can be sent to another process",
+    "processors": "no other processor can be used than the one it was given",
     "memory": "memory is limited",
     "open_files": "open files are limited",
     "other_processes": "no process outside has a number that could be named",

@@ -20,6 +20,7 @@ settings.load_profile("derandomized")
 
 # Files whose tests share what takes long to make: one worker has all of them.
 TOGETHER = {
+    "test_costs.py",
     "test_fidelity.py",
     "test_classroom.py",
     "test_grading.py",

@@ -30,7 +30,7 @@ from safetensors.numpy import save
 
 import grader
 from grader import maps, probe
-from grader.classroom import course, outside, sample, submission
+from grader.classroom import course, inert, outside, sample, submission
 from grader.classroom.submission import grade_id
 from grader.notebook import find
 from grader.probe import Answer, Raised, Value, plain
@@ -1453,23 +1453,24 @@ def test_without_it_the_page_would_run_them():
     ],
 )
 def test_plain_text_math_and_code_stay_as_they_are(text):
-    assert submission.inert(text) == text
+    assert inert.inert(text) == text
 
 
 def test_texts_that_pages_would_take_minutes_for_are_cut_and_long_lines_broken():
     """nbconvert looks for the end of a link from every bracket to the end of its line: quadratic in the line."""
     handed_in = [with_text("[" * size).cells[0] for size in (50_000, 19_000, *[15_000] * 8)]
     made = submission.mend(submission.read(nbformat.writes(new_notebook(cells=handed_in)).encode()), with_text("x"))
-    own = [cell.source for cell in made.cells if cell.source.startswith("[")]
+    label = f"*{CLASSROOM['own_text']}*\n\n"
+    own = [cell.source.removeprefix(label) for cell in made.cells if cell.source.startswith(label)]
     assert len(own) == len(handed_in)
     assert len(own[0]) <= 2_100
     assert own[1].replace("\n", "") == "[" * 19_000  # all of it is there
     assert sum(map(len, own)) < submission.MOST_TEXT * 1.3
-    assert max(len(line) for text in own for line in text.splitlines()) <= submission.LONGEST_LINE + len(" …")
+    assert max(len(line) for text in own for line in text.splitlines()) <= inert.LONGEST_LINE + len(" …")
     assert max(len(line) for cell in handed_in for line in cell.source.splitlines()) == 50_000  # the way to fail
     assert submission.remarks(made) == [CLASSROOM["long_text"].format(kept=submission.KEPT_OF_A_TEXT)]
     paragraph = "a sentence of words. " * 40
-    assert submission.inert(paragraph) == paragraph
+    assert inert.inert(paragraph) == paragraph
 
 
 def test_released_text_stays_as_it_is_wherever_it_stands():

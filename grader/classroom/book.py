@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from grader.classroom.course import CourseError
-from grader.classroom.grade import Graded, Record
+from grader.classroom.grade import Graded
 from grader.classroom.gradebook import RUN
+from grader.classroom.paperwork import Record
 from grader.words import CLASSROOM
 
 _STUDENT, _SUBMITTED, _NOTEBOOK = (t.__table__ for t in (api.Student, api.SubmittedAssignment, api.SubmittedNotebook))

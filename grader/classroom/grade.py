@@ -8,52 +8,32 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 import torch
-from jinja2 import pass_context
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import Highlight2HTML
-from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat import NotebookNode
-from nbgrader import utils
-from nbgrader.converters import Autograde, GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    CheckCellMetadata,
-    ClearOutput,
-    GetGrades,
-    OverwriteKernelspec,
-    SaveAutoGrades,
-)
-from traitlets import Unicode
 from traitlets.config import Config
 
-from grader.classroom import outside, submission
-from grader.classroom.nbgrader_plugin import Mend, RunOutside
+from grader.classroom import apart, outside, paperwork, submission
+from grader.classroom.apart import Apart
+from grader.classroom.paperwork import GradedNotebook, Record
+from grader.sandbox import SandboxError
 from grader.sandbox.origin import Origin
 from grader.sandbox.run import Limits, Usage, Warm
+from grader.words import CLASSROOM
 
-Resources = dict[str, Any]
+Out = TypeVar("Out")
+# What runs and judges a mended notebook in place, beside the released one: remarks, and what it took.
+Run = Callable[[NotebookNode, NotebookNode], tuple[list[str], Usage]]
 Notebooks = Mapping[str, bytes | str]
-
-# What nbgrader's preprocessors of these classes do is done here or by whoever writes the gradebook.  CheckCellMetadata
-# looks for what no longer can be: a mended notebook's metadata are the released one's.
-_DONE_HERE = (
-    *(Mend, RunOutside, ClearOutput, OverwriteKernelspec, CheckCellMetadata),
-    *(SaveAutoGrades, AssignLatePenalties, GetGrades),
-)
 
 
 @dataclass(frozen=True)
@@ -81,18 +61,6 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Record:
-    """What people have put into the gradebook, which grading leaves as it is and feedback shows.
-
-    manual, extra: ``{(notebook, grade_id): points}``.  comments: the same with texts.
-    """
-
-    manual: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    extra: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    comments: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Job:
     """One submission: ``{notebook: bytes, or why there are none}``, and what the gradebook knows of it already.
 
@@ -116,21 +84,6 @@ class Job:
 
 
 @dataclass
-class GradedNotebook:
-    """What came of one notebook.
-
-    text: the autograded notebook.  page: its feedback, HTML.  scores: ``{grade_id: points, or None where people are
-    to give them}``.  comments: ``{grade_id: comment or None}``.  penalty: for being late, or None.
-    """
-
-    text: str
-    page: str
-    scores: Mapping[str, float | None]
-    comments: Mapping[str, str | None]
-    penalty: float | None = None
-
-
-@dataclass
 class Graded:
     """What came of one submission.
 
@@ -147,8 +100,12 @@ class Graded:
     aside: str = ""
 
 
+class Aside(RuntimeError):
+    """One submission cannot be graded here, and others can; the message says why."""
+
+
 def grade(unit: Unit, job: Job) -> Graded:
-    """Grade one submission.  Raises SandboxError where students' code cannot be run here at all."""
+    """Grade one submission.  Raises Aside, and SandboxError where students' code cannot be run here at all."""
     with _tools(unit) as tools:
         tools.heat()
         return tools.grade(job, lambda nb, trusted: tools.run(nb, trusted, job.student))
@@ -164,27 +121,18 @@ def set_aside(unit: Unit, job: Job, why: str) -> Graded:
 
 
 class Tools:
-    """What grading needs and what takes long to make: nbgrader's parts as configured, and a warm process."""
+    """What grading needs and what takes long to make: the process that does the paperwork, and a warm one."""
 
     def __init__(self, unit: Unit):
         torch.set_num_threads(1)  # there are as many of these processes as cores
         self.unit = unit
         self.released = {name: nbformat.reads(text, as_version=4) for name, text in unit.released.items()}
         self.warm: Warm | None = None
-        autograde = Autograde(config=unit.config)
-        self.sanitize = _made(autograde.sanitize_preprocessors, unit.config)
-        self.finish = _made(autograde.autograde_preprocessors, unit.config)
-        self.late = AssignLatePenalties(config=unit.config)
-        self.late.init_plugin()
-        feedback = GenerateFeedback(coursedir=CourseDirectory(config=unit.config), config=unit.config)
-        self.pages = Pages(parent=feedback, config=feedback.config)
-        for step in feedback.preprocessors:
-            if step not in _DONE_HERE:
-                self.pages.register_preprocessor(step)
 
     def close(self) -> None:
         if self.warm:
             self.warm.close()
+            self.warm = None
 
     def heat(self) -> None:
         """Start the warm process, which gets ready while the submission is read and its problems are drawn."""
@@ -192,193 +140,72 @@ class Tools:
             self.warm = Warm(self.unit.confined, ORIGIN)
 
     def run(self, nb: NotebookNode, trusted: NotebookNode, student: str) -> tuple[list[str], Usage]:
-        """Run a mended notebook's cells in the sandbox, and judge them."""
-        assert self.warm is not None
-        remarks = outside.run(nb, trusted, self.warm, self.unit.limits, self.unit.secret, student)
-        return remarks, self.warm.used
+        """Run a mended notebook's cells in the sandbox, and judge them.  Raises SandboxError and Aside."""
+        try:
+            return self._run(nb, trusted, student)
+        except SandboxError:
+            self.close()
+            self.heat()
+            self._warmed.run([], [])  # where not even this works, the machine is to blame
+        try:
+            return self._run(nb, trusted, student)
+        except SandboxError as why:
+            raise Aside(CLASSROOM["no_process"].format(why=why)) from why
 
-    def grade(self, job: Job, run: Any) -> Graded:
+    def _run(self, nb: NotebookNode, trusted: NotebookNode, student: str) -> tuple[list[str], Usage]:
+        remarks = outside.run(nb, trusted, self._warmed, self.unit.limits, self.unit.secret, student)
+        return remarks, self._warmed.used
+
+    @property
+    def _warmed(self) -> Warm:
+        assert self.warm is not None
+        return self.warm
+
+    def grade(self, job: Job, run: Run) -> Graded:
         graded = Graded(job.student, confined=self.unit.confined)
-        for name, trusted in self.released.items():
-            if name in job.notebooks:
-                graded.notebooks[name] = self._notebook(job, name, trusted, run, graded)
+        with apart.borrowed() as process:
+            for name, trusted in self.released.items():
+                if name in job.notebooks:
+                    graded.notebooks[name] = self._notebook(job, name, trusted, run, graded, process)
         return graded
 
-    def _notebook(self, job: Job, name: str, trusted: NotebookNode, run: Any, graded: Graded) -> GradedNotebook:
-        place: dict[str, Any] = {"student": job.student, "assignment": self.unit.name, "notebook": name, "db_url": ""}
-        resources: dict[str, Any] = {"nbgrader": place, "metadata": {"name": name}, "unique_key": name}
-        with _timed(graded.spent, "reading"):
-            nb = mended(job.notebooks[name], trusted)
-            graded.remarks += submission.remarks(nb)
-            for step in self.sanitize:
-                nb, resources = step(nb, resources)
+    def _notebook(
+        self, job: Job, name: str, trusted: NotebookNode, run: Run, graded: Graded, process: Apart
+    ) -> GradedNotebook:
+        nb, resources = self._read(job, name, graded, process)
+        graded.remarks += submission.remarks(nb)
         with _timed(graded.spent, "judging"):
             remarks, usage = run(nb, trusted)
-            graded.remarks += remarks
-            graded.usage = graded.usage + usage
-        with _timed(graded.spent, "pages"):
-            for step in self.finish:
-                nb, resources = step(nb, resources)
-            scores, comments = _scores(nb), _comments(nb)
-            text = written(nb)
-            total = _put_grades(nb, name, job.record, scores, comments)
-            penalty = self._penalty(job, total)
-            place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": _worth(trusted)}
-            page, _ = self.pages.from_notebook_node(nb, resources=resources)
-        return GradedNotebook(text, page, scores, comments, penalty)
+        graded.remarks += remarks
+        graded.usage = graded.usage + usage
+        finish = (paperwork.finish, nb, resources, job.record, job.seconds_late)
+        try:
+            done, seconds = self._apart(process, self.unit.limits.page_seconds, *finish, False)
+        except Exception:  # the grade counts, whatever became of the page
+            nb = submission.noted(nb, CLASSROOM["plain_page"])
+            graded.remarks.append(CLASSROOM["plain_page"])
+            done, seconds = self._apart(process, self.unit.limits.page_seconds, finish[0], nb, *finish[2:], True)
+        graded.spent["pages"] = graded.spent.get("pages", 0.0) + seconds
+        return done
 
-    def _penalty(self, job: Job, score: float) -> float | None:
-        """What being late costs, as the course's plugin says and nbgrader bounds it."""
-        if job.seconds_late <= 0:
-            return None
-        penalty = self.late.plugin_inst.late_submission_penalty(job.student, score, job.seconds_late)
-        return None if penalty is None else self.late._check_late_penalty(SimpleNamespace(score=score), penalty)
-
-
-class Pages(HTMLExporter):  # type: ignore[misc]
-    """nbgrader's feedback pages, many in a row.
-
-    What many submissions share, the statements and checks, is rendered once.  nbconvert parses each finished page
-    again, to add what pictures or JupyterLab's own template may lack; here only a page that has such a thing.
-    """
-
-    raw_template = Unicode(
-        "{%- extends 'index.html.j2' -%}{%- block any_cell scoped -%}"
-        "{%- set kept = cell | rendered -%}{%- if kept -%}{{ kept }}{%- else -%}"
-        "{%- set page -%}{{ super() }}{%- endset -%}{{ cell | keep(page) }}{%- endif -%}{%- endblock -%}"
-    )
-
-    def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        yield from super().default_filters()
-        yield "rendered", lambda cell: _RENDERED.get(("page", repr(cell)))
-        yield "keep", lambda cell, page: _kept(("page", repr(cell)), lambda: page)
-
-    def from_notebook_node(
-        self, nb: NotebookNode, resources: Resources | None = None, **kw: Any
-    ) -> tuple[str, Resources]:
-        language = nb.metadata.get("language_info", {})
-        lexer = language.get("pygments_lexer", language.get("name"))
-        highlight = Highlight2HTML(pygments_lexer=lexer, parent=self)
-
-        def highlighted(source: str, language: str | None = None, metadata: Any = None) -> Any:
-            return _kept(("code", source, language, lexer), lambda: highlight(source, language, metadata))
-
-        self.register_filter("highlight_code", highlighted)
-        self.filters["highlight_code"] = highlighted
-        widgets = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
-        self.register_filter("filter_data_type", widgets)
-        html, made = super(HTMLExporter, self).from_notebook_node(nb, self._init_resources(resources), **kw)
-        if "jp-Notebook" in html or _NO_ALT.search(html):
-            return super().from_notebook_node(nb, resources, **kw)
-        return html, made
-
-    def _preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """The feedback's steps, on the one copy that was made already.
-
-        nbconvert makes another and validates it before and after each step; these notebooks are made here.
-        """
-        for step in self._preprocessors:
-            nb, resources = step(nb, resources)
+    def _read(self, job: Job, name: str, graded: Graded, process: Apart) -> tuple[NotebookNode, dict[str, Any]]:
+        """What is to be run of a notebook; where it cannot be read in time and memory, what says so in its place."""
+        handed_in, limit = job.notebooks[name], self.unit.limits.reading_seconds
+        try:
+            nb, resources, seconds = self._apart(process, limit, paperwork.read, job.student, name, handed_in)
+        except apart.GAVE_UP as why:
+            said = apart.unread(why)
+            nb, resources, seconds = self._apart(process, limit, paperwork.read, job.student, name, said)
+        graded.spent["reading"] = graded.spent.get("reading", 0.0) + seconds
         return nb, resources
 
-    @pass_context
-    def markdown2html(self, context: Any, source: str) -> Any:
-        attachments = context.get("cell", {}).get("attachments", {})
-        if attachments or self.embed_images:
-            return super().markdown2html(context, source)
-        return _kept(("markdown", source), lambda: HTMLExporter.markdown2html(self, context, source))
+    def _apart(self, process: Apart, seconds: float, work: Callable[..., Out], *arguments: Any) -> Out:
+        """A function of ``paperwork`` called for this unit, in that process."""
+        unit = self.unit
+        process.prepare(unit.version, paperwork.open_unit, unit.version, unit.name, unit.released, unit.config)
+        return process.call(work, unit.version, *arguments, seconds=seconds)
 
 
-_NO_ALT = re.compile(r"<img\b(?![^>]*\balt=)")
-_RENDERED: dict[tuple[str | None, ...], Any] = {}
-MOST_RENDERED, LONGEST_RENDERED = 4096, 10_000  # pieces that are remembered, and characters that they are made of
-
-
-def _kept(key: tuple[str | None, ...], render: Callable[[], Any]) -> Any:
-    if key not in _RENDERED:
-        if len(_RENDERED) >= MOST_RENDERED:
-            _RENDERED.clear()
-        made = render()
-        if sum(len(part or "") for part in key) > LONGEST_RENDERED:  # hardly another student's
-            return made
-        _RENDERED[key] = made
-    return _RENDERED[key]
-
-
-def mended(handed_in: bytes | str, trusted: NotebookNode) -> NotebookNode:
-    """What is graded of what was handed in: see ``submission.mend``; a text says why there are no bytes."""
-    if isinstance(handed_in, str):
-        return submission.unreadable(trusted, handed_in)
-    try:
-        return submission.mend(submission.read(handed_in), trusted)
-    except submission.Unreadable as why:
-        return submission.unreadable(trusted, str(why))
-
-
-def written(nb: NotebookNode) -> str:
-    """The text of a notebook as nbgrader writes it, a line end at the end; what many submissions share is kept."""
-    cells = [_kept(("cell", repr(cell)), partial(_cell_text, cell)) for cell in nb.cells]
-    text = nbformat.v4.writes(NotebookNode({**nb, "cells": []})).removesuffix("\n") + "\n"
-    return text.replace('"cells": []', '"cells": [\n' + ",\n".join(cells) + "\n ]", 1) if cells else text
-
-
-def _cell_text(cell: NotebookNode) -> str:
-    """A cell as it stands in a notebook's text."""
-    text = nbformat.v4.writes(NotebookNode(cells=[cell], metadata={}, nbformat=4, nbformat_minor=5))
-    return text.removeprefix('{\n "cells": [\n').rpartition('\n ],\n "metadata": {}')[0]
-
-
-def _scores(nb: NotebookNode) -> dict[str, float | None]:
-    """``{grade_id: points}`` as nbgrader reads them off the outputs; None where people are to give them."""
-    return {submission.grade_id(c): utils.determine_grade(c, _LOG)[0] for c in nb.cells if utils.is_grade(c)}
-
-
-def _comments(nb: NotebookNode) -> dict[str, str | None]:
-    """``{grade_id: comment}``: nbgrader notes where an answer is as it was released."""
-    return {
-        submission.grade_id(c): "No response." if untouched(c) and not utils.is_task(c) else None
-        for c in nb.cells
-        if utils.is_solution(c) or utils.is_task(c)
-    }
-
-
-def untouched(cell: NotebookNode) -> bool:
-    """Whether a cell is as it was released."""
-    return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
-
-
-def _put_grades(
-    nb: NotebookNode,
-    notebook: str,
-    record: Record,
-    scores: Mapping[str, float | None],
-    comments: Mapping[str, str | None],
-) -> float:
-    """Scores and comments into the cells, as nbgrader's GetGrades does; returns the sum of the scores."""
-    total = 0.0
-    for cell in nb.cells:
-        id = submission.grade_id(cell)
-        if id in comments:
-            cell.metadata.nbgrader["comment"] = record.comments.get((notebook, id), comments[id])
-        if id in scores:
-            given = record.manual.get((notebook, id), scores[id])
-            score = (given or 0.0) + record.extra.get((notebook, id), 0.0)
-            total += score
-            cell.metadata.nbgrader["score"] = score
-            cell.metadata.nbgrader["points"] = float(cell.metadata.nbgrader.get("points", 0))
-    return total
-
-
-def _worth(released: NotebookNode) -> float:
-    return float(sum(c.metadata.nbgrader.get("points", 0) for c in released.cells if utils.is_grade(c)))
-
-
-def _made(steps: Iterable[Any], config: Config) -> list[Any]:
-    """nbgrader's preprocessors of these classes, but for those whose work is done here."""
-    return [step(config=config) for step in steps if step not in _DONE_HERE]
-
-
-_LOG = logging.getLogger("grader")  # of nbgrader's functions, which want one
 _IDLE: dict[str, list[Tools]] = {}
 ORIGIN: Origin | None = None  # of this process's warm ones; a worker is given one
 

@@ -296,9 +296,10 @@ def _died(error: BaseException) -> bool:
 
 def _begin(requests: socket.socket | None) -> None:
     """Have a worker fork its warm process from the common origin, and end when the process that started it does."""
-    from grader.classroom import grade
+    from grader.classroom import apart, grade
 
     grade.ORIGIN = Origin(requests) if requests else None
+    apart.get_ready()  # before there is another thread
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -20,12 +20,14 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, OverwriteCells
 from sqlalchemy.exc import SAWarning
 from traitlets import Bool, Float, Integer
+from traitlets.config import Config
 
-from grader.classroom import course, outside, submission
+from grader.classroom import apart, course, outside, submission
 from grader.classroom.tables import as_csv
 from grader.notebooks import canonical
 from grader.sandbox.run import Limits, Warm
@@ -41,12 +43,13 @@ def configure(c: Any) -> None:
 
     Generate: the release version comes out in canonical form.  Sanitize: every submission is first read with
     patience and mended, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells
-    are worth what the judge says of the answers that came out of it.
+    are worth what the judge says of the answers that came out of it.  Feedback: pages are laid out within limits.
     """
     # nbgrader's own use of SQLAlchemy; its grades are right, and its warnings say nothing to an instructor.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
     c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
     c.Autograde.exporter_class = PatientExporter
+    c.GenerateFeedback.exporter_class = "grader.classroom.paperwork.PatientPages"
     c.ExportApp.plugin_class = InertCsv
     # Mend does what these two do, for every way that a notebook can be broken.
     done = (DeduplicateIds, OverwriteCells)
@@ -85,11 +88,32 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
             nb = nbformat.read(path, as_version=4)
         else:
             try:
-                nb = submission.read(handed_in(path))
+                nb = self._handed_in(path, resources)
             except submission.Unreadable as why:
                 nb = nbformat.v4.new_notebook(metadata={UNREADABLE: str(why)})
         output, resources = self.from_notebook_node(nb, resources=resources, **kwargs)
         return output, resources
+
+    def _handed_in(self, path: Path, resources: Resources) -> NotebookNode:
+        """What was handed in, read in a process of its own, within its limits.  Raises Unreadable."""
+        who = resources.get("nbgrader", {})
+        if is_linked(self.parent.coursedir, who.get("student", ""), who.get("assignment", "")):
+            raise submission.Unreadable(CLASSROOM["linked"])
+        with apart.borrowed() as process:
+            try:
+                return process.call(submission.read, handed_in(path), seconds=limits_of(self.config).reading_seconds)
+            except apart.GAVE_UP as why:
+                raise submission.Unreadable(apart.unread(why)) from why
+
+
+def is_linked(dirs: CourseDirectory, student: str, unit: str) -> bool:
+    """Whether a student's folder, or one on the way to it, is a link: to another student's, for instance.
+
+    Where ``submitted/`` itself leads is the instructor's affair.
+    """
+    folder, anywhere = (Path(dirs.format_path(dirs.submitted_directory, who, unit)) for who in (student, "*"))
+    first = next(k for k, part in enumerate(anywhere.parts) if "*" in part)
+    return any(Path(*folder.parts[: k + 1]).is_symlink() for k in range(first, len(folder.parts)))
 
 
 def handed_in(path: Path) -> bytes:
@@ -143,13 +167,19 @@ class RunOutside(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         student = resources["nbgrader"]["student"]
         secret = course.secret(Path(self.parent.parent.coursedir.root))
-        limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
+        limits = limits_of(self.config)
         remarks = outside.run(nb, released(self.parent.parent, resources), warm(self.confined), limits, secret, student)
         for remark in remarks:
             self.log.warning("%s: %s", student, remark)
         if not self.confined:
             self.log.warning(CLASSROOM["not_confined"])
         return nb, resources
+
+
+def limits_of(config: Config) -> Limits:
+    """What one submission may use, as configured for RunOutside."""
+    settings = RunOutside(config=Config({"RunOutside": config.RunOutside}))
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
 class InertCsv(CsvExportPlugin):  # type: ignore[misc]

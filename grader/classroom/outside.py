@@ -12,7 +12,7 @@ from html import escape
 import nbformat
 from nbformat import NotebookNode
 
-from grader.card import MIME, WRONG, as_html
+from grader.card import MIME, UNTYPESET, WRONG, as_html
 from grader.classroom.submission import grade_id
 from grader.judge import Verdict, judge
 from grader.notebook import questions
@@ -231,7 +231,9 @@ def _no_verdict(done: CellRun) -> str:
 
 def _nothing(why: str) -> str:
     mark, edge = WRONG
-    return f'<div style="border-left:5px solid {edge};padding:8px 14px">{mark} 0 — {escape(why)}</div>'
+    return (
+        f'<div class="{UNTYPESET}" style="border-left:5px solid {edge};padding:8px 14px">{mark} 0 — {escape(why)}</div>'
+    )
 
 
 def _breach(done: CellRun) -> str:

@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
 from grader.card import MIME
+from grader.classroom.inert import inert
 from grader.notebooks import copied, new_cell, new_notebook
 from grader.question import cell_id
+from grader.sandbox.wire import TURNING
 from grader.words import CLASSROOM
 
 REMARKS = "grader-remarks"  # id of the cell that tells the student what was mended
@@ -25,11 +26,12 @@ REMARKS = "grader-remarks"  # id of the cell that tells the student what was men
 LARGEST_FILE = 64 * 2**20  # bytes; pictures in outputs make honest files large
 LARGEST_SOURCE = 2 * 2**20  # characters of all cells together
 MOST_CELLS = 2000
-# Characters of a student's own text: of one cell, and of all; what is above is cut.  And of one line, which is broken:
-# what nbconvert does to some texts, and to some lines, takes time that grows with the square of their length.
-LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT, LONGEST_LINE = 20_000, 100_000, 2_000, 1_000
+# Characters of a student's own text: of one cell, and of all; what is above is cut.
+LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT = 20_000, 100_000, 2_000
+MOST_NOTES = 30  # on what was mended; who has more of them needs no list
 
 _KINDS = ("code", "markdown", "raw")
+_SOURCES = ("source", "input", "code", "text")  # where a cell has its text, in this format and in older ones
 
 
 class Unreadable(ValueError):
@@ -51,15 +53,16 @@ def read(data: bytes) -> NotebookNode:
         raise Unreadable(CLASSROOM["not_utf8"].format(place=why.start)) from why
     try:
         submitted = json.loads(text)
-        if submitted["nbformat"] < 4 and "cells" not in submitted:  # older versions kept them elsewhere
-            submitted = nbformat.reads(text, as_version=4)
         if submitted["nbformat"] > 4:
             raise ValueError(submitted["nbformat"])
-        listed = [(k, cell) for k, cell in enumerate(submitted["cells"]) if isinstance(cell, dict)]
-        if submitted["cells"] and not listed:
+        there = _cells(submitted)
+        listed = [(k, cell) for k, cell in enumerate(there) if isinstance(cell, dict)]
+        if there and not listed:
             raise ValueError("cells")
         # Counted before they are made anew, which takes 0.1 ms a cell: a file can hold a million.
         cells = [_clean(cell, k) for k, cell in listed[: MOST_CELLS + 1]]
+    except MemoryError:
+        raise
     except Exception as why:  # whatever the JSON holds in place of what was looked for
         raise Unreadable(CLASSROOM["not_a_notebook"]) from why
     if not cells:
@@ -118,7 +121,28 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
                 cell.source = cell.source[:KEPT_OF_A_TEXT] + " …"
     nb = new_notebook(cells=cells, metadata=copied(released.metadata))
     if notes:
-        nb.cells.insert(0, _remarks(CLASSROOM["mended"], list(dict.fromkeys(notes))))
+        said = list(dict.fromkeys(notes))
+        more = [CLASSROOM["more_notes"].format(count=len(said) - MOST_NOTES)] if len(said) > MOST_NOTES else []
+        nb.cells.insert(0, _remarks(CLASSROOM["mended"], said[:MOST_NOTES] + more))
+    return nb
+
+
+def noted(nb: NotebookNode, note: str) -> NotebookNode:
+    """A mended or graded notebook with one more sentence for the student on top, in place."""
+    if not remarks(nb):
+        nb.cells.insert(0, _remarks(CLASSROOM["mended"], []))
+    nb.cells[0].source += f"\n- {note}"
+    return nb
+
+
+def legible(nb: NotebookNode) -> NotebookNode:
+    """A graded notebook for people, in place: what turns the reading direction of code is written out.
+
+    It would have them read other code than was run.
+    """
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.source = re.sub(f"[{TURNING}]", lambda found: f"\\u{ord(found[0]):04x}", cell.source)
     return nb
 
 
@@ -157,25 +181,24 @@ def was_unreadable(nb: NotebookNode) -> bool:
     return first is not None and first.get("id") == REMARKS and CLASSROOM["unreadable"] in first.source
 
 
-def inert(text: str) -> str:
-    """Markdown in which nothing is HTML, an image or a link but a bare address, so that no browser runs or fetches it.
+def _cells(submitted: dict[str, Any]) -> list[Any]:
+    """All cells; formats before the fourth keep them in worksheets.
 
-    A student's words stay readable: ``<`` before what could be a tag, ``]`` before what could be an address, and the
-    backslash of the one TeX macro that makes links are followed by a space.  In mathematics and code that changes
-    nothing, so no second reader of Markdown is needed that would have to agree with nbconvert's on what is which.
-    Lines of more than ``LONGEST_LINE`` characters are broken.
+    What counts of a cell has not changed much since the first format.  nbformat would convert the outputs as well,
+    which takes a millisecond each where they are malformed, and a file can hold a million.
     """
-    text = re.sub(r"<(?=[A-Za-z/!?])|\](?=[(:\[])|\\(?=href)", lambda found: found[0] + " ", text)
-    return re.sub(rf"[^\n]{{{LONGEST_LINE}}}(?!\n|$)", lambda found: found[0] + "\n", text)
+    if "cells" in submitted:
+        return list(submitted["cells"])
+    return list(itertools.chain.from_iterable(sheet["cells"] for sheet in submitted["worksheets"]))
 
 
 def _clean(cell: dict[str, Any], k: int) -> NotebookNode:
     """A new cell with what counts of a submitted one; a cell of an unknown type becomes a raw one."""
-    source = cell.get("source", "")
+    source = next((cell[name] for name in _SOURCES if name in cell), "")
     source = source if isinstance(source, str) else "".join(map(str, source)) if isinstance(source, list) else ""
     source = re.sub("[\ud800-\udfff]", "\ufffd", source.replace("\r\n", "\n"))  # halves of pairs cannot be written
-    kind = cell.get("cell_type")
-    made = new_cell(str(kind) if kind in _KINDS else "raw", source, f"student-{k}")
+    kind = str(cell.get("cell_type"))
+    made = new_cell(kind if kind in _KINDS else "raw", source, f"student-{k}")
     metadata = cell.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     if isinstance(nbgrader, dict) and isinstance(nbgrader.get("grade_id"), str):
@@ -187,13 +210,13 @@ def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
     """A cell without an id: text that is not the released one would go into the feedback page as it is."""
     cell.metadata.pop("nbgrader", None)
     if cell.cell_type != "code" and cell.source not in released:
-        cell.source = inert(cell.source)
+        cell.source = f"*{CLASSROOM['own_text']}*\n\n{inert(cell.source)}"
     return cell
 
 
 def _quoted(id: str) -> str:
     """An id that a student made up, fit for a line of Markdown."""
-    return re.sub(r"[^\w .:-]", "?", id)[:60]
+    return re.sub(r"[^\w .:-]", "?", id[:60])
 
 
 def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> NotebookNode:

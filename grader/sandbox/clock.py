@@ -1,6 +1,6 @@
 """The time that limits count of a process: what it computed or slept, and not what it waited for a processor.
 
-On a busy machine a process waits while others run.  Whoever counts that as its own lets the others decide what it may do.
+On a busy machine a process waits while others run.  Counted as its own, that would let others decide what it may do.
 """
 
 from __future__ import annotations

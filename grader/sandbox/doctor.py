@@ -42,6 +42,7 @@ PROOFS = [
     Proof("fork", "seccomp", _TRY.format("import os; os.fork() or os._exit(0)")),
     Proof("socket", "seccomp", _TRY.format("import socket; socket.socket()")),
     Proof("signal_others", "seccomp", _TRY.format("import os; os.kill(os.getppid(), 0)")),
+    Proof("processors", "seccomp", _TRY.format("import os; os.sched_setaffinity(0, range(os.cpu_count()))")),
     Proof("memory", "limits", _TRY.format("import mmap; mmap.mmap(-1, 2**33)")),
     Proof("open_files", "limits", _TRY.format("import os; [os.open(os.devnull, 0) for _ in range(200)]")),
     # From inside a namespace a process outside has no number.

@@ -116,7 +116,10 @@ class Warm:
         with theirs:
             if origin is None or not origin.fork(self.own, theirs):
                 self.process = start(theirs, self.own, package=PACKAGE)
-        core, self.claim = claimed_core() if confined else (None, None)
+        core: int | None = None
+        self.claim: socket.socket | None = None
+        if confined:
+            core, self.claim = claimed_core()
         setup = {"readable": [str(path) for path in readable()], "confined": confined, "core": core}
         with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
             self.jobs.sendall(json.dumps(setup).encode() + b"\n")
@@ -240,7 +243,7 @@ def claimed_core() -> tuple[int, socket.socket]:
     all are claimed, as with more workers than processors, any will do.
     """
     allowed = list(os.sched_getaffinity(0))
-    random.SystemRandom().shuffle(allowed)  # in containers on one machine the names are not shared, and the processors are
+    random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, and not these names
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     for core in allowed:
         with contextlib.suppress(OSError):

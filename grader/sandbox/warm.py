@@ -51,6 +51,7 @@ def main(home: Path, origin: bool) -> None:
         message, descriptors = _message(first)
         if os.fork() == 0:
             first.close()
+            os.setsid()  # where the kernel shares processors out among sessions, this is one of its own
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             with _ending(), _own(Path(message.decode().rstrip("\n"))) as home:
                 _serve(socket.socket(fileno=descriptors[0]), home, shell, 0)

@@ -21,13 +21,21 @@ LARGEST_TEXT = 8 * 2**20  # bytes of JSON in one frame
 LARGEST_ARRAYS = 16 * 2**20  # bytes of arrays in one frame
 LONGEST_WAIT = 0.5  # seconds between two looks at how much time is left: not all of what passes counts
 
+In = TypeVar("In")
 Out = TypeVar("Out")
 Left = Callable[[], float]  # seconds that are left now; 0 or less when there are none
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # characters that turn the reading direction
 # Control characters but tab and line feed; those that turn the reading direction; halves of surrogate pairs, which
 # no file in UTF-8 can hold, so that a single one would stop whoever writes the notebook.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
+# Marks above and below letters.  No script has more than four on one; a hundred cover the lines around them.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0f71-\u0f84"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f"
+)
+_STACKED = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 
 
 class Broken(ValueError):
@@ -49,13 +57,16 @@ def send(
     frame = memoryview(_HEAD.pack(len(text), len(blob)) + text + blob)
     while frame:
         try:
-            frame = frame[_wait(pipe, left, lambda: pipe.send(frame)) :]
+            frame = frame[_wait(pipe, left, pipe.send, frame) :]
         except OSError as why:  # time is up, too
             raise Broken(str(why)) from why
 
 
 def receive(pipe: socket.socket, left: Left | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read one frame: (message, arrays).  left: None waits for ever.  Raises TimeoutError when time is up, and Broken."""
+    """Read one frame: (message, arrays).
+
+    left: None waits for ever.  Raises TimeoutError when time is up, and Broken.
+    """
     text_size, blob_size = _HEAD.unpack(_exactly(pipe, _HEAD.size, left))
     if text_size > LARGEST_TEXT or blob_size > LARGEST_ARRAYS:
         raise Broken(f"a frame of {text_size} and {blob_size} bytes")
@@ -75,7 +86,7 @@ def _exactly(pipe: socket.socket, size: int, left: Left | None) -> bytes:
     parts = []
     while size:
         try:
-            part = _wait(pipe, left, lambda: pipe.recv(min(size, 2**20)))
+            part = _wait(pipe, left, pipe.recv, min(size, 2**20))
         except TimeoutError:
             raise
         except OSError as why:
@@ -87,22 +98,22 @@ def _exactly(pipe: socket.socket, size: int, left: Left | None) -> bytes:
     return b"".join(parts)
 
 
-def _wait(pipe: socket.socket, left: Left | None, step: Callable[[], Out]) -> Out:
+def _wait(pipe: socket.socket, left: Left | None, step: Callable[[In], Out], what: In) -> Out:
     """One step of sending or receiving, when the other side is ready for it.  Raises TimeoutError when time is up."""
     if left is None:
         pipe.settimeout(None)  # what an earlier frame had left of its time says nothing of this one
-        return step()
+        return step(what)
     while (seconds := left()) > 0:
         pipe.settimeout(min(seconds, LONGEST_WAIT))
         try:
-            return step()
+            return step(what)
         except TimeoutError:
             continue
     raise TimeoutError
 
 
 def plain_text(thing: Any) -> str:
-    """Text without terminal codes or other control characters but line ends and tabs.  Raises Broken."""
+    """Text without terminal codes, stacks of marks, or control characters but line ends and tabs.  Raises Broken."""
     if not isinstance(thing, str):
         raise Broken("a text that is none")
-    return _CONTROL.sub("", _TERMINAL.sub("", thing))
+    return _STACKED.sub(r"\1", _CONTROL.sub("", _TERMINAL.sub("", thing)))

@@ -1,0 +1,283 @@
+"""The folders of a course: what students handed in, read with care, and what grading writes.
+
+Whatever lies in ``submitted/`` a student has put there, its names and what it is included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dateutil import parser
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import find_all_files, is_ignored
+from traitlets.config import Config
+
+from grader.classroom import course, submission
+from grader.classroom.book import Book
+from grader.classroom.course import CourseError
+from grader.classroom.grade import Graded, Unit
+from grader.classroom.nbgrader_plugin import RunOutside, handed_in, is_linked, limits_of
+from grader.files import copy_whole, write_whole
+from grader.sandbox.run import remove
+from grader.words import CLASSROOM
+
+LONGEST_ID = 128  # characters of a student's id, as the gradebook has them
+AUTOGRADED, PAGE = 0o444, 0o644  # modes, as nbgrader gives them
+TIMESTAMP = "timestamp.txt"
+# Of what lies beside a notebook: files and folders, bytes of all, folders within one another, bytes of a name.
+MOST_BESIDE, LARGEST_BESIDE, DEEPEST, LONGEST_NAME = 1_000, 100_000_000, 16, 1_000
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One student's folder: what it holds, and when it was handed in.  wrong: why it cannot be graded, or ""."""
+
+    student: str
+    folder: Path
+    notebooks: Mapping[str, bytes | str] = field(default_factory=dict)
+    timestamp: datetime | None = None
+    remarks: tuple[str, ...] = ()
+    wrong: str = ""
+    beside: Mapping[str, Path] = field(default_factory=dict)  # other files, which come along with what is graded
+    digest: str = ""  # of those
+    fingerprint: str = ""  # of the job that it became
+
+
+class Course:
+    """A course folder as nbgrader's configuration describes it, and one unit of it."""
+
+    def __init__(self, root: Path, unit: str, db: str | None = None):
+        """Read the configuration.  db: the gradebook's URL, where it is not the configured one."""
+        self.root, self.unit = root, unit
+        self.config: Config = course.configuration(root)
+        self.dirs = CourseDirectory(config=self.config)
+        self.dirs.root = str(root)
+        self.db = db or self.dirs.db_url
+
+    def folder(self, step: str, student: str) -> Path:
+        return Path(self.dirs.format_path(step, student, self.unit))
+
+    def graded_with(self, book: Book, confined: bool | None = None, limits: Mapping[str, Any] | None = None) -> Unit:
+        """What every submission is graded with.  Raises CourseError where a release version is missing."""
+        released = {}
+        for name in book.notebooks:
+            path = self.folder(self.dirs.release_directory, ".") / f"{name}.ipynb"
+            if not path.exists():
+                raise CourseError(CLASSROOM["no_release"].format(path=path, unit=self.unit))
+            released[name] = path.read_text("utf-8")
+        return Unit(
+            self.unit,
+            released,
+            self.config,
+            replace(limits_of(self.config), **limits or {}),
+            course.secret(self.root),
+            RunOutside(config=self.config).confined if confined is None else confined,
+        )
+
+    def students(self) -> list[str]:
+        """Everyone who handed in something for this unit, in order."""
+        pattern = re.compile(
+            self.dirs.format_path(self.dirs.submitted_directory, "(?P<student>[^/]+)", self.unit, escape=True)
+        )
+        anywhere = self.folder(self.dirs.submitted_directory, "*")
+        found = (pattern.fullmatch(str(path)) for path in self.root.glob(str(anywhere.relative_to(self.root))))
+        excluded = self.dirs.student_id_exclude.split(",")
+        return sorted({match["student"] for match in found if match} - set(excluded))
+
+    def handed_in(self, student: str, names: Sequence[str]) -> HandedIn:
+        """What one student handed in, read with care: links are not followed, and nothing is waited for."""
+        folder = self.folder(self.dirs.submitted_directory, student)
+        wrong = "" if _can_be_an_id(student) else CLASSROOM["bad_student"]
+        if is_linked(self.dirs, student, self.unit):
+            wrong = wrong or CLASSROOM["linked"]
+        if wrong:
+            return HandedIn(student, folder, wrong=wrong)
+        notebooks: dict[str, bytes | str] = {}
+        for name in names:
+            path = folder / f"{name}.ipynb"
+            try:
+                if os.path.lexists(path):
+                    notebooks[name] = handed_in(path)
+            except submission.Unreadable as why:
+                notebooks[name] = str(why)
+            except OSError as why:
+                wrong = CLASSROOM["not_opened"].format(why=why.strerror or why)
+        if not notebooks and not wrong:
+            wrong = CLASSROOM["nothing_handed_in"].format(names=", ".join(f"{name}.ipynb" for name in names))
+        timestamp, remarks = _timestamp(folder / TIMESTAMP)
+        beside, left = self._beside(folder, names)
+        return HandedIn(student, folder, notebooks, timestamp, (*remarks, *left), wrong, beside, _digest_of(beside))
+
+    def written(self, student: str) -> dict[str, Path]:
+        """``{what: folder}`` of the two folders that grading fills."""
+        steps = {"autograded": self.dirs.autograded_directory, "feedback": self.dirs.feedback_directory}
+        return {what: self.folder(step, student) for what, step in steps.items()}
+
+    def complete(self, student: str, names: Iterable[str]) -> bool:
+        """Whether all that grading writes is there."""
+        folders = self.written(student)
+        return all(
+            (folders["autograded"] / f"{name}.ipynb").exists() and (folders["feedback"] / f"{name}.html").exists()
+            for name in names
+        )
+
+    def write(self, given: HandedIn, graded: Graded) -> None:
+        """Write what nbgrader's ``autograde`` and ``generate_feedback`` write; what else lies there is removed."""
+        texts = {
+            "autograded": {f"{name}.ipynb": done.text for name, done in graded.notebooks.items()},
+            "feedback": {f"{name}.html": done.page for name, done in graded.notebooks.items()},
+        }
+        for (what, folder), mode in zip(self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            _keep_only(folder, {*given.beside, *texts[what]})
+            for name, source in given.beside.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                copy_whole(source, folder / name, mode)
+            for name, text in texts[what].items():
+                write_whole(folder / name, text, mode)
+
+    def _beside(self, folder: Path, names: Iterable[str]) -> tuple[dict[str, Path], tuple[str, ...]]:
+        """``{name: file}`` of the other files that come along, the unit's own before a student's, and what is left.
+
+        All of a student's or, where they are too many, too large or too deep, none but ``timestamp.txt``.
+        """
+        ignored = [*self.dirs.ignore, "*.ipynb"]
+        ours = {f"{name}{ending}" for name in names for ending in (".ipynb", ".html")}
+        try:
+            found = {name: file for name, file in _files(folder, ignored).items() if name.split("/")[0] not in ours}
+            remarks: tuple[str, ...] = ()
+        except (OSError, _TooMuch) as why:
+            kept = {TIMESTAMP: folder / TIMESTAMP}
+            found = {name: file for name, file in kept.items() if file.is_file() and not file.is_symlink()}
+            remarks = (CLASSROOM["left_beside"].format(why=getattr(why, "strerror", None) or why),)
+        source = self.folder(self.dirs.source_directory, ".")
+        own = find_all_files(str(source), ignored)  # the instructor's: of any number and size
+        return found | {os.path.relpath(file, source): Path(file) for file in own if not os.path.islink(file)}, remarks
+
+
+class _TooMuch(ValueError):
+    """More lies beside a notebook than is copied; the message says of what."""
+
+
+def _files(folder: Path, ignored: Sequence[str]) -> dict[str, Path]:
+    """``{name: file}`` of all regular files in a folder, those in its folders too, but for ignored ones.
+
+    Links are not followed: one could lead to anyone's file.  Nothing here calls itself: folders lie a thousand deep.
+    Raises OSError and _TooMuch.
+    """
+    found, waiting, size = dict[str, Path](), [""], 0
+    seen = 0
+    while waiting:
+        inner = waiting.pop()
+        with os.scandir(folder / inner) as entries:
+            for entry in entries:
+                name = f"{inner}{entry.name}"
+                seen += 1
+                if seen > MOST_BESIDE:
+                    raise _TooMuch(CLASSROOM["too_many_files"].format(most=MOST_BESIDE))
+                if is_ignored(entry.path, list(ignored)):
+                    continue
+                if name.count("/") > DEEPEST or len(os.fsencode(name)) > LONGEST_NAME:
+                    raise _TooMuch(CLASSROOM["too_deep"].format(most=DEEPEST))
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    size += entry.stat(follow_symlinks=False).st_size
+                    found[name] = Path(entry.path)
+                    if size > LARGEST_BESIDE:
+                        raise _TooMuch(CLASSROOM["too_large_beside"].format(most=LARGEST_BESIDE // 10**6))
+    return dict(sorted(found.items()))
+
+
+def _keep_only(folder: Path, names: set[str]) -> None:
+    """Remove all but these files from a folder that grading writes, and what stands where one of them is to lie."""
+    folders = {str(parent) for name in names for parent in Path(name).parents}
+    waiting = [""]
+    while waiting:
+        inner = waiting.pop()
+        for entry in list(os.scandir(folder / inner)):
+            name = f"{inner}{entry.name}"
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder and name in folders:
+                waiting.append(f"{name}/")
+            elif is_folder:
+                remove(Path(entry.path))
+            elif name not in names:
+                os.unlink(entry.path)
+
+
+def _digest_of(named: Mapping[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(named.items()):
+        with open(path, "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{name}={content}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _can_be_an_id(student: str) -> bool:
+    try:
+        student.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return len(student) <= LONGEST_ID
+
+
+def _timestamp(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
+    """When a submission was handed in, in UTC, and what is to be said where that cannot be read."""
+    if path.is_symlink() or not path.is_file():
+        return None, ()
+    with open(path, "rb") as file:
+        text = file.read(100).decode("utf-8", "replace").strip()
+    try:
+        return _moment(text) if text else (None, ())
+    except Exception:  # dateutil raises whatever its arithmetic meets
+        return None, (CLASSROOM["bad_timestamp"].format(text=text),)
+
+
+def _moment(text: str) -> tuple[datetime, tuple[str, ...]]:
+    """A time as nbgrader notes it, "2026-11-24 20:03:35 UTC", or in any other form that dateutil reads, in UTC.
+
+    Raises an error where it is none.
+    """
+    *day_and_time, last = text.split(" ")
+    if len(day_and_time) != 2:
+        when, zone, unknown = parser.parse(text, tzinfos=_zone), None, False
+    else:
+        when, zone = parser.parse(" ".join(day_and_time), tzinfos=_zone), _zone(last)
+        unknown = zone is None
+    where = when.tzinfo or zone or UTC
+    said = (CLASSROOM["unknown_zone"].format(text=text),) if unknown else ()
+    return when.replace(tzinfo=where).astimezone(UTC).replace(tzinfo=None), said
+
+
+def _zone(name: str | None, seconds: int | None = None) -> tzinfo | None:
+    """The time zone of this name or of so many seconds; None where there is no such zone.
+
+    dateutil by itself would take a name for that of a file.
+    """
+    if seconds is not None:
+        return timezone(timedelta(seconds=seconds))
+    if name is None:
+        return None
+    if found := _OFFSET.fullmatch(name):
+        sign, hours, minutes = found.groups()
+        return timezone((-1 if sign == "-" else 1) * timedelta(hours=int(hours), minutes=int(minutes)))
+    if name in ("UTC", "Z"):
+        return UTC
+    try:
+        return ZoneInfo(name) if _ZONE.fullmatch(name) else None
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z]\w*(/[\w+-]+){0,2}", re.ASCII)

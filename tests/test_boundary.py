@@ -1,0 +1,195 @@
+"""Whatever goes wrong with one submission, at whichever step, is told of it, and the others get their grade."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from courses import UNIT, Here, content, handed_in, url
+from jinja2 import pass_context
+
+from grader.classroom import apart, folders, outside, paperwork, sample
+from grader.classroom.book import Book
+from grader.classroom.folders import Course
+from grader.classroom.grading import grade_class
+from grader.classroom.paperwork import Pages
+from grader.sandbox import SandboxError
+from grader.sandbox.run import Warm
+from grader.words import CLASSROOM
+
+TWO = [s for s in sample.CLASS if s.name in ("ada", "deniz")]
+FAULTS = [
+    OSError(errno.EIO, "Input/output error"),
+    RecursionError("maximum recursion depth exceeded"),
+    OverflowError("date value out of range"),
+    MemoryError(),
+    UserWarning("a warning as an error"),
+    UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+]
+# step -> what is called there with ada's submission among its arguments
+STEPS = {
+    "reading": (folders, "handed_in"),
+    "times": (folders, "_timestamp"),
+    "the walk over files": (folders, "_files"),
+    "their digest": (folders, "_digest_of"),
+    "mending": (paperwork.Paperwork, "read"),
+    "judging": (outside, "run"),
+    "the page": (paperwork.Paperwork, "finish"),
+    "copying": (folders, "copy_whole"),
+    "writing": (folders, "write_whole"),
+    "the gradebook": (Book, "put"),
+}
+TOLD_OTHERWISE = {"the walk over files": "left_beside", "times": "bad_timestamp"}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    folder = handed_in(tmp_path_factory.mktemp("boundary") / "course", TWO)
+    for student in ("ada", "deniz"):
+        (folder / "submitted" / student / UNIT / "notes.txt").write_text(student)
+    return folder
+
+
+@pytest.fixture
+def fresh(course, tmp_path):
+    return Path(shutil.copytree(course, tmp_path / "course"))
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Have the process that does the paperwork be a fork of this one, with what a test has changed."""
+    apart.close()
+    monkeypatch.setattr(apart.threading, "active_count", lambda: 1)
+    yield
+    apart.close()
+
+
+def is_of_ada(arguments) -> bool:
+    return any(sign in repr(arguments) for sign in ("'ada'", "/ada/"))
+
+
+def failing(real, fault):
+    def step(*arguments, **named):
+        if is_of_ada((arguments, named)):
+            raise fault
+        return real(*arguments, **named)
+
+    return step
+
+
+def spoil(monkeypatch, step, fault):
+    holder, name = STEPS[step]
+    monkeypatch.setattr(holder, name, failing(getattr(holder, name), fault))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_is_told_of_its_submission_and_of_no_other(fresh, forked, monkeypatch, step, fault):
+    spoil(monkeypatch, step, fault)
+    outcome = grade_class(Course(fresh, UNIT), Here)
+    grades = {grade.student: grade for grade in outcome.graded}
+    assert grades["deniz"].remarks == ()
+    assert "deniz" not in outcome.failed
+    said = outcome.failed.get("ada") or " ".join(grades["ada"].remarks)
+    assert said
+    if "ada" in outcome.failed and not isinstance(fault, OSError):
+        assert type(fault).__name__ in said
+    scores = {row[0]: row[3] for row in content(url(fresh))["grades"] if row[3]}
+    assert "deniz" in scores
+
+
+def test_without_the_boundary_a_fault_would_stop_everybody(fresh, forked, monkeypatch):
+    """The way to fail: the same fault with nobody's name on it, in what is done once for all."""
+    monkeypatch.setattr(Course, "students", failing(lambda self: [], FAULTS[1]))
+    monkeypatch.setattr("test_boundary.is_of_ada", lambda arguments: True)
+    with pytest.raises(RecursionError):
+        grade_class(Course(fresh, UNIT), Here)
+
+
+def _hang(*anything):
+    while True:
+        pass
+
+
+def _sleep(*anything):
+    time.sleep(1e6)
+
+
+def score_of(fresh, student) -> float:
+    return sum(row[3] or 0 for row in content(url(fresh))["grades"] if row[0] == student)
+
+
+@pytest.mark.parametrize("stuck", [_hang, _sleep])
+def test_what_takes_too_long_to_read_is_ended_and_told(fresh, forked, monkeypatch, stuck):
+    real = paperwork.mended
+    monkeypatch.setattr(paperwork, "mended", lambda data, nb: stuck() if isinstance(data, bytes) else real(data, nb))
+    outcome = grade_class(Course(fresh, UNIT), Here, students=["ada"], limits={"reading_seconds": 1.0})
+    (grade,) = outcome.graded
+    assert (grade.score, grade.remarks) == (0.0, (CLASSROOM["slow_to_read"],))
+    page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
+    assert CLASSROOM["slow_to_read"][:40] in page
+
+
+@pytest.mark.parametrize("stuck", [_hang, _sleep])
+def test_a_page_that_takes_too_long_is_made_plainly_and_the_grade_counts(fresh, forked, monkeypatch, stuck):
+    real = Pages.markdown2html
+    usual = grade_class(Course(fresh, UNIT), Here, students=["ada"]).graded[0].score
+
+    @pass_context
+    def laid_out(self, context, source):
+        return real(self, context, source) if self.plain else stuck()
+
+    apart.close()
+    monkeypatch.setattr(Pages, "markdown2html", laid_out)
+    monkeypatch.setattr(paperwork._Patience, "render", lambda self, piece, instead: piece())
+    outcome = grade_class(Course(fresh, UNIT), Here, students=["ada"], force=True, limits={"page_seconds": 1.5})
+    (grade,) = outcome.graded
+    assert grade.score == usual > 0
+    assert grade.remarks == (CLASSROOM["plain_page"],)
+    page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
+    assert CLASSROOM["plain_page"] in page
+    assert f"Score: {usual} /" in " ".join(page.split())
+
+
+def test_one_text_that_takes_too_long_is_shown_as_it_is_and_the_rest_laid_out():
+    patience = paperwork._Patience()
+    assert patience.render(lambda: "laid out", lambda: "plain") == "laid out"
+    assert patience.render(_hang, lambda: "plain") == "plain"
+    assert patience.render(lambda: "laid out", lambda: "plain") == "laid out"
+    patience.left = 0.0  # all that the page had
+    assert patience.render(lambda: "laid out", lambda: "plain") == "plain"
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_process_that_ends_under_one_submission_is_replaced_and_the_run_goes_on(fresh, monkeypatch, both):
+    real, ended = Warm.run, []
+
+    def run(self, cells, *rest, **named):
+        if any("ADA" in cell for cell in cells) and (both or not ended):
+            ended.append(self)
+            raise SandboxError("it has ended.")
+        return real(self, cells, *rest, **named)
+
+    path = fresh / "submitted" / "ada" / UNIT / f"{UNIT}.ipynb"
+    path.write_text(path.read_text("utf-8").replace("import torch", "import torch  # ADA", 1), "utf-8")
+    monkeypatch.setattr(Warm, "run", run)
+    outcome = grade_class(Course(fresh, UNIT), Here)
+    graded = [grade.student for grade in outcome.graded]
+    assert "deniz" in graded
+    assert ("ada" in graded) != both
+    assert len(ended) == 1 + both
+    if both:
+        assert "it has ended." in outcome.failed["ada"]
+        assert score_of(fresh, "ada") == 0.0
+
+
+def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):
+    def run(self, *anything, **named):
+        raise SandboxError("nothing can be run here.")
+
+    monkeypatch.setattr(Warm, "run", run)
+    with pytest.raises(SandboxError, match="nothing can be run here"):
+        grade_class(Course(fresh, UNIT), Here)
