@@ -109,6 +109,20 @@ def test_without_the_boundary_a_fault_would_stop_everybody(fresh, forked, monkey
         grade_class(Course(fresh, UNIT), Here)
 
 
+def test_a_file_where_the_unit_has_a_folder_is_left_and_the_other_way_round(fresh):
+    for student, made in (("ada", "data"), ("deniz", "data/points.txt/x")):
+        path = fresh / "submitted" / student / UNIT / made
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("the student's")
+    source = fresh / "solutions" / UNIT / "data" / "points.txt"
+    source.parent.mkdir()
+    source.write_text("the unit's")
+    outcome = grade_class(Course(fresh, UNIT), Here)
+    assert outcome.failed == {}
+    for student in ("ada", "deniz"):
+        assert (fresh / "autograded" / student / UNIT / "data" / "points.txt").read_text() == "the unit's"
+
+
 def _hang(*anything):
     while True:
         pass

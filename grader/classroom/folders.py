@@ -5,19 +5,21 @@ Whatever lies in ``submitted/`` a student has put there, its names and what it i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil import parser
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files, is_ignored
+from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
 from grader.classroom import course, submission
@@ -159,8 +161,15 @@ class Course:
             found = {name: file for name, file in kept.items() if file.is_file() and not file.is_symlink()}
             remarks = (CLASSROOM["left_beside"].format(why=getattr(why, "strerror", None) or why),)
         source = self.folder(self.dirs.source_directory, ".")
-        own = find_all_files(str(source), ignored)  # the instructor's: of any number and size
-        return found | {os.path.relpath(file, source): Path(file) for file in own if not os.path.islink(file)}, remarks
+        files = find_all_files(str(source), ignored)  # the instructor's: of any number and size
+        own = {os.path.relpath(file, source): Path(file) for file in files if not os.path.islink(file)}
+        folders = {str(parent) for name in own for parent in Path(name).parents}
+        found = {  # no file where the unit has a folder, nor a folder where it has a file
+            name: file
+            for name, file in found.items()
+            if name not in folders and not any(str(parent) in own for parent in Path(name).parents)
+        }
+        return found | own, remarks
 
 
 class _TooMuch(ValueError):
@@ -183,13 +192,16 @@ def _files(folder: Path, ignored: Sequence[str]) -> dict[str, Path]:
                 seen += 1
                 if seen > MOST_BESIDE:
                     raise _TooMuch(CLASSROOM["too_many_files"].format(most=MOST_BESIDE))
-                if is_ignored(entry.path, list(ignored)):
+                # nbgrader's ``is_ignored`` takes the folder's name for a pattern, and lists the folder for each file.
+                if any(fnmatch(entry.name, pattern) for pattern in ignored):
                     continue
                 if name.count("/") > DEEPEST or len(os.fsencode(name)) > LONGEST_NAME:
                     raise _TooMuch(CLASSROOM["too_deep"].format(most=DEEPEST))
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{name}/")
                 elif entry.is_file(follow_symlinks=False):
+                    if not os.access(entry.path, os.R_OK):
+                        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
                     size += entry.stat(follow_symlinks=False).st_size
                     found[name] = Path(entry.path)
                     if size > LARGEST_BESIDE:

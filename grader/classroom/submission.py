@@ -210,7 +210,8 @@ def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
     """A cell without an id: text that is not the released one would go into the feedback page as it is."""
     cell.metadata.pop("nbgrader", None)
     if cell.cell_type != "code" and cell.source not in released:
-        cell.source = f"*{CLASSROOM['own_text']}*\n\n{inert(cell.source)}"
+        label = CLASSROOM["own_text"]
+        cell.source = f"{f'*{label}*' if cell.cell_type == 'markdown' else label}\n\n{inert(cell.source)}"
     return cell
 
 

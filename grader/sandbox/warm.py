@@ -99,7 +99,8 @@ def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace, many: 
     works.mkdir(mode=0o700)
     setup = json.loads(_message(jobs)[0])
     if setup["core"] is not None:
-        os.sched_setaffinity(0, {setup["core"]})  # of all forks; that they cannot change
+        with contextlib.suppress(OSError):  # of a machine that lets nobody choose
+            os.sched_setaffinity(0, {setup["core"]})  # of all forks; that they cannot change
     prepared: confine.Prepared | OSError | None = None
     if setup["confined"]:
         try:

@@ -86,6 +86,15 @@ def _many(count: int) -> Make:
     return make
 
 
+def _patterns(folder: Path) -> None:
+    """Folders whose names match each other, as patterns: a path to the last of them matches thousands."""
+    for depth in range(8):
+        for inner in list(folder.rglob("*")) if depth else [folder]:
+            if inner.is_dir() and len(inner.relative_to(folder).parts) == depth:
+                for name in ("*", "a"):
+                    (inner / name).mkdir()
+
+
 def _sparse(size: int) -> Make:
     def make(folder: Path) -> None:
         with open(folder / "data.bin", "wb") as file:
@@ -233,6 +242,8 @@ BESIDE = (
     Cost("full_folder_named_as_the_page", _file(f"{UNIT}.html/inside"), naive="a_folder_there"),
     Cost("a_thousand_deep", _nested(1200), "too_deep", naive="deep"),
     Cost("too_many", _many(MOST_BESIDE + 10), "too_many_files", naive="all_of_them"),
+    Cost("many_thousands", _many(10_000), "too_many_files", naive="lists_them_each_time"),
+    Cost("named_as_patterns", _patterns, naive="lists_them_each_time"),
     Cost("too_large", _sparse(10**12), "too_large_beside", naive="a_terabyte"),
     Cost("a_pipe", _pipe("data"), naive="waits"),
     Cost("a_server", _server, naive="refused"),

@@ -207,6 +207,12 @@ def _all_of_them(folder: Path) -> bool:
     return len(_extras(folder)) > MOST_BESIDE
 
 
+def _lists_them_each_time(folder: Path) -> bool:
+    with pytest.raises(TooLong):
+        apart(find_all_files, str(folder), [".ipynb_checkpoints", "*.pyc", "*.ipynb"])
+    return True
+
+
 def _a_terabyte(folder: Path) -> bool:
     return sum(path.stat().st_size for path in _extras(folder)) > 1000 * LARGEST_BESIDE
 
@@ -297,7 +303,7 @@ def test_without_its_defence_it_works(alone, cost: Cost):
 # --- nbgrader's own commands, with the plugin
 
 # What they cannot be kept from here: they copy whatever lies beside a notebook before anything of ours is asked.
-NBGRADERS_OWN = ("a_thousand_deep", "too_large")
+NBGRADERS_OWN = ("a_thousand_deep", "too_large", "many_thousands", "named_as_patterns")
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,7 @@ def test_on_shared_processors_and_on_the_clock_it_has_not(monkeypatch, step):
     monkeypatch.setattr(origin.subprocess, "Popen", lambda *a, start_new_session=False, **rest: popen(*a, **rest))
     monkeypatch.setattr(sandbox, "claimed_core", lambda: (None, None))
     monkeypatch.setattr(sandbox, "Clock", OnTheClock)
+    monkeypatch.setattr(sandbox, "GRACE", 0.3)
     made = Warm(), Warm()
     try:
         for warm in made:
