@@ -164,7 +164,9 @@ def _grade(options: argparse.Namespace) -> int:
 
         outcome = grade_class(here, place, options.student, options.force, confined, dict(options.limit), told)
     if options.json:
-        print(json.dumps(dataclasses.asdict(outcome), ensure_ascii=False, indent=1))
+        text = json.dumps(dataclasses.asdict(outcome), ensure_ascii=False, indent=1)
+        # Half a character, in the name of a folder, is escaped, and nothing else, as JSON has it.
+        print(text.encode("utf-8", "backslashreplace").decode())
     else:
         _tell(outcome)
     return int(bool(outcome.failed))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -11,7 +14,8 @@ import pytest
 from courses import UNIT, Here, content, handed_in, url
 from jinja2 import pass_context
 
-from grader.classroom import apart, folders, outside, paperwork, sample
+from grader import cli
+from grader.classroom import apart, folders, lanes, outside, paperwork, sample
 from grader.classroom.book import Book
 from grader.classroom.folders import Course
 from grader.classroom.grading import grade_class
@@ -207,3 +211,30 @@ def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):
     monkeypatch.setattr(Warm, "run", run)
     with pytest.raises(SandboxError, match="nothing can be run here"):
         grade_class(Course(fresh, UNIT), Here)
+
+
+def test_a_warm_process_that_is_killed_is_told_as_what_it_is():
+    warm = Warm()
+    try:
+
+        def pose(id):
+            os.kill(warm.pid, signal.SIGKILL)
+            time.sleep(0.2)
+            return []
+
+        with pytest.raises(SandboxError):
+            warm.run(["from grader import check\ncheck('x', len)", "1"], pose)
+    finally:
+        warm.close()
+
+
+def test_half_a_character_in_a_folders_name_is_told_on_a_terminal_and_as_json(fresh, monkeypatch, capsysbinary):
+    os.rename(fresh / "submitted" / "ada", os.fsencode(fresh / "submitted") + b"/mia\xff\x1b[2J")
+    monkeypatch.chdir(fresh)
+    monkeypatch.setattr(lanes, "Local", lambda jobs: Here())
+    assert cli.main(["grade", UNIT, "--json"]) == 1
+    said = json.loads(capsysbinary.readouterr().out)
+    assert said["failed"] == {"mia\udcff\x1b[2J": CLASSROOM["bad_student"]}
+    assert [grade["student"] for grade in said["graded"]] == ["deniz"]
+    assert cli.main(["grade", UNIT]) == 1
+    assert b"mia??[2J" in capsysbinary.readouterr().out

@@ -191,7 +191,10 @@ class Warm:
             if child:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
-                self.jobs.sendall(b"reap\n")
+                try:
+                    self.jobs.sendall(b"reap\n")
+                except OSError as why:
+                    raise SandboxError(SANDBOX["no_warm_process"]) from why
                 ended, cpu, memory = self._line()
                 status = int(ended)  # its own where it had ended before it was killed
                 self.used = Usage(time.monotonic() - start, float(cpu), int(memory))
