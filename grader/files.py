@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,13 +23,36 @@ def write_whole(path: Path, text: str, mode: int | None = None) -> None:
         file.write(text.encode("utf-8"))
 
 
-def copy_whole(source: Path, path: Path, mode: int | None = None) -> None:
-    """Copy a file, which is not to be a link, to ``path`` in one step; see ``write_whole``."""
-    with (
-        os.fdopen(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as old,
-        _beside(path, mode) as new,
-    ):
-        shutil.copyfileobj(old, new)
+def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: int) -> None:
+    """Copy a file to ``path`` in one step; see ``write_whole``, and ``opened`` for what is no such file.
+
+    most: bytes; a file that has grown beyond raises OSError.
+    """
+    with opened(source, folder) as old, _beside(path, mode) as new:
+        left = most
+        while part := old.read(2**20):
+            left -= len(part)
+            if left < 0:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(source))
+            new.write(part)
+
+
+def opened(path: Path, folder: Path) -> BufferedReader:
+    """A regular file, open for reading.
+
+    One within ``folder`` must lie just where its name says, with no link on the way: whoever owns the folder may change
+    what lies there at any moment.  Nothing is waited for.  Raises OSError.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags)
+    place = f"/proc/self/fd/{handle}"
+    is_there = True
+    if path.is_relative_to(folder) and os.path.exists(place):
+        is_there = os.readlink(place) == os.path.join(os.path.realpath(folder), path.relative_to(folder))
+    if not stat.S_ISREG(os.fstat(handle).st_mode) or not is_there:
+        os.close(handle)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return os.fdopen(handle, "rb")
 
 
 @contextmanager

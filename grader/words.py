@@ -1927,6 +1927,11 @@ CLASSROOM: dict[str, str] = {
     "files themselves.",
     "left_beside": "Of the files beside the notebook only timestamp.txt was taken along: {why}. The grade does not depend on "
     "them.",
+    "no_file_beside": "a link, a pipe or a device lies there",
+    "linked_output": "{folder} or the folder above it is a link. Grading writes there; put a folder in its place.",
+    "left_out": "{folder} was left out: {why}. `grader grade` can deal with that.",
+    "odd_name": "its name holds a line end, or a sign that nbgrader takes for a pattern",
+    "odd_time": "its timestamp.txt is no small file",
     "too_many_files": "there are more than {most} files and folders",
     "too_deep": "folders lie more than {most} deep, or a name is too long",
     "too_large_beside": "they have more than {most} MB",

@@ -37,7 +37,7 @@ FAULTS = [
 STEPS = {
     "reading": (folders, "handed_in"),
     "times": (folders, "_timestamp"),
-    "the walk over files": (folders, "_files"),
+    "the walk over files": (folders, "files"),
     "their digest": (folders, "_digest_of"),
     "mending": (paperwork.Paperwork, "read"),
     "judging": (outside, "run"),

@@ -5,14 +5,14 @@ Whatever lies in ``submitted/`` a student has put there, its names and what it i
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,19 +23,17 @@ from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
 from grader.classroom import course, submission
+from grader.classroom.beside import LARGEST_BESIDE, LONGEST_TIMESTAMP, TIMESTAMP, TooMuch, files
 from grader.classroom.book import Book
 from grader.classroom.course import CourseError
 from grader.classroom.grade import Graded, Unit
 from grader.classroom.nbgrader_plugin import RunOutside, handed_in, is_linked, limits_of
-from grader.files import copy_whole, write_whole
+from grader.files import copy_whole, opened, write_whole
 from grader.sandbox.run import remove
 from grader.words import CLASSROOM
 
 LONGEST_ID = 128  # characters of a student's id, as the gradebook has them
 AUTOGRADED, PAGE = 0o444, 0o644  # modes, as nbgrader gives them
-TIMESTAMP = "timestamp.txt"
-# Of what lies beside a notebook: files and folders, bytes of all, folders within one another, bytes of a name.
-MOST_BESIDE, LARGEST_BESIDE, DEEPEST, LONGEST_NAME = 1_000, 100_000_000, 16, 1_000
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,12 @@ class Course:
             self.dirs.format_path(self.dirs.submitted_directory, "(?P<student>[^/]+)", self.unit, escape=True)
         )
         anywhere = self.folder(self.dirs.submitted_directory, "*")
-        found = (pattern.fullmatch(str(path)) for path in self.root.glob(str(anywhere.relative_to(self.root))))
+        places = [*self.root.glob(str(anywhere.relative_to(self.root)))]
+        first = next(k for k, part in enumerate(anywhere.parts) if "*" in part)
+        level = Path(*anywhere.parts[: first + 1]).relative_to(self.root)
+        closed = (path for path in self.root.glob(str(level)) if not os.access(path, os.R_OK | os.X_OK))
+        places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # to be told, too
+        found = (pattern.fullmatch(str(path)) for path in places)
         excluded = self.dirs.student_id_exclude.split(",")
         return sorted({match["student"] for match in found if match} - set(excluded))
 
@@ -116,7 +119,8 @@ class Course:
             wrong = CLASSROOM["nothing_handed_in"].format(names=", ".join(f"{name}.ipynb" for name in names))
         timestamp, remarks = _timestamp(folder / TIMESTAMP)
         beside, left = self._beside(folder, names)
-        return HandedIn(student, folder, notebooks, timestamp, (*remarks, *left), wrong, beside, _digest_of(beside))
+        digest = _digest_of(beside, folder)
+        return HandedIn(student, folder, notebooks, timestamp, (*remarks, *left), wrong, beside, digest)
 
     def written(self, student: str) -> dict[str, Path]:
         """``{what: folder}`` of the two folders that grading fills."""
@@ -138,11 +142,13 @@ class Course:
             "feedback": {f"{name}.html": done.page for name, done in graded.notebooks.items()},
         }
         for (what, folder), mode in zip(self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True):
+            if folder.is_symlink() or folder.parent.is_symlink():  # it could be another student's
+                raise OSError(CLASSROOM["linked_output"].format(folder=folder))
             folder.mkdir(parents=True, exist_ok=True)
             _keep_only(folder, {*given.beside, *texts[what]})
             for name, source in given.beside.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                copy_whole(source, folder / name, mode)
+                copy_whole(source, folder / name, mode, given.folder, LARGEST_BESIDE)
             for name, text in texts[what].items():
                 write_whole(folder / name, text, mode)
 
@@ -154,15 +160,15 @@ class Course:
         ignored = [*self.dirs.ignore, "*.ipynb"]
         ours = {f"{name}{ending}" for name in names for ending in (".ipynb", ".html")}
         try:
-            found = {name: file for name, file in _files(folder, ignored).items() if name.split("/")[0] not in ours}
+            found = {name: file for name, file in files(folder, ignored).items() if name.split("/")[0] not in ours}
             remarks: tuple[str, ...] = ()
-        except (OSError, _TooMuch) as why:
+        except (OSError, TooMuch) as why:
             kept = {TIMESTAMP: folder / TIMESTAMP}
-            found = {name: file for name, file in kept.items() if file.is_file() and not file.is_symlink()}
+            found = {name: file for name, file in kept.items() if _is_small(file)}
             remarks = (CLASSROOM["left_beside"].format(why=getattr(why, "strerror", None) or why),)
         source = self.folder(self.dirs.source_directory, ".")
-        files = find_all_files(str(source), ignored)  # the instructor's: of any number and size
-        own = {os.path.relpath(file, source): Path(file) for file in files if not os.path.islink(file)}
+        every = find_all_files(str(source), ignored)  # the instructor's: of any number and size
+        own = {os.path.relpath(file, source): Path(file) for file in every if not os.path.islink(file)}
         folders = {str(parent) for name in own for parent in Path(name).parents}
         found = {  # no file where the unit has a folder, nor a folder where it has a file
             name: file
@@ -170,43 +176,6 @@ class Course:
             if name not in folders and not any(str(parent) in own for parent in Path(name).parents)
         }
         return found | own, remarks
-
-
-class _TooMuch(ValueError):
-    """More lies beside a notebook than is copied; the message says of what."""
-
-
-def _files(folder: Path, ignored: Sequence[str]) -> dict[str, Path]:
-    """``{name: file}`` of all regular files in a folder, those in its folders too, but for ignored ones.
-
-    Links are not followed: one could lead to anyone's file.  Nothing here calls itself: folders lie a thousand deep.
-    Raises OSError and _TooMuch.
-    """
-    found, waiting, size = dict[str, Path](), [""], 0
-    seen = 0
-    while waiting:
-        inner = waiting.pop()
-        with os.scandir(folder / inner) as entries:
-            for entry in entries:
-                name = f"{inner}{entry.name}"
-                seen += 1
-                if seen > MOST_BESIDE:
-                    raise _TooMuch(CLASSROOM["too_many_files"].format(most=MOST_BESIDE))
-                # nbgrader's ``is_ignored`` takes the folder's name for a pattern, and lists the folder for each file.
-                if any(fnmatch(entry.name, pattern) for pattern in ignored):
-                    continue
-                if name.count("/") > DEEPEST or len(os.fsencode(name)) > LONGEST_NAME:
-                    raise _TooMuch(CLASSROOM["too_deep"].format(most=DEEPEST))
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{name}/")
-                elif entry.is_file(follow_symlinks=False):
-                    if not os.access(entry.path, os.R_OK):
-                        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
-                    size += entry.stat(follow_symlinks=False).st_size
-                    found[name] = Path(entry.path)
-                    if size > LARGEST_BESIDE:
-                        raise _TooMuch(CLASSROOM["too_large_beside"].format(most=LARGEST_BESIDE // 10**6))
-    return dict(sorted(found.items()))
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:
@@ -226,13 +195,21 @@ def _keep_only(folder: Path, names: set[str]) -> None:
                 os.unlink(entry.path)
 
 
-def _digest_of(named: Mapping[str, Path]) -> str:
+def _digest_of(named: Mapping[str, Path], folder: Path) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(named.items()):
-        with open(path, "rb") as file:
+        with opened(path, folder) as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{name}={content}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _is_small(path: Path) -> bool:
+    """Whether this is a regular file of the size of a timestamp."""
+    with contextlib.suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISREG(found.st_mode) and found.st_size <= LONGEST_TIMESTAMP
+    return False
 
 
 def _can_be_an_id(student: str) -> bool:

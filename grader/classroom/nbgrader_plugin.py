@@ -27,7 +27,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets import Bool, Float, Integer
 from traitlets.config import Config
 
-from grader.classroom import apart, course, outside, submission
+from grader.classroom import apart, beside, course, outside, submission
 from grader.classroom.tables import as_csv
 from grader.notebooks import canonical
 from grader.sandbox.run import Limits, Warm
@@ -80,6 +80,15 @@ class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
 class PatientExporter(NotebookExporter):  # type: ignore[misc]
     """Reads what a student handed in, whatever it is; what is no notebook becomes one that says why."""
 
+    def __init__(self, *arguments: Any, **named: Any):
+        """Made when nbgrader knows all submissions, and before it copies the first: those that it stumbles over go."""
+        super().__init__(*arguments, **named)
+        there = getattr(self.parent, "assignments", {})
+        for folder in list(there):
+            if why := _stumbles(self.parent.coursedir, Path(folder)):
+                self.log.error(CLASSROOM["left_out"].format(folder=ascii(folder), why=why))
+                del there[folder]
+
     def from_filename(self, filename: str, resources: Resources | None = None, **kwargs: Any) -> tuple[str, Resources]:
         path = Path(filename)
         resources = {} if resources is None else resources
@@ -104,6 +113,25 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
                 return process.call(submission.read, handed_in(path), seconds=limits_of(self.config).reading_seconds)
             except apart.GAVE_UP as why:
                 raise submission.Unreadable(apart.unread(why)) from why
+
+
+def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
+    """Why nbgrader's own commands would not get over a submitted folder, or "".
+
+    They take a student's id for a pattern, and copy whatever lies beside a notebook, through links too.
+    """
+    handed_in = folder.relative_to(dirs.root) if folder.is_relative_to(dirs.root) else folder
+    if any(sign in str(handed_in) for sign in "*?[\n\r"):
+        return CLASSROOM["odd_name"]
+    if any(part.is_symlink() for part in (folder, folder.parent)):
+        return CLASSROOM["linked"]
+    try:
+        names = beside.files(folder, dirs.ignore, strict=True)
+        when = folder / beside.TIMESTAMP
+        odd = when.exists() and (beside.TIMESTAMP not in names or when.stat().st_size > beside.LONGEST_TIMESTAMP)
+    except (OSError, beside.TooMuch) as why:
+        return str(getattr(why, "strerror", None) or why)
+    return CLASSROOM["odd_time"] if odd else ""
 
 
 def is_linked(dirs: CourseDirectory, student: str, unit: str) -> bool:

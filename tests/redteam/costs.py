@@ -18,7 +18,7 @@ import nbformat
 from attacks import BASES, RELEASED, SOLUTION, UNIT
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grader.classroom.folders import MOST_BESIDE
+from grader.classroom.beside import MOST_BESIDE
 
 Make = Callable[[Path], None]
 NOTEBOOK = f"{UNIT}.ipynb"
@@ -101,6 +101,12 @@ def _sparse(size: int) -> Make:
             file.truncate(size)
 
     return make
+
+
+def _replaced_time(folder: Path) -> None:
+    with open(folder / "timestamp.txt", "wb") as file:
+        file.write(b"2026-01-01 00:00:00 UTC\n")
+        file.truncate(10**12)
 
 
 def _pipe(name: str) -> Make:
@@ -235,6 +241,7 @@ BESIDE = (
         )
     ),
     Cost("time_a_folder", _folder("timestamp.txt"), naive="refused"),
+    Cost("time_a_terabyte", _replaced_time, "too_large_beside", naive="a_terabyte"),
     Cost("time_a_pipe", _pipe("timestamp.txt"), naive="waits"),
     Cost("time_a_link", _link("timestamp.txt", "/etc/passwd"), naive="reads_another"),
     Cost("long_name", _file(LONG_NAME), naive="long_name"),

@@ -19,11 +19,13 @@ from courses import command, handed_in
 from dateutil.tz import tz
 from nbconvert import HTMLExporter
 from nbconvert.filters import Highlight2HTML
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files, parse_utc
 
 from grader.classroom import course, submission
 from grader.classroom.apart import Apart, TooLong
-from grader.classroom.folders import LARGEST_BESIDE, MOST_BESIDE
+from grader.classroom.beside import LARGEST_BESIDE, MOST_BESIDE
 from grader.classroom.gradebook import results
 from grader.classroom.sample import CLASS
 from grader.sandbox.run import remove
@@ -41,27 +43,47 @@ def unit_of(folder: Path, student: str) -> Path:
     return made
 
 
+@contextlib.contextmanager
+def place():
+    """A folder that pytest does not remove: its own way of doing that calls itself, a thousand folders deep."""
+    made = Path(tempfile.mkdtemp(prefix="costs-"))
+    try:
+        yield made / "course"
+    finally:
+        remove(made)
+
+
 @pytest.fixture(scope="session")
-def graded(tmp_path_factory):
+def somewhere():
+    with place() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def elsewhere():
+    with place() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def graded(somewhere):
     """A class of all of them with honest members, graded by the command: what it said, and the results by student."""
-    folder = handed_in(tmp_path_factory.mktemp("costs") / "course", [s for s in CLASS if s.name == "ada"])
+    folder = handed_in(somewhere, [s for s in CLASS if s.name == "ada"])
     (folder / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
     unit_of(folder, "zora")
     for cost in COSTS:
         cost.make(unit_of(folder, f"m-{cost.name}"))
     process = command(folder, "--json", "--jobs", "2")
     out, err = process.communicate()
-    yield folder, process.returncode, json.loads(out), {r.student: r for r in results(folder, UNIT)}, err
-    remove(folder / "submitted")  # pytest's own way of removing folders calls itself
+    return folder, process.returncode, json.loads(out), {r.student: r for r in results(folder, UNIT)}, err
 
 
 @pytest.fixture
-def alone(tmp_path):
+def alone():
     """The folder of one student, for what happens without the defence."""
-    (tmp_path / "submitted" / "ada" / UNIT).mkdir(parents=True)
-    (tmp_path / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
-    yield unit_of(tmp_path, "mallory")
-    remove(tmp_path / "submitted")
+    with place() as folder:
+        unit_of(folder, "ada")
+        yield unit_of(folder, "mallory")
 
 
 def test_table_is_what_was_promised():
@@ -302,25 +324,22 @@ def test_without_its_defence_it_works(alone, cost: Cost):
 
 # --- nbgrader's own commands, with the plugin
 
-# What they cannot be kept from here: they copy whatever lies beside a notebook before anything of ours is asked.
-NBGRADERS_OWN = ("a_thousand_deep", "too_large", "many_thousands", "named_as_patterns")
-
 
 @pytest.fixture(scope="session")
-def by_nbgrader(tmp_path_factory):
+def by_nbgrader(elsewhere):
     """The same class by ``nbgrader autograde`` and ``generate_feedback``: results by student, and the two logs."""
-    folder = handed_in(tmp_path_factory.mktemp("costs") / "course", [s for s in CLASS if s.name == "ada"])
+    folder = handed_in(elsewhere, [s for s in CLASS if s.name == "ada"])
     (folder / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
     unit_of(folder, "zora")
     for cost in COSTS:
-        if cost.name not in NBGRADERS_OWN:
-            cost.make(unit_of(folder, f"m-{cost.name}"))
+        cost.make(unit_of(folder, f"m-{cost.name}"))
+    for odd in ("m-*", "m-[a]da", "a\nb"):  # to nbgrader patterns, which match others' folders, and no student at all
+        unit_of(folder, odd)
     logs = []
     for command_ in ("autograde", "generate_feedback"):
         with contextlib.suppress(course.CourseError):  # some members have no grade: then it ends with status 1
             course.nbgrader(folder, folder / "state", command_, UNIT, line=logs.append)
-    yield folder, {r.student: r for r in results(folder, UNIT)}, "\n".join(logs)
-    remove(folder / "submitted")
+    return folder, {r.student: r for r in results(folder, UNIT)}, "\n".join(logs)
 
 
 @pytest.mark.parametrize("student", HONEST)
@@ -331,15 +350,31 @@ def test_neighbours_get_their_own_grade_by_nbgrader_too(by_nbgrader, student):
     assert f"Score: {sum(FULL.values())}" in page
 
 
-@pytest.mark.parametrize("cost", [cost for cost in COSTS if cost.name not in NBGRADERS_OWN], ids=lambda cost: cost.name)
+@pytest.mark.parametrize("cost", by_cost)
 def test_each_is_graded_by_nbgrader_or_said_not_to_be(by_nbgrader, cost):
     _, found, log = by_nbgrader
     student = f"m-{cost.name}"
     score = sum(found[student].scores.values()) if student in found else 0.0
     failed = f"error processing assignment '{UNIT}' for student '{student}'" in log
+    failed = failed or f"submitted/{student}/{UNIT}' was left out" in log
     assert score in ((sum(FULL.values()), 0.0) if failed else (sum(FULL.values()) if cost.worth else 0.0,))
 
 
-def test_what_nbgrader_copies_by_itself_is_named_in_the_promise():
-    said = " ".join((Path(__file__).parent.parent.parent / "SECURITY.md").read_text("utf-8").split())
-    assert "`nbgrader autograde` copies what lies beside a notebook before anything of ours is asked" in said
+def test_what_nbgrader_would_copy_through_a_link_is_not_on_anybodys_page(by_nbgrader):
+    folder, _, log = by_nbgrader
+    for step in ("autograded", "feedback"):
+        assert not [path for path in (folder / step).rglob("*") if path.name == "passwd" or path.is_symlink()]
+    assert "m-a_link_out/05_weighted_vjp' was left out" in log
+
+
+def test_without_the_plugin_a_name_stops_nbgrader_for_everybody(tmp_path):
+    """The way to fail: a line end in one student's id."""
+    folder = handed_in(tmp_path / "course", [s for s in CLASS if s.name == "ada"])
+    unit_of(folder, "a\nb")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("grader.classroom.nbgrader_plugin._stumbles", lambda dirs, folder: "")
+        commands = course.api(folder)
+        commands.coursedir.assignment_id = UNIT
+        with pytest.raises(NbGraderException, match="Could not match"):
+            Autograde(coursedir=commands.coursedir, parent=commands).start()
+    assert not (folder / "autograded" / "ada" / UNIT / NOTEBOOK).exists()
