@@ -1819,7 +1819,9 @@ CLASSROOM: dict[str, str] = {
     "again.",
     "hungry_to_read": "Reading the notebook took more memory than it may. Clear its outputs, save it in JupyterLab, and "
     "hand it in again.",
-    "plain_page": "This page could not be laid out in time, so what you wrote is shown as it is, and long outputs are cut. "
+    "picture": "(a picture)",
+    "plain_page": "This page could not be laid out in time, so what you wrote is shown as it is, without pictures, and long "
+    "outputs are cut. "
     "Your grade does not depend on that.",
     "mended": "Before grading, this notebook was mended.",
     "duplicate": "There were several cells with the id {id}; the last one counts.",

@@ -10,9 +10,11 @@ import signal
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from courses import UNIT, Here, content, handed_in, url
 from jinja2 import pass_context
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grader import cli
 from grader.classroom import apart, folders, lanes, outside, paperwork, sample
@@ -179,6 +181,19 @@ def test_one_text_that_takes_too_long_is_shown_as_it_is_and_the_rest_laid_out():
     assert patience.render(lambda: "laid out", lambda: "plain") == "laid out"
     patience.left = 0.0  # all that the page had
     assert patience.render(lambda: "laid out", lambda: "plain") == "plain"
+
+
+def test_a_plain_page_has_no_crowd_of_outputs():
+    """A page with a picture is parsed once more as a whole, and tens of thousands of them take minutes."""
+    tiny = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}, "metadata": {}}
+    nb = new_notebook(cells=[new_code_cell("x", outputs=[nbformat.from_dict(tiny)] * 3800)])
+    made = paperwork._shortened(nb)
+    assert len(made.cells[0].outputs) == paperwork.MOST_OUTPUTS
+    assert {tuple(output.data.items()) for output in made.cells[0].outputs} == {(("text/plain", CLASSROOM["picture"]),)}
+    pages = Pages(template_name="classic")
+    assert "<img" not in pages.from_notebook_node(made)[0]
+    few = new_notebook(cells=[new_code_cell("x", outputs=[nbformat.from_dict(tiny)])])
+    assert "<img" in pages.from_notebook_node(few)[0]  # the way to fail
 
 
 @pytest.mark.parametrize("both", [False, True])

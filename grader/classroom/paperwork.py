@@ -46,6 +46,7 @@ from grader.words import CLASSROOM
 Resources = dict[str, Any]
 Out = TypeVar("Out")
 
+MOST_OUTPUTS = 20  # of a cell, on a page that is made plainly
 PIECE_SECONDS, PIECES_SECONDS = 1.0, 8.0  # of processor time: for one text of a page, and for all of them
 KEPT_OF_AN_OUTPUT, MOST_LINES = 2_000, 10  # characters and lines of a traceback, on a page that is made plainly
 
@@ -321,9 +322,14 @@ def _cell_text(cell: NotebookNode) -> str:
 
 
 def _shortened(nb: NotebookNode) -> NotebookNode:
-    """The notebook with long texts in the outputs of cells cut off, but for cards."""
+    """The notebook with few outputs a cell, without pictures, and with long texts cut off, but for cards."""
     nb = copied(nb)
+    for cell in nb.cells:
+        if "outputs" in cell:
+            cell.outputs = cell.outputs[:MOST_OUTPUTS]
     for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+        if output.get("data", {}).pop("image/png", None):
+            output["data"].setdefault("text/plain", CLASSROOM["picture"])
         for holder, name in ((output, "text"), (output, "evalue"), (output.get("data", {}), "text/plain")):
             if len(holder.get(name, "")) > KEPT_OF_AN_OUTPUT:
                 holder[name] = holder[name][:KEPT_OF_AN_OUTPUT] + " …"
