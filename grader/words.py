@@ -1923,8 +1923,9 @@ CLASSROOM: dict[str, str] = {
     "hand, and grade it again: grader grade --force --student ID",
     "fault": "Something went wrong with this submission ({error}). The others were graded. Look at what lies in its folder, "
     "and run again; if there is nothing odd, please report this.",
-    "no_process": "The process that was to run this submission ended or did not get ready, twice, and others did ({why}) "
-    "It was set aside with 0 points; look at it by hand.",
+    "no_process": "The process that runs submissions ended twice under this one, and works for others: {why} The submission was "
+    "set aside with 0 points; look at it by hand.",
+    "a_link": "it is a link, and could lead to another student's work",
     "linked": "The student's folder is a link, and links are not followed: it could be somebody else's work. Ask for the "
     "files themselves.",
     "left_beside": "Of the files beside the notebook only timestamp.txt was taken along: {why}. The grade does not depend on "

@@ -15,12 +15,14 @@ import pytest
 from courses import UNIT, Here, content, handed_in, url
 from jinja2 import pass_context
 from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.coursedir import CourseDirectory
 
 from grader import cli
 from grader.classroom import apart, folders, lanes, outside, paperwork, sample
 from grader.classroom.book import Book
 from grader.classroom.folders import Course
 from grader.classroom.grading import grade_class
+from grader.classroom.nbgrader_plugin import is_linked, students_part
 from grader.classroom.paperwork import Pages
 from grader.sandbox import SandboxError
 from grader.sandbox.run import Warm
@@ -127,6 +129,18 @@ def test_a_file_where_the_unit_has_a_folder_is_left_and_the_other_way_round(fres
     assert outcome.failed == {}
     for student in ("ada", "deniz"):
         assert (fresh / "autograded" / student / UNIT / "data" / "points.txt").read_text() == "the unit's"
+
+
+def test_a_link_is_told_in_folders_of_other_names_and_order_and_the_instructors_own_are_followed(tmp_path):
+    dirs = CourseDirectory(root=str(tmp_path), directory_structure="{nbgrader_step}/{assignment_id}/s-{student_id}")
+    dirs.submitted_directory = "inbox"
+    (tmp_path / "disk" / "s-ada").mkdir(parents=True)
+    (tmp_path / "disk" / "s-mia").symlink_to("s-ada")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "unit").symlink_to("../disk")
+    first = students_part(dirs, "inbox", "unit")
+    linked = {who: is_linked(Path(dirs.format_path("inbox", who, "unit")), first) for who in ("ada", "mia")}
+    assert linked == {"ada": False, "mia": True}
 
 
 def _hang(*anything):

@@ -27,7 +27,7 @@ from grader.classroom.beside import LARGEST_BESIDE, LONGEST_TIMESTAMP, TIMESTAMP
 from grader.classroom.book import Book
 from grader.classroom.course import CourseError
 from grader.classroom.grade import Graded, Unit
-from grader.classroom.nbgrader_plugin import RunOutside, handed_in, is_linked, limits_of
+from grader.classroom.nbgrader_plugin import RunOutside, handed_in, is_linked, limits_of, students_part
 from grader.files import copy_whole, opened, write_whole
 from grader.sandbox.run import remove
 from grader.words import CLASSROOM
@@ -89,7 +89,7 @@ class Course:
         )
         anywhere = self.folder(self.dirs.submitted_directory, "*")
         places = [*self.root.glob(str(anywhere.relative_to(self.root)))]
-        first = next(k for k, part in enumerate(anywhere.parts) if "*" in part)
+        first = students_part(self.dirs, self.dirs.submitted_directory, self.unit)
         level = Path(*anywhere.parts[: first + 1]).relative_to(self.root)
         closed = (path for path in self.root.glob(str(level)) if not os.access(path, os.R_OK | os.X_OK))
         places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # to be told, too
@@ -101,7 +101,7 @@ class Course:
         """What one student handed in, read with care: links are not followed, and nothing is waited for."""
         folder = self.folder(self.dirs.submitted_directory, student)
         wrong = "" if _can_be_an_id(student) else CLASSROOM["bad_student"]
-        if is_linked(self.dirs, student, self.unit):
+        if is_linked(folder, students_part(self.dirs, self.dirs.submitted_directory, self.unit)):
             wrong = wrong or CLASSROOM["linked"]
         if wrong:
             return HandedIn(student, folder, wrong=wrong)
@@ -141,8 +141,11 @@ class Course:
             "autograded": {f"{name}.ipynb": done.text for name, done in graded.notebooks.items()},
             "feedback": {f"{name}.html": done.page for name, done in graded.notebooks.items()},
         }
-        for (what, folder), mode in zip(self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True):
-            if folder.is_symlink() or folder.parent.is_symlink():  # it could be another student's
+        steps = (self.dirs.autograded_directory, self.dirs.feedback_directory)
+        for step, (what, folder), mode in zip(
+            steps, self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True
+        ):
+            if is_linked(folder, students_part(self.dirs, step, self.unit)):  # it could be another student's
                 raise OSError(CLASSROOM["linked_output"].format(folder=folder))
             folder.mkdir(parents=True, exist_ok=True)
             _keep_only(folder, {*given.beside, *texts[what]})
@@ -224,7 +227,7 @@ def _timestamp(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
     """When a submission was handed in, in UTC, and what is to be said where that cannot be read."""
     if path.is_symlink() or not path.is_file():
         return None, ()
-    with open(path, "rb") as file:
+    with opened(path, path.parent) as file:
         text = file.read(100).decode("utf-8", "replace").strip()
     try:
         return _moment(text) if text else (None, ())

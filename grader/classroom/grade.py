@@ -178,13 +178,13 @@ class Tools:
             remarks, usage = run(nb, trusted)
         graded.remarks += remarks
         graded.usage = graded.usage + usage
-        finish = (paperwork.finish, nb, resources, job.record, job.seconds_late)
+        limit, given = self.unit.limits.page_seconds, (resources, job.record, job.seconds_late)
         try:
-            done, seconds = self._apart(process, self.unit.limits.page_seconds, *finish, False)
+            done, seconds = self._apart(process, limit, paperwork.finish, nb, *given, False)
         except Exception:  # the grade counts, whatever became of the page
             nb = submission.noted(nb, CLASSROOM["plain_page"])
             graded.remarks.append(CLASSROOM["plain_page"])
-            done, seconds = self._apart(process, self.unit.limits.page_seconds, finish[0], nb, *finish[2:], True)
+            done, seconds = self._apart(process, limit, paperwork.finish, nb, *given, True)
         graded.spent["pages"] = graded.spent.get("pages", 0.0) + seconds
         return done
 

@@ -7,8 +7,6 @@ formgrader's button and ``nbgrader.apps.NbGraderAPI`` take this path, whichever 
 from __future__ import annotations
 
 import atexit
-import os
-import stat
 import warnings
 from dataclasses import fields
 from pathlib import Path
@@ -29,6 +27,7 @@ from traitlets.config import Config
 
 from grader.classroom import apart, beside, course, outside, submission
 from grader.classroom.tables import as_csv
+from grader.files import opened
 from grader.notebooks import canonical
 from grader.sandbox.run import Limits, Warm
 from grader.words import CLASSROOM
@@ -106,7 +105,8 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
     def _handed_in(self, path: Path, resources: Resources) -> NotebookNode:
         """What was handed in, read in a process of its own, within its limits.  Raises Unreadable."""
         who = resources.get("nbgrader", {})
-        if is_linked(self.parent.coursedir, who.get("student", ""), who.get("assignment", "")):
+        dirs, unit = self.parent.coursedir, who.get("assignment", "")
+        if is_linked(path.parent, students_part(dirs, dirs.submitted_directory, unit)):
             raise submission.Unreadable(CLASSROOM["linked"])
         with apart.borrowed() as process:
             try:
@@ -123,8 +123,8 @@ def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
     handed_in = folder.relative_to(dirs.root) if folder.is_relative_to(dirs.root) else folder
     if any(sign in str(handed_in) for sign in "*?[\n\r"):
         return CLASSROOM["odd_name"]
-    if any(part.is_symlink() for part in (folder, folder.parent)):
-        return CLASSROOM["linked"]
+    if is_linked(folder, students_part(dirs, dirs.submitted_directory, dirs.assignment_id)):
+        return CLASSROOM["a_link"]
     try:
         names = beside.files(folder, dirs.ignore, strict=True)
         when = folder / beside.TIMESTAMP
@@ -134,13 +134,20 @@ def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
     return CLASSROOM["odd_time"] if odd else ""
 
 
-def is_linked(dirs: CourseDirectory, student: str, unit: str) -> bool:
+def students_part(dirs: CourseDirectory, step: str, unit: str) -> int:
+    """The place in a path of a step, ``submitted`` for instance, of the first part that a student's id is in.
+
+    What lies before it is the instructor's, and may be a link.
+    """
+    anywhere = Path(dirs.format_path(step, "*", unit))
+    return next(k for k, part in enumerate(anywhere.parts) if "*" in part)
+
+
+def is_linked(folder: Path, first: int) -> bool:
     """Whether a student's folder, or one on the way to it, is a link: to another student's, for instance.
 
-    Where ``submitted/`` itself leads is the instructor's affair.
+    first: of ``students_part``.
     """
-    folder, anywhere = (Path(dirs.format_path(dirs.submitted_directory, who, unit)) for who in (student, "*"))
-    first = next(k for k, part in enumerate(anywhere.parts) if "*" in part)
     return any(Path(*folder.parts[: k + 1]).is_symlink() for k in range(first, len(folder.parts)))
 
 
@@ -149,18 +156,13 @@ def handed_in(path: Path) -> bytes:
 
     A link could lead to anyone's file, and whoever opens a pipe waits for ever.  Raises Unreadable.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        handle = os.open(path, flags)
+        with opened(path, path.parent) as file:
+            return file.read(submission.LARGEST_FILE + 1)
     except OSError as why:
         if path.is_symlink() or not path.is_file():
             raise submission.Unreadable(CLASSROOM["not_a_file"]) from why
         raise
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise submission.Unreadable(CLASSROOM["not_a_file"])
-    with os.fdopen(handle, "rb") as file:
-        return file.read(submission.LARGEST_FILE + 1)
 
 
 class Mend(NbGraderPreprocessor):  # type: ignore[misc]

@@ -224,7 +224,7 @@ class Pages(HTMLExporter):  # type: ignore[misc]
 
         if self.plain and source not in self.trusted:
             return as_it_is()
-        return self.patience.render(lambda: _kept(key, render), as_it_is)
+        return _RENDERED[key] if key in _RENDERED else self.patience.render(lambda: _kept(key, render), as_it_is)
 
 
 class PatientPages(HTMLExporter):  # type: ignore[misc]
@@ -325,8 +325,11 @@ def _shortened(nb: NotebookNode) -> NotebookNode:
     """The notebook with few outputs a cell, without pictures, and with long texts cut off, but for cards."""
     nb = copied(nb)
     for cell in nb.cells:
-        if "outputs" in cell:
-            cell.outputs = cell.outputs[:MOST_OUTPUTS]
+        if len(cell.get("outputs", [])) > MOST_OUTPUTS:
+            cell.outputs = [
+                *cell.outputs[: MOST_OUTPUTS - 1],
+                cell.outputs[-1],
+            ]  # the last one may say what was breached
     for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
         if output.get("data", {}).pop("image/png", None):
             output["data"].setdefault("text/plain", CLASSROOM["picture"])

@@ -43,6 +43,16 @@ def unit_of(folder: Path, student: str) -> Path:
     return made
 
 
+def everybody(folder: Path) -> Path:
+    """A course in which all of them have handed in, and two honest members."""
+    handed_in(folder, [s for s in CLASS if s.name == "ada"])
+    (folder / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
+    unit_of(folder, "zora")
+    for cost in COSTS:
+        cost.make(unit_of(folder, f"m-{cost.name}"))
+    return folder
+
+
 @contextlib.contextmanager
 def place():
     """A folder that pytest does not remove: its own way of doing that calls itself, a thousand folders deep."""
@@ -68,11 +78,7 @@ def elsewhere():
 @pytest.fixture(scope="session")
 def graded(somewhere):
     """A class of all of them with honest members, graded by the command: what it said, and the results by student."""
-    folder = handed_in(somewhere, [s for s in CLASS if s.name == "ada"])
-    (folder / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
-    unit_of(folder, "zora")
-    for cost in COSTS:
-        cost.make(unit_of(folder, f"m-{cost.name}"))
+    folder = everybody(somewhere)
     process = command(folder, "--json", "--jobs", "2")
     out, err = process.communicate()
     return folder, process.returncode, json.loads(out), {r.student: r for r in results(folder, UNIT)}, err
@@ -328,11 +334,7 @@ def test_without_its_defence_it_works(alone, cost: Cost):
 @pytest.fixture(scope="session")
 def by_nbgrader(elsewhere):
     """The same class by ``nbgrader autograde`` and ``generate_feedback``: results by student, and the two logs."""
-    folder = handed_in(elsewhere, [s for s in CLASS if s.name == "ada"])
-    (folder / "submitted" / "ada" / UNIT / NOTEBOOK).write_bytes(SOLVED)
-    unit_of(folder, "zora")
-    for cost in COSTS:
-        cost.make(unit_of(folder, f"m-{cost.name}"))
+    folder = everybody(elsewhere)
     for odd in ("m-*", "m-[a]da", "a\nb"):  # to nbgrader patterns, which match others' folders, and no student at all
         unit_of(folder, odd)
     logs = []
