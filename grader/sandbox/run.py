@@ -39,6 +39,8 @@ BETWEEN_LOOKS = 0.1  # seconds between looks at a fork's work folder and threads
 NEVER = 0  # a time of change that no entry of a folder leaves, and that no fork can set
 SMALLEST = 4096  # bytes that a file or folder counts at least
 LONGEST_PATH = 1024  # bytes of a path within the work folder; Linux itself opens none above 4096
+CLAIM = "gradient-course-grader"  # what the names of claimed processors begin with
+MOST_CLAIMS = 64  # of one processor
 SYSTEM = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom", "/dev/zero")
 
 
@@ -238,21 +240,21 @@ class Warm:
         return line.decode().split()
 
 
-def claimed_core() -> tuple[int, socket.socket]:
-    """One of the processors that this process may use, and a socket: while it is open, nobody else claims that one.
+def claimed_core() -> tuple[int | None, socket.socket]:
+    """The processor that fewest have claimed of those this process may use, and a socket: the claim, while it is open.
 
     A fork computes on one processor, however many threads it starts, so that it takes no more than its share of the
-    machine.  The claim is a name that the kernel gives to one process at a time, and takes back when that ends; where
-    all are claimed, as with more workers than processors, any will do.
+    machine.  A claim is a name that the kernel gives to one process at a time, and takes back when that ends.  Where
+    the kernel knows no such names, nobody can tell which processor is free, and none is returned.
     """
     allowed = list(os.sched_getaffinity(0))
     random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, and not these names
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    for core in allowed:
+    for turn, core in itertools.product(range(MOST_CLAIMS), allowed):
         with contextlib.suppress(OSError):
-            claim.bind(f"\0gradient-course-grader/core-{core}")
+            claim.bind(f"\0{CLAIM}/core-{core}/{turn}")
             return core, claim
-    return allowed[0], claim
+    return None, claim
 
 
 class _Watch:

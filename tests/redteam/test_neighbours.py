@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import subprocess
 import threading
 import time
@@ -69,8 +71,14 @@ def beside(hog: Warm, honest: Warm, step: str) -> tuple[str, str, Usage]:
         thread.join()
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """As if no other test, and no other grader, had claimed a processor of this machine."""
+    monkeypatch.setattr(sandbox, "CLAIM", f"test-{secrets.token_hex(8)}")
+
+
 @pytest.fixture
-def two(request):
+def two(alone):
     made = Warm(), Warm()
     for warm in made:
         warm.run(["1"], lambda id: None)
@@ -117,8 +125,33 @@ def test_neighbours_have_processors_of_their_own(two):
     code = "import os\nprint(len(os.sched_getaffinity(0)), *os.sched_getaffinity(0))"
     places = [ran(warm, code, LIMIT)[1].split() for warm in two]
     assert [count for count, _ in places] == ["1", "1"]
-    if len(sandbox.os.sched_getaffinity(0)) > 1:
+    if len(os.sched_getaffinity(0)) > 1:
         assert places[0] != places[1]
+
+
+def test_claims_spread_evenly_over_the_processors_and_end_with_their_sockets():
+    cores = sorted(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as claims:
+        first = [sandbox.claimed_core() for _ in cores]
+        second = [sandbox.claimed_core() for _ in cores]
+        for _, claim in first + second:
+            claims.enter_context(claim)
+        assert sorted(core for core, _ in first) == sorted(core for core, _ in second) == cores
+        core, claim = first[0]
+        claim.close()
+        again, claim = sandbox.claimed_core()
+        claims.enter_context(claim)
+        assert again == core
+
+
+def test_where_no_claim_can_be_made_a_cell_may_run_anywhere(monkeypatch):
+    monkeypatch.setattr(sandbox, "MOST_CLAIMS", 0)
+    warm = Warm()
+    try:
+        printed = ran(warm, "import os\nprint(*sorted(os.sched_getaffinity(0)))", LIMIT)[1]
+    finally:
+        warm.close()
+    assert printed.split() == [str(core) for core in sorted(os.sched_getaffinity(0))]
 
 
 def test_who_only_sleeps_is_stopped_on_the_clock(two):
