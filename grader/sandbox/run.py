@@ -240,21 +240,21 @@ class Warm:
         return line.decode().split()
 
 
-def claimed_core() -> tuple[int | None, socket.socket]:
-    """The processor that fewest have claimed of those this process may use, and a socket: the claim, while it is open.
+def claimed_core() -> tuple[int, socket.socket]:
+    """The least claimed processor that this process may use, and a socket that holds the claim while it is open.
 
     A fork computes on one processor, however many threads it starts, so that it takes no more than its share of the
     machine.  A claim is a name that the kernel gives to one process at a time, and takes back when that ends.  Where
-    the kernel knows no such names, nobody can tell which processor is free, and none is returned.
+    no name can be had, nobody can tell which processor is free, and any will do.
     """
     allowed = list(os.sched_getaffinity(0))
     random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, and not these names
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    for turn, core in itertools.product(range(MOST_CLAIMS), allowed):
+    for taken, core in itertools.product(range(MOST_CLAIMS), allowed):
         with contextlib.suppress(OSError):
-            claim.bind(f"\0{CLAIM}/core-{core}/{turn}")
+            claim.bind(f"\0{CLAIM}/core-{core}/{taken}")
             return core, claim
-    return None, claim
+    return allowed[0], claim
 
 
 class _Watch:

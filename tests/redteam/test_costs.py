@@ -241,7 +241,7 @@ class _Enough(Exception):
 
 
 def _listed(folder: str, most: int) -> bool:
-    """Whether nbgrader's walk has folders listed more often than that; only in a process that ends, as hooks stay."""
+    """Whether nbgrader's walk lists folders more often than that.  The hook stays, so the process has to end."""
     left = iter(range(most))
 
     def count(event: str, _: object) -> None:
@@ -257,8 +257,9 @@ def _listed(folder: str, most: int) -> bool:
 
 
 def _lists_them_each_time(folder: Path) -> bool:
-    folders = sum(path.is_dir() for path in folder.rglob("*"))
-    return apart(_listed, str(folder), 2 * folders + 500, seconds=60)
+    folders = 1 + sum(path.is_dir() for path in folder.rglob("*"))
+    # One listing by the walk itself and one for each of three patterns make four a folder; twice that is too many.
+    return apart(_listed, str(folder), 8 * folders, seconds=60)
 
 
 def _a_terabyte(folder: Path) -> bool:
