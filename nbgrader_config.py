@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from grader.classroom import nbgrader_plugin
+from grader.nbgrader import plugin
 
 c = get_config()  # noqa: F821  # given by traitlets
 
@@ -15,4 +15,4 @@ c.CourseDirectory.course_id = "gradients"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 
-nbgrader_plugin.configure(c)
+plugin.configure(c)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from grader.judge import Verdict as Verdict
-    from grader.notebook import UnknownQuestion as UnknownQuestion
-    from grader.notebook import check as check
-    from grader.notebook import diagnose as diagnose
-    from grader.notebook import hint as hint
-    from grader.notebook import progress as progress
-    from grader.notebook import questions as questions
     from grader.question import Question as Question
+    from grader.student import UnknownQuestion as UnknownQuestion
+    from grader.student import check as check
+    from grader.student import diagnose as diagnose
+    from grader.student import hint as hint
+    from grader.student import progress as progress
+    from grader.student import questions as questions
 
 # Imported when they are first asked for: the command line would wait a second for torch otherwise.
 _MODULES = {
-    **dict.fromkeys(("UnknownQuestion", "check", "diagnose", "hint", "progress", "questions"), "notebook"),
+    **dict.fromkeys(("UnknownQuestion", "check", "diagnose", "hint", "progress", "questions"), "student"),
     "Question": "question",
     "Verdict": "judge",
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import words
+from grader import formatting, words
 from grader.judge import Verdict
 from grader.pictures import ACCENT, NEGATIVE, heatmap, triptych, weighted_rows
 
@@ -46,7 +46,7 @@ def headline(v: Verdict) -> str:
     mark, _ = MARKS.get(v.status, WRONG)
     if v.status == "unattempted":
         return f"{mark} {v.headline}"
-    score = words.CARD["score"].format(score=words.of(v.score), points=words.of(v.points))
+    score = words.CARD["score"].format(score=formatting.of(v.score), points=formatting.of(v.points))
     if v.correct:
         return f"{mark} {score}. {v.headline}"
     return f"{mark} {score} — {v.headline}"
@@ -85,7 +85,8 @@ def as_html(v: Verdict) -> str:
     if not v.correct and v.status != "unattempted":
         body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{rich(_closing(v))}</div>')
     style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
-    of_the_card = f'class="{UNTYPESET}" role="group" aria-label="{escape(headline(v), quote=True)}" style="{style}"'
+    label = f'class="{UNTYPESET}" lang="{words.LANGUAGE}" role="group" aria-label="{escape(headline(v), quote=True)}"'
+    of_the_card = f'{label} style="{style}"'
     return f"<div {of_the_card}>{''.join(body)}</div>"
 
 
@@ -94,8 +95,8 @@ def _inputs(v: Verdict) -> str:
 
 
 def _pair(v: Verdict) -> str:
-    yours = f"{words.CARD['yours']} {words.values(v.yours)}"
-    return yours if v.true is None else f"{yours} · {words.CARD['true']} {words.values(v.true)}"
+    yours = f"{words.CARD['yours']} {formatting.values(v.yours)}"
+    return yours if v.true is None else f"{yours} · {words.CARD['true']} {formatting.values(v.true)}"
 
 
 def _closing(v: Verdict) -> str:
@@ -130,8 +131,8 @@ def _compared(yours: Any, true: Any) -> str:
     if np.shape(yours) == np.shape(true):
         return triptych(yours, true).html
     return (
-        heatmap(yours, f"{words.CARD['yours']} {words.shape(np.shape(yours))}")
-        & heatmap(true, f"{words.CARD['true']} {words.shape(np.shape(true))}")
+        heatmap(yours, f"{words.CARD['yours']} {formatting.shape(np.shape(yours))}")
+        & heatmap(true, f"{words.CARD['true']} {formatting.shape(np.shape(true))}")
     ).html
 
 

@@ -20,13 +20,13 @@ from urllib.parse import quote
 
 from grader import words
 from grader.files import write_whole
-from grader.words import CLASSROOM, REPORT
+from grader.words import COMMANDS, REPORT
 
 if TYPE_CHECKING:
-    from grader.classroom import lanes
-    from grader.classroom.gradebook import Result
-    from grader.classroom.grading import Outcome
-    from grader.classroom.sample import Student
+    from grader.classroom import workers
+    from grader.classroom.result import Result
+    from grader.demo.sample import Student
+    from grader.nbgrader.command import Outcome
 
 SECONDS_BETWEEN_LINES = 5.0  # of progress, where there is no terminal
 MARKER = ".grader-demo"  # tells a folder that a demo made, and may replace, from any other
@@ -34,7 +34,7 @@ MARKER = ".grader-demo"  # tells a folder that a demo made, and may replace, fro
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 where all is well, 1 where not, 2 for wrong usage."""
-    from grader.classroom.course import CourseError
+    from grader.classroom import CourseError
     from grader.sandbox import SandboxError
 
     parser = _parser()
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"grader {options.command}: {why}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\n" + CLASSROOM["interrupted"], file=sys.stderr)
+        print("\n" + COMMANDS["interrupted"], file=sys.stderr)
         return 130
     return status
 
@@ -61,36 +61,36 @@ def command() -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="grader", description=CLASSROOM["help"])
+    parser = argparse.ArgumentParser(prog="grader", description=COMMANDS["help"])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help=CLASSROOM["help_demo"], description=CLASSROOM["help_demo"])
-    demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help=CLASSROOM["help_demo_folder"])
-    demo.add_argument("--student", action="append", metavar="NAME", help=CLASSROOM["help_demo_student"])
+    demo = commands.add_parser("demo", help=COMMANDS["help_demo"], description=COMMANDS["help_demo"])
+    demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help=COMMANDS["help_demo_folder"])
+    demo.add_argument("--student", action="append", metavar="NAME", help=COMMANDS["help_demo_student"])
     demo.set_defaults(run=_demo)
 
-    form = commands.add_parser("format", help=CLASSROOM["help_format"], description=CLASSROOM["help_format"])
-    form.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=CLASSROOM["help_paths"])
-    form.add_argument("--check", action="store_true", help=CLASSROOM["help_check"])
+    form = commands.add_parser("format", help=COMMANDS["help_format"], description=COMMANDS["help_format"])
+    form.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=COMMANDS["help_paths"])
+    form.add_argument("--check", action="store_true", help=COMMANDS["help_check"])
     form.set_defaults(run=_format)
 
-    release = commands.add_parser("release", help=CLASSROOM["help_release"], description=CLASSROOM["help_release"])
-    release.add_argument("units", nargs="*", metavar="UNIT", help=CLASSROOM["help_units"])
-    release.add_argument("--check", action="store_true", help=CLASSROOM["help_check"])
+    release = commands.add_parser("release", help=COMMANDS["help_release"], description=COMMANDS["help_release"])
+    release.add_argument("units", nargs="*", metavar="UNIT", help=COMMANDS["help_units"])
+    release.add_argument("--check", action="store_true", help=COMMANDS["help_check"])
     release.set_defaults(run=_release)
 
-    grade = commands.add_parser("grade", help=CLASSROOM["help_grade"], description=CLASSROOM["help_grade"])
-    grade.add_argument("unit", metavar="UNIT", help=CLASSROOM["help_grade_unit"])
-    grade.add_argument("--student", action="append", default=[], metavar="ID", help=CLASSROOM["help_grade_student"])
-    grade.add_argument("--jobs", type=_positive, metavar="N", help=CLASSROOM["help_jobs"])
-    grade.add_argument("--dask", metavar="ADDRESS", help=CLASSROOM["help_dask"])
-    grade.add_argument("--db", metavar="URL", help=CLASSROOM["help_db"])
-    grade.add_argument("--force", action="store_true", help=CLASSROOM["help_force"])
-    grade.add_argument("--no-sandbox", action="store_true", help=CLASSROOM["help_no_sandbox"])
+    grade = commands.add_parser("grade", help=COMMANDS["help_grade"], description=COMMANDS["help_grade"])
+    grade.add_argument("unit", metavar="UNIT", help=COMMANDS["help_grade_unit"])
+    grade.add_argument("--student", action="append", default=[], metavar="ID", help=COMMANDS["help_grade_student"])
+    grade.add_argument("--jobs", type=_positive, metavar="N", help=COMMANDS["help_jobs"])
+    grade.add_argument("--dask", metavar="ADDRESS", help=COMMANDS["help_dask"])
+    grade.add_argument("--db", metavar="URL", help=COMMANDS["help_db"])
+    grade.add_argument("--force", action="store_true", help=COMMANDS["help_force"])
+    grade.add_argument("--no-sandbox", action="store_true", help=COMMANDS["help_no_sandbox"])
     grade.add_argument(
-        "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help=CLASSROOM["help_limit"]
+        "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help=COMMANDS["help_limit"]
     )
-    grade.add_argument("--json", action="store_true", help=CLASSROOM["help_json"])
+    grade.add_argument("--json", action="store_true", help=COMMANDS["help_json"])
     grade.set_defaults(run=_grade)
     report = commands.add_parser("report", help=REPORT["help_report"], description=REPORT["help_report"])
     report.add_argument("unit", metavar="UNIT", help=REPORT["help_unit"])
@@ -111,10 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--db", metavar="URL", help=REPORT["help_db"])
     export.set_defaults(run=_export)
 
-    doctor = commands.add_parser("doctor", help=CLASSROOM["help_doctor"], description=CLASSROOM["help_doctor"])
+    doctor = commands.add_parser("doctor", help=COMMANDS["help_doctor"], description=COMMANDS["help_doctor"])
     doctor.set_defaults(run=_doctor)
 
-    questions = commands.add_parser("questions", help=CLASSROOM["help_questions"])
+    questions = commands.add_parser("questions", help=COMMANDS["help_questions"])
     questions.set_defaults(run=_questions)
     return parser
 
@@ -122,47 +122,53 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(CLASSROOM["not_positive"])
+        raise argparse.ArgumentTypeError(COMMANDS["not_positive"])
     return number
 
 
 def _limit(text: str) -> tuple[str, float | int]:
     """``NAME=N`` of one of the sandbox's limits."""
-    from grader.sandbox.run import Limits
+    from grader.sandbox.limits import Limits
 
     name, _, number = text.partition("=")
     known = {field.name: type(getattr(Limits, field.name)) for field in dataclasses.fields(Limits)}
     try:
         value = known[name](number)
     except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(CLASSROOM["no_such_limit"].format(known=", ".join(known))) from None
+        raise argparse.ArgumentTypeError(COMMANDS["no_such_limit"].format(known=", ".join(known))) from None
     return name, value
 
 
 def _grade(options: argparse.Namespace) -> int:
     """Grade a class; returns 0 where everybody has a grade."""
-    from grader.classroom import course, lanes
+    from grader.nbgrader import course
+    from grader.sandbox.forkserver import ForkServer
 
     folder = course.find(Path.cwd())
-    if not options.dask:
-        lanes.get_ready()
-    from grader.classroom.folders import Course
-    from grader.classroom.grading import grade_class
+    # It imports torch, which takes seconds; meanwhile this process imports nbgrader.
+    with (None if options.dask else ForkServer.started()) or contextlib.nullcontext() as fork_server:
+        from grader.classroom import workers
+        from grader.nbgrader import command
+        from grader.nbgrader.folders import Course
 
-    if not options.dask:
-        lanes.start_server()
-    here = Course(folder, options.unit, options.db)
-    confined = False if options.no_sandbox else None
+        if not options.dask:
+            workers.context(command.PRELOAD)  # now, while nothing is open
+        here = Course(folder, options.unit, options.db)
+        confined = False if options.no_sandbox else None
 
-    def place() -> lanes.Place:
-        return lanes.Dask(options.dask) if options.dask else lanes.Local(options.jobs or os.cpu_count() or 1)
+        def make_workers() -> workers.Workers:
+            if options.dask:
+                return workers.DaskWorkers(options.dask)
+            return command.local_workers(options.jobs or os.cpu_count() or 1, fork_server)
 
-    with _progress(options.unit) as progress:
+        with _progress(options.unit) as progress:
 
-        def told(outcome: Outcome, count: int) -> None:
-            progress(len(outcome.graded) + len(outcome.unchanged) + len(outcome.failed), count, len(outcome.failed))
+            def on_progress(outcome: Outcome, count: int) -> None:
+                progress(len(outcome.graded) + len(outcome.unchanged) + len(outcome.failed), count, len(outcome.failed))
 
-        outcome = grade_class(here, place, options.student, options.force, confined, dict(options.limit), told)
+            outcome = command.grade_class(
+                here, make_workers, options.student, options.force, confined, dict(options.limit), on_progress
+            )
     if options.json:
         text = json.dumps(dataclasses.asdict(outcome), ensure_ascii=False, indent=1)
         # Half a character, in the name of a folder, is escaped, and nothing else, as JSON has it.
@@ -177,13 +183,13 @@ def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
     """Shows how far a run is: a bar on a terminal, else a line from time to time."""
     from tqdm import tqdm
 
-    bar = tqdm(desc=unit, unit=CLASSROOM["submissions"], file=sys.stderr, disable=not sys.stderr.isatty())
+    bar = tqdm(desc=unit, unit=COMMANDS["submissions"], file=sys.stderr, disable=not sys.stderr.isatty())
     start = last = 0.0  # the clock runs from the first submission on: workers take some seconds to get ready
 
     def progress(done: int, count: int, failed: int) -> None:
         nonlocal start, last
         bar.total = count
-        bar.set_postfix_str(CLASSROOM["failures"].format(count=failed) if failed else "", refresh=False)
+        bar.set_postfix_str(COMMANDS["failures"].format(count=failed) if failed else "", refresh=False)
         bar.update(done - bar.n)
         now = time.monotonic()
         start, last = (start, last) if start else (now, now)
@@ -192,7 +198,7 @@ def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
             bar.n = done
             rate = (done - 1) / (now - start) if now > start else 0.0
             left = (count - done) / rate if rate else 0.0
-            text = CLASSROOM["progress"].format(unit=unit, done=done, count=count, rate=rate, left=left, failed=failed)
+            text = COMMANDS["progress"].format(unit=unit, done=done, count=count, rate=rate, left=left, failed=failed)
             print(text, file=sys.stderr, flush=True)
 
     try:
@@ -204,16 +210,16 @@ def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
 def _tell(outcome: Outcome) -> None:
     """The end of a run as people read it: how many were graded, were unchanged and failed, and why."""
     for name, students in (("graded", outcome.graded), ("unchanged", outcome.unchanged), ("failed", outcome.failed)):
-        print(f"{CLASSROOM[f'column_{name}']:10} {len(students):6}")
+        print(f"{COMMANDS[f'column_{name}']:10} {len(students):6}")
     remarked = sorted((grade for grade in outcome.graded if grade.remarks), key=lambda grade: grade.student)
     rows = [*((grade.student, "; ".join(grade.remarks)) for grade in remarked)]
     wide = max((len(student) for student, _ in [*rows, *outcome.failed.items()]), default=0)
     for head, lines in (("remarked", rows), ("failures_head", [*outcome.failed.items()])):
         if lines:
-            print("\n" + CLASSROOM[head])
+            print("\n" + COMMANDS[head])
             print("\n".join(f"  {_printable(student):{wide}}  {_printable(why)}" for student, why in lines))
     if not outcome.confined:
-        print("\n" + CLASSROOM["not_confined"])
+        print("\n" + COMMANDS["not_confined"])
 
 
 def _printable(text: str) -> str:
@@ -239,43 +245,44 @@ def _questions(options: argparse.Namespace) -> int:
 
 
 def _format(options: argparse.Namespace) -> int:
-    from grader.notebooks import format_file
+    from grader.canonical import format_file
 
     paths = []
     for path in options.paths:
         if not path.exists():
-            raise ValueError(CLASSROOM["no_such_path"].format(path=path))
+            raise ValueError(COMMANDS["no_such_path"].format(path=path))
         found = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
         paths += [p for p in found if ".ipynb_checkpoints" not in p.parts]
     changed = [path for path in paths if format_file(path, check=options.check)]
     for path in changed:
-        print(CLASSROOM["not_canonical" if options.check else "formatted"].format(path=path))
+        print(COMMANDS["not_canonical" if options.check else "formatted"].format(path=path))
     return int(bool(changed) and options.check)
 
 
 def _release(options: argparse.Namespace) -> int:
-    from grader.classroom import course
+    from grader.nbgrader import course
 
     root = course.find(Path.cwd())
     known = course.units(root)
     unknown = sorted(set(options.units) - set(known))
     if unknown:
-        raise ValueError(CLASSROOM["no_such_unit"].format(unit=unknown[0], known=", ".join(known)))
+        raise ValueError(COMMANDS["no_such_unit"].format(unit=unknown[0], known=", ".join(known)))
     with tempfile.TemporaryDirectory() as scratch:
         differing = course.release(root, Path(scratch), options.units or known, options.check)
     for path in differing:
-        print(CLASSROOM["drifted" if options.check else "released"].format(path=path.relative_to(root)))
+        print(COMMANDS["drifted" if options.check else "released"].format(path=path.relative_to(root)))
     return int(bool(differing) and options.check)
 
 
 def _report(options: argparse.Namespace) -> int:
     from grader import questions
-    from grader.classroom import course, gradebook, page, report
+    from grader.classroom import report, report_page
+    from grader.nbgrader import course, results
 
     root, unit = course.find(Path.cwd()), options.unit
-    db = options.db or course.db_url(root)
-    _known(root, [unit], gradebook.units(root, db))
-    found = gradebook.results(root, unit, db)
+    db = options.db
+    _known(root, [unit], results.units(root, db))
+    found = results.results(root, unit, db)
     if not found:
         raise ValueError(REPORT["nothing"].format(unit=unit))
     asked = [q for q in questions() if unit.startswith(f"{q.unit}_")]
@@ -283,11 +290,16 @@ def _report(options: argparse.Namespace) -> int:
     html = (options.html or root / "report" / f"{unit}.html").resolve()
     if not options.html:
         html.parent.mkdir(exist_ok=True)
-    try:
-        feedback = quote(Path(os.path.relpath(root / "feedback", html.parent)).as_posix())
-    except ValueError:  # another drive
-        feedback = (root / "feedback").resolve().as_uri()
-    written = {html: page.as_html(analysed, feedback=feedback, when=f"{date.today():%Y-%m-%d}")}
+    dirs = course.directory(root)
+
+    def page_of(student: str) -> str:
+        page = Path(dirs.format_path(dirs.feedback_directory, student, unit), f"{unit}.html")
+        try:
+            return quote(Path(os.path.relpath(page, html.parent)).as_posix())
+        except ValueError:  # another drive
+            return page.resolve().as_uri()
+
+    written = {html: report_page.as_html(analysed, page_of=page_of, when=f"{date.today():%Y-%m-%d}")}
     if options.json:
         written[options.json] = json.dumps(report.as_data(analysed), indent=1, ensure_ascii=False) + "\n"
     if options.csv:
@@ -301,13 +313,14 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from grader.classroom import course, export, gradebook
+    from grader.classroom import export
+    from grader.nbgrader import course, results
 
     root = course.find(Path.cwd())
-    db = options.db or course.db_url(root)
-    in_gradebook = gradebook.units(root, db)
+    db = options.db
+    in_gradebook = results.units(root, db)
     _known(root, options.units, in_gradebook)
-    found = {unit: gradebook.results(root, unit, db) for unit in options.units or in_gradebook}
+    found = {unit: results.results(root, unit, db) for unit in options.units or in_gradebook}
     for unit in options.units:
         if not found[unit]:
             raise ValueError(REPORT["nothing"].format(unit=unit))
@@ -318,7 +331,7 @@ def _export(options: argparse.Namespace) -> int:
         text = export.long(graded)
     else:
         make = export.canvas if options.form == "canvas" else export.moodle
-        text = make(graded, gradebook.people(root, db))
+        text = make(graded, results.people(root, db))
     if options.out:
         write_whole(options.out, text)
         print(REPORT["written"].format(path=options.out), file=sys.stderr)
@@ -329,33 +342,33 @@ def _export(options: argparse.Namespace) -> int:
 
 def _known(root: Path, named: Sequence[str], in_gradebook: Sequence[str]) -> None:
     """Raise ValueError for a unit that neither the course nor the gradebook has."""
-    from grader.classroom import course
+    from grader.nbgrader import course
 
     known = sorted({*course.units(root), *in_gradebook})
     for unit in named:
         if unit not in known:
-            raise ValueError(CLASSROOM["no_such_unit"].format(unit=unit, known=", ".join(known)))
+            raise ValueError(COMMANDS["no_such_unit"].format(unit=unit, known=", ".join(known)))
 
 
 def _demo(options: argparse.Namespace) -> int:
-    """Release unit 05, hand in the sample class, autograde, feedback, export: in ``folder``, with nbgrader itself."""
-    from grader.classroom import course
-    from grader.classroom.gradebook import results
-    from grader.classroom.sample import CLASS, UNIT, hand_in
+    """Release the sample class's unit, hand it in, autograde, feedback, export: in ``folder``, with nbgrader itself."""
+    from grader.demo.sample import CLASS, UNIT, hand_in, lay_out
+    from grader.nbgrader import course
+    from grader.nbgrader.results import results
 
     students = [s for s in CLASS if not options.student or s.name in options.student]
     if not students:
-        raise ValueError(CLASSROOM["no_such_student"].format(known=", ".join(s.name for s in CLASS)))
-    root, folder = course.find(Path.cwd()), options.folder.resolve()
+        raise ValueError(COMMANDS["no_such_student"].format(known=", ".join(s.name for s in CLASS)))
+    folder = options.folder.resolve()
     if folder.exists():
         if not (folder / MARKER).exists() and any(folder.iterdir()):
-            raise ValueError(CLASSROOM["demo_in_the_way"].format(folder=folder))
+            raise ValueError(COMMANDS["demo_in_the_way"].format(folder=folder))
         shutil.rmtree(folder)
-    course.copy_course(root, folder, [UNIT])
+    lay_out(folder)
     (folder / MARKER).touch()
     state = folder / ".state"
 
-    print(CLASSROOM["demo_starts"].format(count=len(students), unit=UNIT, folder=folder), flush=True)
+    print(COMMANDS["demo_starts"].format(count=len(students), unit=UNIT, folder=folder), flush=True)
     course.nbgrader(folder, state, "generate_assignment", UNIT)
     hand_in(folder, students)
     seen = 0
@@ -368,7 +381,7 @@ def _demo(options: argparse.Namespace) -> int:
             print(f"  {seen:2}/{len(students)} {name}", flush=True)
 
     course.nbgrader(folder, state, "autograde", UNIT, line=progress)
-    print(CLASSROOM["demo_feedback"], flush=True)
+    print(COMMANDS["demo_feedback"], flush=True)
     course.nbgrader(folder, state, "generate_feedback", UNIT)
     course.nbgrader(folder, state, "export")
     found = {result.student: result for result in results(folder, UNIT)}
@@ -380,13 +393,14 @@ def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path
     from grader import questions
     from grader.card import MARKS, WRONG
     from grader.question import cell_id
+    from grader.units import MISTAKES
 
     asked = [q for q in questions() if unit.startswith(q.unit)]
     points = {q.id: float(q.points) for q in asked}
     titles = {q.grade_id: q.title.partition(" ")[0] for q in asked}
     wide = max(len(s.story) for s in students)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10**6
-    print(f"\n{'':8} {'':{wide}}  {CLASSROOM['column_questions']:{len(asked)}}  {CLASSROOM['column_score']}")
+    print(f"\n{'':8} {'':{wide}}  {COMMANDS['column_questions']:{len(asked)}}  {COMMANDS['column_score']}")
     amiss = []
     for student in students:
         result = found[student.name]
@@ -399,7 +413,7 @@ def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path
             status = verdict.get("status", "")
             marks += MARKS.get(status, WRONG)[0]
             if verdict.get("mistake"):
-                said.append(f"{titles[q.grade_id]} {words.MISTAKES[verdict['mistake']].name}")
+                said.append(f"{titles[q.grade_id]} {MISTAKES[verdict['mistake']].words.name}")
             elif verdict.get("error"):
                 said.append(f"{titles[q.grade_id]} {words.ERRORS[verdict['error']].name}")
         score = f"{result.score:g}/{sum(points.values()):g}"
@@ -407,9 +421,9 @@ def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path
         print(line if len(line) <= width else line[: width - 1] + "…")
     print()
     if amiss:
-        print(CLASSROOM["demo_amiss"].format(names=", ".join(amiss)))
+        print(COMMANDS["demo_amiss"].format(names=", ".join(amiss)))
     else:
-        print(CLASSROOM["demo_right"].format(count=len(students)))
+        print(COMMANDS["demo_right"].format(count=len(students)))
     page = Path("feedback", students[-1].name, unit, f"{unit}.html")
     for name in (Path("gradebook.db"), Path("grades.csv"), page):
         print(f"  {folder / name}")

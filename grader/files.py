@@ -1,8 +1,10 @@
-"""Files that are never half-written: a reader finds either the old one or the new one."""
+"""Files that are never half-written, opened without following links, and folders emptied whatever they hold."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import itertools
 import os
 import stat
 import tempfile
@@ -70,3 +72,41 @@ def _beside(path: Path, mode: int | None) -> Iterator[BinaryIO]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder; one that its maker made unreadable is made readable first."""
+    with contextlib.suppress(OSError):
+        os.chmod(folder, 0o700)
+    with os.scandir(folder) as entries:
+        yield from entries
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder and all that lies in it; see ``empty``."""
+    empty(folder)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def empty(folder: Path) -> None:
+    """Remove all that lies in a folder, however deep it is and whatever modes it holds.
+
+    A folder's own folders are first moved up to the top: no path grows long, and nothing here calls itself.
+    """
+    names = itertools.count()
+    with contextlib.suppress(OSError):
+        waiting = [str(folder)]
+        while waiting:
+            inner = waiting.pop()
+            for entry in list(entries(inner)):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                elif inner == str(folder):
+                    waiting.append(entry.path)
+                else:
+                    os.chmod(entry.path, 0o700)  # a folder that may not be written cannot be moved
+                    waiting.append(f"{folder}/{next(names)}.moved-{os.urandom(8).hex()}")
+                    os.rename(entry.path, waiting[-1])
+            if inner != str(folder):
+                os.rmdir(inner)

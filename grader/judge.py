@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from grader import words
+from grader import formatting, words
 from grader.errors import recognise
-from grader.mistakes import CATALOGUE
+from grader.predictions import letters_of
 from grader.probe import Answer, Raised, Value, probe
-from grader.quantities import letters_of
-from grader.question import Problem, Question, alike
+from grader.problem import Problem, alike
+from grader.question import Question
 
 FLOAT32_RTOL = 1e-4  # float32 carries 7 digits; a few are lost in sums
 CLOSE = 5e-3  # an answer off by no more on every problem is the right one, computed roughly
@@ -147,7 +147,7 @@ def _find(p: Problem, answer: Answer) -> Finding:
     assert answer.value is not None
     if answer.value.kind == "none" and any("not a leaf" in warning for warning in answer.warned):
         return Finding("type", {"value": answer.value}, mistakes={"grad_of_non_leaf": {}})
-    if p.question.asks.again or p.question.asks.lets_go:
+    if p.question.asks.differentiable or p.question.asks.frees_graph:
         value, seen = answer.value.items
         found = _find_value(p, value)
         key = p.question.asks.sequel(p, seen) if found.status == "correct" else ""
@@ -289,14 +289,14 @@ def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any
         factor = float(np.vdot(t, a) / np.vdot(t, t)) if np.any(t) else 0.0
         fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor))
         if fits and abs(factor) > SMALLEST_FACTOR:
-            return {**facts, "pattern": "multiple", "factor": words.number(factor)}
+            return {**facts, "pattern": "multiple", "factor": formatting.number(factor)}
         if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
             return {**facts, "pattern": "transpose"}
         if np.abs(np.sort(np.ravel(a)) - np.sort(np.ravel(t))).max() <= tolerance:
             return {**facts, "pattern": "permuted"}
         if right.any():
-            places = [words.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
-            cut = places[: words.LONGEST] + ["…"] * (len(places) > words.LONGEST)
+            places = [formatting.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
+            cut = places[: formatting.LONGEST] + ["…"] * (len(places) > formatting.LONGEST)
             return {**facts, "pattern": "some_right", "which": words.CARD["at_places"].format(places=", ".join(cut))}
         if np.array_equal(np.sign(a), np.sign(t)):
             facts["sign_line"] = words.CARD["signs_right"]
@@ -342,8 +342,8 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
     lines: tuple[tuple[int, str], ...] = ()
     if status == "mistake":
         mistake = str(finding.facts["key"])
-        text = words.MISTAKES[mistake]
-        says, why, unit = text.says, text.why, CATALOGUE[mistake].unit
+        found = q.mistake(mistake)
+        says, why, unit = found.words.says, found.words.why, found.unit
         if "cause" in facts:
             facts["cause_words"] = words.cause(facts["cause"])
     elif status == "raised":
@@ -363,7 +363,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             facts |= _type_facts(finding.facts["value"], q, p)
         elif status == "shape":
             facts["shape_help"] = p.question.asks.shape_help
-            facts["yours"], facts["true"] = words.shape(facts["yours"]), words.shape(facts["true"])
+            facts["yours"], facts["true"] = formatting.shape(facts["yours"]), formatting.shape(facts["true"])
         if q.asks.predicts:
             of_prediction = {"correct": "right"}
             if q.asks.form == "shape":
@@ -380,8 +380,8 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         status=status,
         score=float(score),
         points=float(q.points),
-        headline=words.fill(says, facts),
-        message=words.fill(why, facts).strip(),
+        headline=formatting.fill(says, facts),
+        message=formatting.fill(why, facts).strip(),
         mistake=mistake,
         error=error,
         lines=lines,
@@ -397,7 +397,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
 
 def _as_shape(sizes: Any) -> Any:
     """A predicted shape as Python writes it, where what was returned can be one."""
-    return words.shape(tuple(sizes)) if np.ndim(sizes) == 1 and np.isfinite(sizes).all() else sizes
+    return formatting.shape(tuple(sizes)) if np.ndim(sizes) == 1 and np.isfinite(sizes).all() else sizes
 
 
 def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
@@ -419,8 +419,8 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     facts["equation_line"] = f"{facts['equation']}." if facts["equation"] else ""
     if p.inputs and p.outputs:
         v = asks.weight(p)
-        facts |= {"v": words.values(v), "m": p.y.size, "y": words.values(p.y)}
-        facts["vy"] = words.number(float(v @ p.y)) if v.shape == p.y.shape else ""
+        facts |= {"v": formatting.values(v), "m": p.y.size, "y": formatting.values(p.y)}
+        facts["vy"] = formatting.number(float(v @ p.y)) if v.shape == p.y.shape else ""
         facts["n"] = int(p.inputs[names[0]].numel()) if names else 0
     return facts
 
@@ -439,11 +439,11 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
     shown = {}
     for arg in p.call.args:
         if isinstance(arg.value, np.ndarray):
-            shown[arg.name] = words.values(arg.value)
+            shown[arg.name] = formatting.values(arg.value)
             if arg.stale is not None:
-                shown[words.CARD["stale"].format(name=arg.name)] = words.values(arg.stale)
+                shown[words.CARD["stale"].format(name=arg.name)] = formatting.values(arg.stale)
         elif isinstance(arg.value, (int, float)):
-            shown[arg.name] = words.number(arg.value)
+            shown[arg.name] = formatting.number(arg.value)
         elif arg.computed and p.map.formula and p.question.computed[arg.name] is None:
             shown[arg.name] = p.map.formula
         elif arg.name == "f" and p.map.formula:
@@ -451,5 +451,5 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
         elif arg.name in p.map.fixed_args:
             shown["f"] = p.map.formula
         elif arg.name == "weigh":
-            shown |= {f"{name} = weigh({', '.join(p.inputs)})": words.values(v) for name, v in p.weights.items()}
+            shown |= {f"{name} = weigh({', '.join(p.inputs)})": formatting.values(v) for name, v in p.weights.items()}
     return shown

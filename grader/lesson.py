@@ -7,14 +7,13 @@ from html import escape
 
 import numpy as np
 
-from grader import words
+from grader import formatting, words
 from grader.card import rich
 from grader.errors import recognise
 from grader.judge import facts_on
-from grader.mistakes import CATALOGUE
-from grader.notebook import Shown, find
 from grader.pictures import Picture, blocks, bucket, chain, curves, graph, heatmap, slider, triptych, weighted_rows
 from grader.probe import Call, probe
+from grader.student import Shown, find
 
 __all__ = [
     "Picture",
@@ -36,7 +35,7 @@ __all__ = [
 
 def text(thing: object) -> str:
     """A number, array or tensor as the course prints it: four significant digits."""
-    return words.values(thing.detach().numpy() if hasattr(thing, "detach") else np.asarray(thing))
+    return formatting.values(thing.detach().numpy() if hasattr(thing, "detach") else np.asarray(thing))
 
 
 def values(*things: object) -> None:
@@ -54,18 +53,18 @@ def refute(id: str, *keys: str, seed: int = 0) -> Shown:
     problem = question.sample(seed)
     facts = facts_on(problem)
     formula_of_truth = question.asks.formula_on(problem)
-    lines = [f"{formula_of_truth} = {words.values(problem.truth)}  (true)"]
-    rows = [_row(formula_of_truth, words.values(problem.truth), "", "")]
+    lines = [f"{formula_of_truth} = {formatting.values(problem.truth)}  (true)"]
+    rows = [_row(formula_of_truth, formatting.values(problem.truth), "", "")]
     for key in keys:
         wrong = next((w for w in problem.wrongs if w.key == key), None)
         if wrong is None:
             raise KeyError(f"{id} knows no mistake {key!r}; it knows {sorted({w.key for w in problem.wrongs})}")
-        formula, said = CATALOGUE[key].formula, words.MISTAKES[key]
-        name = words.fill(said.name, {**facts, **wrong.detail})
-        why = words.fill(said.why, {**facts, **wrong.detail})
-        equation = f"{formula} = {words.values(wrong.value)}" if formula else words.values(wrong.value)
+        formula, said = question.mistake(key).formula, question.mistake(key).words
+        name = formatting.fill(said.name, {**facts, **wrong.detail})
+        why = formatting.fill(said.why, {**facts, **wrong.detail})
+        equation = f"{formula} = {formatting.values(wrong.value)}" if formula else formatting.values(wrong.value)
         lines += ["", f"{name}: {equation}", f"    {why}"]
-        rows.append(_row(formula, words.values(wrong.value), name, why))
+        rows.append(_row(formula, formatting.values(wrong.value), name, why))
     return Shown("\n".join(lines), f'<table style="max-width:60em">{"".join(rows)}</table>')
 
 

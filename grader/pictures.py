@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import words
+from grader import formatting
+from grader.words import CARD, PICTURES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,8 +87,10 @@ def heatmap(
         for j, entry in enumerate(entries):
             dim = (row is not None and i != row) or (column is not None and j != column)
             cells.append(_cell(entry, top, dim))
-    lit = f", row {row} lit" if row is not None else f", column {column} lit" if column is not None else ""
-    alt = f"{title or 'Table'}{lit}: {words.values(array)}{' (cut)' if cut else ''}."
+    lit = [PICTURES[f"{way}_lit"].format(k=k) for way, k in (("row", row), ("column", column)) if k is not None][:1]
+    alt = PICTURES["table_cut" if cut else "table"].format(
+        title=title or PICTURES["untitled"], lit="".join(lit), values=formatting.values(array)
+    )
     return Picture(_grid(([LABEL_W] if rows else []) + [CELL_W] * width, cells, alt, title), alt)
 
 
@@ -99,9 +102,9 @@ def triptych(yours: Any, true: Any) -> Picture:
         difference = yours - true
         difference = np.where(np.abs(difference) < ROUNDING * top, 0.0, difference)
     return (
-        heatmap(yours, words.CARD["yours"], largest=top)
-        & heatmap(true, words.CARD["true"], largest=top)
-        & heatmap(difference, words.CARD["difference"], largest=top)
+        heatmap(yours, CARD["yours"], largest=top)
+        & heatmap(true, CARD["true"], largest=top)
+        & heatmap(difference, CARD["difference"], largest=top)
     )
 
 
@@ -115,7 +118,8 @@ def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), column
     top, top_v = _largest(np.stack([*J, *weighted, total])), _largest(v)
     span = f"grid-column:span {n}"
     cells = [_label(""), _label("v", bold=True), _label("")]
-    cells += [_label("row of J", bold=True, style=span), _label(""), _label("weight × row", bold=True, style=span)]
+    cells += [_label(PICTURES["row_of_J"], bold=True, style=span), _label("")]
+    cells += [_label(PICTURES["weight_times_row"], bold=True, style=span)]
     cells += [_label("")] * 3 + [_label(name) for name in columns] + [_label("")] + [_label(name) for name in columns]
     for i in range(m):
         cells += [_label(rows[i], "right"), _cell(v[i], top_v), _label("×")]
@@ -124,8 +128,9 @@ def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), column
     rule = "border-top:2px solid;padding-top:3px;margin-top:3px"
     cells.append(_label("Jᵀv =", "right", bold=True, style=f"grid-column:span {n + 4};padding-top:9px"))
     cells += [f'<div style="{rule}">{_cell(entry, top)}</div>' for entry in total]
-    terms = "; ".join(f"{words.number(v[i])} times {words.values(J[i])}" for i in range(min(m, LARGEST)))
-    alt = f"The rows of J, each times its weight, add up: {terms}; in all {words.values(total)}."
+    term, shown = PICTURES["term"], range(min(m, LARGEST))
+    terms = "; ".join(term.format(weight=formatting.number(v[i]), row=formatting.values(J[i])) for i in shown)
+    alt = PICTURES["weighted_rows"].format(terms=terms, total=formatting.values(total))
     return Picture(_grid([LABEL_W, CELL_W, 26] + [CELL_W] * n + [40] + [CELL_W] * n, cells, alt), alt)
 
 
@@ -164,7 +169,8 @@ def chain(
     width = 4 + len(steps) * box + (len(steps) - 1) * wide
     forward = " → ".join(f"{name} = {value}" for name, value in steps)
     backward = ", ".join(reversed([b for k, b in enumerate(back) if k >= len(back) - count]))
-    alt = f"{title + '. ' if title else ''}Forward: {forward}." + (f" Back: {backward}." if backward else "")
+    alt = _titled(title) + PICTURES["forward"].format(said=forward)
+    alt += PICTURES["back"].format(said=backward) if backward else ""
     return Picture(_svg(width, top + 62, parts, alt), alt)
 
 
@@ -213,11 +219,13 @@ def graph(
         )
     width = max(corner(name)[0] for name in nodes) + box + 4
     height = max(corner(name)[1] for name in nodes) + tall + 6
-    said = [f"{a} to {b}{f' by {label}' if label else ''}{', cut' if (a, b) in cut else ''}" for a, b, label in edges]
-    alt = f"{title + '. ' if title else ''}Boxes: {', '.join(f'{n} {v}'.strip() for n, (_, _, v) in nodes.items())}. "
-    alt += f"Forward: {'; '.join(said)}."
-    alt += f" Lit: {', '.join(lit)}." if lit else ""
-    alt += f" Back: {'; '.join(f'{a} to {b}: {label}' for a, b, label in back)}." if back else ""
+    alt = _titled(title) + PICTURES["boxes"].format(
+        said=", ".join(f"{name} {value}".strip() for name, (_, _, value) in nodes.items())
+    )
+    alt += PICTURES["forward"].format(said="; ".join(_edge(*edge, edge[:2] in cut) for edge in edges))
+    alt += PICTURES["lit"].format(said=", ".join(lit)) if lit else ""
+    handed = [PICTURES["handed_back"].format(start=a, end=b, label=label) for a, b, label in back]
+    alt += PICTURES["back"].format(said="; ".join(handed)) if back else ""
     return Picture(_svg(width, height, parts, alt), alt)
 
 
@@ -232,8 +240,8 @@ def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str |
         if layers
         else None
     )
-    under = holds if holds is not None else "None" if total is None else words.values(total)
-    texts = [f"{name}: {words.values(value)}" for name, value in layers]
+    under = holds if holds is not None else "None" if total is None else formatting.values(total)
+    texts = [f"{name}: {formatting.values(value)}" for name, value in layers]
     width = max(190, *(7.4 * len(text) + 34 for text in (*texts, under)))
     tall = 34
     depth = tall * max(3, len(layers)) + 12
@@ -247,8 +255,9 @@ def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str |
         parts.append(f'<rect x="9" y="{y}" {size} fill="{colour}" fill-opacity="0.22"/>')
         parts.append(_text(width / 2, y + 20, text, "middle"))
     parts.append(_text(width / 2, depth + 46, f"= {under}", "middle", weight="600"))
-    alt = f"{title} as a bucket. " + (f"From the bottom: {'; '.join(texts)}. " if texts else "It is empty. ")
-    return Picture(_svg(width, depth + 54, parts, alt + f"It holds {under}."), alt + f"It holds {under}.")
+    layers_said = PICTURES["layers"].format(said="; ".join(texts)) if texts else PICTURES["empty"]
+    alt = PICTURES["bucket"].format(title=title, layers=layers_said, under=under)
+    return Picture(_svg(width, depth + 54, parts, alt), alt)
 
 
 def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, title: str = "") -> Picture:
@@ -283,7 +292,7 @@ def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, t
         parts.append(_text(x + across / 2, top + tallest + 35, size, "middle", size=12))
         x += across + 8
         said.append(f"{name} ({size})")
-    alt = f"{title + ': ' if title else ''}{' '.join(said)}, as blocks of these shapes."
+    alt = (f"{title}: " if title else "") + PICTURES["blocks"].format(said=" ".join(said))
     return Picture(_svg(x, top + tallest + 42, parts, alt), alt)
 
 
@@ -346,8 +355,18 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
         f"<output>{escape(frames[start][0])}</output>"
     )
     html = f'<div data-slider style="font-size:{FONT}px"><div style="margin-bottom:6px">{control}</div>{shown}</div>'
-    alt = f"{label}, {len(frames)} positions. " + " ".join(f"{reading}: {p.alt}" for reading, p in frames)
+    alt = PICTURES["slider"].format(label=label, count=len(frames))
+    alt += " ".join(f"{reading}: {picture.alt}" for reading, picture in frames)
     return Picture(html, alt)
+
+
+def _titled(title: str) -> str:
+    return f"{title}. " if title else ""
+
+
+def _edge(start: str, end: str, label: str, is_cut: bool) -> str:
+    said = PICTURES["edge_by" if label else "edge"].format(start=start, end=end, label=label)
+    return said + (PICTURES["edge_cut"] if is_cut else "")
 
 
 def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = "") -> str:
@@ -367,7 +386,7 @@ def _cell(entry: float, top: float, dim: bool = False) -> str:
         f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)};border:1px solid rgba(128,128,128,0.45);"
         f"border-radius:3px;margin:1px;padding:5px 0;text-align:center{';opacity:0.3' if dim else ''}"
     )
-    text = words.number(entry)
+    text = formatting.number(entry)
     style += ";font-size:11px;line-height:1.54" if len(text) > 7 else ""  # as high as a cell of FONT
     return f'<div style="{style}">{text}</div>'
 

@@ -6,97 +6,37 @@ Problem into the truth and into what each mistake of the catalogue would give on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from grader import errors
-from grader.jacobian import derivative, flatten, hessian
 from grader.mistakes import CATALOGUE, Derivation
-from grader.probe import Call, Value, probe
+from grader.probe import Value
+from grader.problem import Block, Wrong
 from grader.words import EQUATIONS, SHAPE_HELP
 
 if TYPE_CHECKING:
-    from grader.question import Problem
-
-
-class Wrong(NamedTuple):
-    """What one mistake gives on one Problem."""
-
-    key: str  # of the catalogue
-    value: Any  # in the form of the truth, or in another shape
-    detail: Mapping[str, Any]  # what the explanation names, e.g. which row
-
-
-class Block:
-    """One input's part of a Problem, flattened: what the derivations of mistakes are written in.
-
-    J: (m, n).  v, y: (m,).  x: (n,).  x_shape, y_shape: the shapes before flattening (y's is (m,)
-    where there are several outputs).  p: the whole Problem.
-    """
-
-    def __init__(self, p: Problem, name: str, v: np.ndarray):
-        self.p, self.name, self.v = p, name, v
-        self.J, self.y = p.jacobians[name], p.y
-        self.T = p.totals.get(next(iter(p.drawn), "")) if p.map.derived else None  # nothing held constant
-        self.x = p.inputs[name].numpy().reshape(-1)
-        self.x_shape = tuple(p.inputs[name].shape)
-        self.y_shape = tuple(p.outputs[0].shape) if len(p.outputs) == 1 else self.y.shape
-        self.m, self.n = self.J.shape
-        self.square = self.m == self.n > 1 and self.y_shape == self.x_shape
-        self.ones = np.ones(self.m)
-
-    @cached_property
-    def g(self) -> np.ndarray:
-        """The truth of a weighted gradient, Jᵀv: (n,)."""
-        return self.J.T @ self.v
-
-    @property
-    def H(self) -> np.ndarray:
-        """The Hessian of v·y by this input: (n, n)."""
-        key = (self.name, self.v.tobytes())
-        if key not in self.p.seconds:
-            self.p.seconds[key] = hessian(self.number, self.p.inputs[self.name])
-        H: np.ndarray = self.p.seconds[key]
-        return H
-
-    def number(self, z: Tensor) -> Tensor:
-        """v·y as a function of this input, the others held: a tensor of shape ()."""
-        y = flatten(self.p.forward(*{**self.p.inputs, self.name: z}.values()))
-        return (torch.from_numpy(self.v) * y).sum()
-
-    def derivative(self, order: int) -> float:
-        """The derivative of v·y of some order by this input, which is a single number."""
-        key = (self.name, self.v.tobytes(), order)
-        if key not in self.p.seconds:
-            self.p.seconds[key] = derivative(self.number, self.p.inputs[self.name], order)
-        return float(self.p.seconds[key])
-
-    def extra(self, name: str) -> np.ndarray:
-        """An extra of the Question, or a weight that is used as a direction, flattened."""
-        return np.asarray(self.p.extras[name]).reshape(-1)
+    from grader.problem import Problem
 
 
 @dataclass(frozen=True)
 class Quantity:
     """What a Question asks for.  Subclasses say how it follows from J.
 
-    by: the input, or the inputs, that is differentiated by; a tuple asks for a tuple of results.
-    again: True where the result must itself be differentiable: the probe differentiates it once more, by the first
-        input, and the judge compares that value too.
-    lets_go: True where the graph of the computed argument must have been let go at the end.
+    wrt: the input, or the inputs, that is differentiated by; a tuple asks for a tuple of results.
+    differentiable: True where the result must itself be differentiable: the probe differentiates it once more, with
+        respect to the first input, and the judge compares that value too.
+    frees_graph: True where the graph of the computed argument must have been let go at the end.
     """
 
-    by: str | tuple[str, ...] = "x"
-    again: bool = False
-    lets_go: bool = False
+    wrt: str | tuple[str, ...] = "x"
+    differentiable: bool = False
+    frees_graph: bool = False
 
     kinds: ClassVar[tuple[str, ...]] = ()  # the catalogue's columns that hold its mistakes
     formula: ClassVar[str] = ""
@@ -109,7 +49,7 @@ class Quantity:
     @property
     def observes(self) -> str:
         """What the probe looks at after the call: a key of ``probe.OBSERVERS``."""
-        return "again" if self.again else "freed" if self.lets_go else self.looks
+        return "again" if self.differentiable else "freed" if self.frees_graph else self.looks
 
     @property
     def looks_at(self) -> tuple[str, ...]:
@@ -119,7 +59,7 @@ class Quantity:
     @property
     def names(self) -> tuple[str, ...]:
         """The inputs differentiated by, as a tuple."""
-        return self.by if isinstance(self.by, tuple) else (self.by,)
+        return self.wrt if isinstance(self.wrt, tuple) else (self.wrt,)
 
     def weight(self, p: Problem) -> np.ndarray:
         """The weight of all outputs, flattened: (m,); ones where a scalar needs none."""
@@ -156,14 +96,14 @@ class Quantity:
 
     def again_weights(self, p: Problem) -> np.ndarray | None:
         """The weights with which the probe differentiates a result once more, in the truth's shape."""
-        return np.cos(1.0 + np.arange(np.size(p.truth))).reshape(np.shape(p.truth)) if self.again else None
+        return np.cos(1.0 + np.arange(np.size(p.truth))).reshape(np.shape(p.truth)) if self.differentiable else None
 
     def sequel(self, p: Problem, seen: Value) -> str:
         """The mistake that shows only in what came after the right values, or ''.
 
         seen: the derivative of the result, or 1 for a graph that was let go.
         """
-        if self.lets_go:
+        if self.frees_graph:
             return "" if seen.array is not None and float(seen.array) == 1.0 else "graph_kept"
         if seen.array is None:
             return "not_differentiable_again"
@@ -193,7 +133,7 @@ class Quantity:
         weights: list[tuple[str, Mapping[str, Any], np.ndarray]] = []
         blocks = self.blocks(p)
         shapes = [self.shape(block) for block in blocks]
-        columns = (*self.kinds, "tuple") if isinstance(self.by, tuple) else self.kinds
+        columns = (*self.kinds, "tuple") if isinstance(self.wrt, tuple) else self.kinds
         for key, column, derive in _belonging(columns):
             if key in p.question.without:
                 continue
@@ -218,22 +158,23 @@ class Quantity:
         results = [
             map(np.asarray, (W @ block.J).reshape(len(W), *shape)) for block, shape in zip(blocks, shapes, strict=True)
         ]
-        values = zip(*results, strict=True) if isinstance(self.by, tuple) else results[0]
+        values = zip(*results, strict=True) if isinstance(self.wrt, tuple) else results[0]
         return [Wrong(key, value, detail) for (key, detail, _), value in zip(weights, values, strict=True)]
 
     def _also(self, p: Problem) -> list[Wrong]:
         """What the Question's own derivations give."""
         return [
-            Wrong(key, _as_values(value), detail)
-            for key, derive in p.question.also.items()
-            for detail, value in _cases(derive(p))
+            Wrong(mistake.key, _as_values(value), detail)
+            for mistake in p.question.also
+            if mistake.on_problem
+            for detail, value in _cases(mistake.on_problem(p))
         ]
 
     def _derived(
         self, blocks: list[Block], shapes: list[tuple[int, ...]], key: str, derive: Callable[[Block], Any]
     ) -> list[Wrong]:
         """The mistake made for every input at once, the same way."""
-        if not isinstance(self.by, tuple):
+        if not isinstance(self.wrt, tuple):
             (block,), (shape,) = blocks, shapes
             return [Wrong(key, _like(value, shape), detail) for detail, value in _cases(derive(block))]
         per_input = [_cases(derive(block)) for block in blocks]
@@ -252,7 +193,7 @@ class Quantity:
         return [Wrong(key, value, detail) for detail, value in _cases(derive(self.truth(p), p))]
 
     def _gather(self, results: list[Any]) -> Any:
-        return tuple(results) if isinstance(self.by, tuple) else results[0]
+        return tuple(results) if isinstance(self.wrt, tuple) else results[0]
 
 
 @dataclass(frozen=True)
@@ -305,7 +246,7 @@ class Gradient(WeightedGradient):
     formula: ClassVar = "∇f(x)"
 
     def formula_on(self, p: Problem) -> str:
-        plain = self.by == "x" or len(self.names) > 1
+        plain = self.wrt == "x" or len(self.names) > 1
         return self.text or (self.formula if plain else f"∂f/∂{self.names[0]}")
 
     def equation(self, p: Problem) -> str:
@@ -596,7 +537,7 @@ class JVP(Quantity):
 class Output(Quantity):
     """The map's own output y: what an exercise asks for before anything is differentiated."""
 
-    by: str | tuple[str, ...] = ()
+    wrt: str | tuple[str, ...] = ()
     kinds: ClassVar[tuple[str, ...]] = ("output",)
     shape_help: ClassVar = SHAPE_HELP["value"]
 
@@ -614,163 +555,10 @@ class Output(Quantity):
         return self._also(p)
 
 
-@dataclass(frozen=True)
-class Predicted(Quantity):
-    """The numbers of another Quantity, said by the student before anything is run."""
-
-    of: Quantity | None = None
-    form: ClassVar = "numbers"
-    shape_help: ClassVar = SHAPE_HELP["predicted"]
-    predicts: ClassVar = True
-
-    @property
-    def inner(self) -> Quantity:
-        assert self.of is not None
-        return self.of
-
-    def truth(self, p: Problem) -> Any:
-        return self.inner.truth(p)
-
-    def formula_on(self, p: Problem) -> str:
-        return self.inner.formula_on(p)
-
-    def scale(self, p: Problem) -> float:
-        return self.inner.scale(p)
-
-    def equation(self, p: Problem) -> str:
-        return self.inner.equation(p)
-
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        return self.inner.wrongs(p)
-
-
-@dataclass(frozen=True)
-class PredictedShape(Predicted):
-    """The shape of another Quantity, as a tuple of ints."""
-
-    form: ClassVar = "shape"
-
-    def truth(self, p: Problem) -> Any:
-        return np.array(np.shape(self.inner.truth(p)), dtype=float)
-
-    def scale(self, p: Problem) -> float:
-        return 1.0
-
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        truth = tuple(np.shape(self.inner.truth(p)))
-        guesses: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
-            ("shape_of_output", {}, tuple(p.outputs[0].shape)),
-            *(("shape_of_input", {"name": name}, tuple(x.shape)) for name, x in p.inputs.items()),
-            ("shape_reversed", {}, truth[::-1]),
-            ("shape_of_scalar", {}, ()),
-        ]
-        # A shape that the Question itself explains keeps the Question's name for it.
-        found = {tuple(int(size) for size in wrong.value): wrong for wrong in self._also(p)}
-        for key, detail, guess in guesses:
-            if guess != truth and guess not in found:
-                found[guess] = Wrong(key, np.array(guess, dtype=float), detail)
-        return list(found.values())
-
-
-@dataclass(frozen=True)
-class Letters(Quantity):
-    """Which of several snippets raise a given error: the letters of those that do, in order.
-
-    calls: letter -> a function without arguments; each is really run to find the truth.
-    error: the key in ``errors.NOTES`` that is asked for.
-    missed, too_many: keys of the mistakes of leaving a letter out and of putting one in.
-    notes: letter -> what to say to someone who got it wrong, for mistakes whose words ask for a ``note``.
-    """
-
-    calls: Mapping[str, Callable[[], object]] | None = None
-    error: str = ""
-    missed: str = "letter_missed"
-    too_many: str = "letter_too_many"
-    notes: Mapping[str, str] | None = None
-    form: ClassVar = "letters"
-    predicts: ClassVar = True
-
-    def truth(self, p: Problem) -> Any:
-        return "".join(letter for letter, call in (self.calls or {}).items() if self.happens(call))
-
-    def happens(self, call: Callable[[], object]) -> bool:
-        raised = probe(call, Call()).raised
-        note = errors.recognise(raised) if raised else None
-        return note is not None and note.key == self.error
-
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        truth = self.truth(p)
-        letters = list(self.calls or {})
-        found = []
-        for mask in range(2 ** len(letters)):
-            said = "".join(x for k, x in enumerate(letters) if mask >> k & 1)
-            if said != truth:
-                off = next(x for x in letters if (x in said) != (x in truth))
-                key = self.missed if off in truth else self.too_many
-                found.append(Wrong(key, said, {"letter": off, "note": (self.notes or {}).get(off, "")}))
-        return found
-
-    def scale(self, p: Problem) -> float:
-        return 1.0
-
-
-@dataclass(frozen=True)
-class Facts(Letters):
-    """Which of several statements hold: their letters, in order.
-
-    calls: letter -> a function without arguments that finds out and returns True or False.
-    """
-
-    missed: str = "fact_missed"
-    too_many: str = "fact_too_many"
-
-    def happens(self, call: Callable[[], object]) -> bool:
-        return bool(call())
-
-
-@dataclass(frozen=True)
-class Cause(Quantity):
-    """Which of several causes an error has: one letter.
-
-    snippet: raises the error when run.  options: letter -> key in ``errors.NOTES``, or a free name
-    for a cause that raises nothing.
-    """
-
-    snippet: Callable[[], object] | None = None
-    options: Mapping[str, str] | None = None
-    form: ClassVar = "letters"
-    predicts: ClassVar = True
-
-    def truth(self, p: Problem) -> Any:
-        assert self.snippet is not None
-        raised = probe(self.snippet, Call()).raised
-        note = errors.recognise(raised) if raised else None
-        return next(letter for letter, key in (self.options or {}).items() if note is not None and key == note.key)
-
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        return [
-            Wrong("other_cause", letter, {"letter": letter, "cause": key})
-            for letter, key in (self.options or {}).items()
-            if letter != self.truth(p)
-        ]
-
-    def scale(self, p: Problem) -> float:
-        return 1.0
-
-
 def alike_roughly(a: np.ndarray, b: np.ndarray, rtol: float = 1e-5) -> bool:
     """Whether two arrays have one shape and agree to the precision of a central difference."""
     scale = max(np.abs(b).max(initial=0), 1.0)
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= rtol * scale))
-
-
-def letters_of(value: Value) -> str:
-    """A student's choice as sorted lower-case letters: 'b', 'B ', 'b and d', ['d', 'b'] and ('b',) alike."""
-    if value.kind in ("tuple", "list"):
-        text = " ".join(letters_of(item) for item in value.items)
-    else:
-        text = re.sub(r"\band\b", " ", value.text.lower()) if value.kind == "text" else ""  # no function's name
-    return "".join(sorted(set(re.findall(r"[a-z]", text))))
 
 
 @cache

@@ -7,88 +7,23 @@ known mistake would give.
 
 from __future__ import annotations
 
-import copy
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from grader import jacobian
-from grader.probe import Arg, Call
-from grader.quantities import Block
+from grader.mistakes import CATALOGUE, Mistake
+from grader.problem import Inseparable, Map, Problem, Sampler
 
 if TYPE_CHECKING:
-    from grader.quantities import Quantity, Wrong
+    from grader.quantities import Quantity
 
-Sampler = Callable[[torch.Generator], Tensor]
-
-SEPARATION = 1e-3  # two values closer than this, relative to the larger, would tell nothing apart
 TRIES = 64  # draws before a question is declared unable to separate its mistakes
 PROBLEMS = 3  # hidden problems that one check poses
-
-
-def normal(*shape: int) -> Sampler:
-    """Standard normal float64 entries rounded to two decimals, so that a card can print them whole."""
-
-    def draw(generator: torch.Generator) -> Tensor:
-        return torch.from_numpy(_two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy()))
-
-    return draw
-
-
-def uniform(low: float, high: float, *shape: int) -> Sampler:
-    """Uniform float64 entries in [low, high], rounded to two decimals."""
-
-    return lambda generator: torch.from_numpy(_uniform(low, high, shape, generator))
-
-
-def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
-    u = torch.rand(shape, generator=generator, dtype=torch.float64).numpy()
-    return _two_decimals(low + (high - low) * u)
-
-
-def _two_decimals(values: np.ndarray) -> np.ndarray:
-    return np.asarray(np.rint(values * 100) / 100)
-
-
-def fixed(values: Any) -> Sampler:
-    """Always these values, as float64: for questions whose text names its numbers."""
-    return lambda generator: torch.tensor(values, dtype=torch.float64)
-
-
-def mixed_signs(*shape: int) -> Sampler:
-    """Weights whose sizes lie in [0.25, 2] and whose signs alternate in a random order.
-
-    Mixed signs and unequal sizes, since with ``v = ones`` several wrong formulas equal the right one.
-    """
-
-    def draw(generator: torch.Generator) -> Tensor:
-        sizes = _uniform(0.25, 2, shape, generator)
-        order = torch.randperm(sizes.size, generator=generator).numpy()
-        return torch.from_numpy(sizes * (1.0 - 2.0 * (order % 2)).reshape(shape))
-
-    return draw
-
-
-@dataclass(frozen=True)
-class Map:
-    """A function to differentiate, and where: its tensor arguments in order, each with its sampler.
-
-    A derived tensor is computed from the drawn ones and then stands by itself: differentiating by x holds it constant
-    (a branch that is cut), and one can differentiate by it (an intermediate result).
-    """
-
-    fn: jacobian.Function
-    inputs: Mapping[str, Sampler]
-    formula: str = ""  # as a card shows it, e.g. "(x₀x₁, x₁² + sin x₂)"
-    fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed by name
-    derived: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)  # functions of the drawn inputs
-    takes: tuple[str, ...] = ()  # which of inputs and derived fn takes, in order; all of them where empty
 
 
 @dataclass(frozen=True)
@@ -110,7 +45,7 @@ class Question:
         None stands for f itself.
     declared: False where declaring ``requires_grad`` is part of the exercise.
     leaves: which tensors arrive with ``requires_grad``; those differentiated by, where empty.
-    also: derivations of catalogue mistakes that only this question can compute.
+    also: mistakes that this question itself derives, each with its ``on_problem``.
     without: catalogue mistakes that this question cannot tell from the truth, each with the reason.
     rtol: relative tolerance in float64; float32 results are held to 1e-4 where ``float32`` allows them.
     plain_numbers: True where a Python number will do for a tensor of shape ().
@@ -130,7 +65,7 @@ class Question:
     computed: Mapping[str, Callable[..., Tensor] | None] = field(default_factory=dict)
     declared: bool = True
     leaves: tuple[str, ...] = ()
-    also: Mapping[str, Callable[[Problem], Any]] = field(default_factory=dict)
+    also: Sequence[Mistake] = ()
     without: Mapping[str, str] = field(default_factory=dict)
     points: int = 2
     stars: int = 2
@@ -145,6 +80,10 @@ class Question:
     def unit(self) -> str:
         """The unit's number as text, e.g. "05"."""
         return self.id.partition(".")[0]
+
+    def mistake(self, key: str) -> Mistake:
+        """The mistake of this key, of this question's own or of the catalogue."""
+        return next((mistake for mistake in self.also if mistake.key == key), None) or CATALOGUE[key]
 
     @property
     def grade_id(self) -> str:
@@ -179,194 +118,3 @@ class Question:
 def cell_id(question: str) -> str:
     """A question's id as nbgrader's ``grade_id``: ``05-weight_the_outputs`` for ``05.weight_the_outputs``."""
     return question.replace(".", "-", 1)
-
-
-class Inseparable(ValueError):
-    """A Question whose mistakes cannot be told from each other or from the truth."""
-
-
-class Problem:
-    """A Question at one seed: inputs, outputs, weights and J in float64, and what follows from them."""
-
-    def __init__(self, question: Question, seed: int, attempt: int = 0):
-        self.question, self.seed = question, seed
-        key = f"{question.id}/{seed}/{attempt}".encode()
-        generator = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(key).digest()[:6], "big"))
-        maps = question.maps or (Map(lambda: torch.zeros(()), {}),)
-        self.map = maps[seed % len(maps)]
-        self.drawn: dict[str, Tensor] = {name: draw(generator) for name, draw in self.map.inputs.items()}
-        self.inputs = self._inputs(self.drawn)
-        self.outputs = jacobian.as_tuple(self.forward(*self.inputs.values()))
-        self.weights: dict[str, Tensor] = self._draw_weights(generator)
-        self.extras: dict[str, Any] = {}
-        for name, draw in question.extras.items():  # one by one: a later one may depend on those before it
-            self.extras[name] = draw(generator, self)
-        self._forget()
-
-    def _forget(self) -> None:
-        self.seconds: dict[Any, Any] = {}  # Hessians and higher derivatives, which cost most, by what they are of
-        self.parts: dict[int, list[Block]] = {}  # by the id of the Quantity that takes them
-        self._blocks: dict[tuple[str, bytes], Block] = {}
-
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The map at hand, its further plain arguments filled in."""
-        return self.map.fn(*inputs, **self.map.fixed_args)
-
-    def _inputs(self, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the map takes, in order: drawn tensors and those derived from them."""
-        all_ = {**drawn, **{name: make(*drawn.values()) for name, make in self.map.derived.items()}}
-        return {name: all_[name] for name in self.map.takes or all_}
-
-    def at(self, name: str, value: Tensor) -> Problem:
-        """The same Problem with one drawn input moved; weights and extras stay."""
-        moved = copy.copy(self)
-        for cached in [key for key, made in vars(Problem).items() if isinstance(made, cached_property)]:
-            moved.__dict__.pop(cached, None)
-        moved._forget()
-        moved.drawn = {**self.drawn, name: value}
-        moved.inputs = moved._inputs(moved.drawn)
-        moved.outputs = jacobian.as_tuple(moved.forward(*moved.inputs.values()))
-        return moved
-
-    def _draw_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
-        if self.question.weigh is not None:
-            (name,) = self.question.weights
-            return {name: self.question.weigh(*self.inputs.values())}
-        outputs = self.outputs if len(self.outputs) > 1 else self.outputs * len(self.question.weights)
-        return {
-            name: (draw or mixed_signs(*y.shape))(generator)
-            for (name, draw), y in zip(self.question.weights.items(), outputs, strict=False)
-        }
-
-    @cached_property
-    def jacobians(self) -> dict[str, np.ndarray]:
-        """``{input: J}`` with J of shape (m, n), m counting the entries of all outputs together."""
-        return jacobian.forward_mode(self.forward, self.inputs)
-
-    @cached_property
-    def totals(self) -> dict[str, np.ndarray]:
-        """As ``jacobians``, by the drawn inputs, with nothing held constant: what comes of cutting nothing."""
-
-        def whole(*drawn: Tensor) -> Tensor | tuple[Tensor, ...]:
-            return self.forward(*self._inputs(dict(zip(self.drawn, drawn, strict=True))).values())
-
-        return jacobian.forward_mode(whole, self.drawn)
-
-    @cached_property
-    def y(self) -> np.ndarray:
-        """All outputs, flattened: shape (m,)."""
-        return jacobian.flatten(self.outputs).detach().numpy()
-
-    @cached_property
-    def truth(self) -> Any:
-        """What is true: an array, a tuple of arrays, or a text, as the Quantity says."""
-        return self.question.asks.truth(self)
-
-    @cached_property
-    def wrongs(self) -> list[Wrong]:
-        """What each mistake that belongs here would give on this very problem."""
-        return self.question.asks.wrongs(self)
-
-    @cached_property
-    def scale(self) -> float:
-        """What a rounding error is relative to."""
-        return self.question.asks.scale(self)
-
-    def block(self, name: str, v: np.ndarray) -> Block:
-        """One input's part, with this weight: made once, since every mistake is derived from it."""
-        key = (name, v.tobytes())
-        if key not in self._blocks:
-            self._blocks[key] = Block(self, name, v)
-        return self._blocks[key]
-
-    @cached_property
-    def call(self) -> Call:
-        """What the probe passes to the student's function, and what it looks at afterwards."""
-        asks, args = self.question.asks, []
-        leaves = self.question.leaves or asks.names
-        for name in self.question.gives:
-            if name in self.question.computed:
-                made = self.question.computed[name] or partial(self.map.fn, **self.map.fixed_args)
-                args.append(Arg(name, made, computed=True))
-                continue
-            value = self._argument(name)
-            change = self.question.handed.get(name, lambda array: array)
-            if isinstance(value, Tensor):
-                declared = self.question.declared and name in leaves
-                stale = self.extras.get("stale") if name in asks.names else None
-                old = None if stale is None else stale.numpy()
-                args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old))
-            else:
-                args.append(Arg(name, value))
-        return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self))
-
-    def _argument(self, name: str) -> Any:
-        if name == "f":
-            return self.map.fn
-        if name == "weigh":
-            return self.question.weigh
-        for place in (self.inputs, self.drawn, self.weights, self.extras, self.map.fixed_args, self.question.hands):
-            if name in place:
-                return place[name]
-        raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
-
-    def coincidence(self) -> str:
-        """Which two of the truth and the mistakes coincide here, in words; '' where all differ."""
-        entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
-        forms: dict[Any, list[int]] = {}
-        for k, (_, value) in enumerate(entries):
-            forms.setdefault(_form(value), []).append(k)
-        for members in forms.values():
-            if len(members) == 1:
-                continue
-            pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
-            if np.count_nonzero(pairs) == len(members):  # each is alike to itself
-                continue
-            for i, j in np.argwhere(np.triu(pairs, 1)):
-                name, other = entries[members[i]][0], entries[members[j]][0]
-                if name != other:
-                    return f"{name} and {other}"
-        return ""
-
-
-def _form(value: Any) -> Any:
-    """What two values must share to be alike at all: structure and shapes; a text is its own form."""
-    if isinstance(value, np.ndarray):
-        return value.shape
-    if isinstance(value, tuple):
-        return tuple(map(_form, value))
-    return value if value is None or isinstance(value, str) else np.shape(value)
-
-
-def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
-    """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample."""
-    first = values[0]
-    if isinstance(first, tuple):
-        parts = (_pairs_alike(part, rtol) for part in zip(*values, strict=True))
-        return np.logical_and.reduce([np.full((len(values),) * 2, True), *parts])
-    if first is None or isinstance(first, str):
-        return np.full((len(values),) * 2, True)
-    entries = np.ascontiguousarray(np.array(values).reshape(len(values), -1).T)  # numpy is fast along the first axis
-    size = np.maximum.reduce(np.abs(entries), initial=0)
-    apart = np.maximum.reduce(np.abs(entries[:, :, None] - entries[:, None]), initial=0)
-    return np.asarray(apart <= rtol * np.maximum(size[:, None], size))
-
-
-def alike(a: Any, b: Any, rtol: float, scale: float | None = None) -> bool:
-    """Whether two values have one structure, one shape, and entries within ``rtol * scale``.
-
-    scale: defaults to the largest entry of either.
-    """
-    if a is None or b is None:
-        return a is b
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        both = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
-        return both and all(alike(p, q, rtol, scale) for p, q in zip(a, b, strict=True))
-    if isinstance(a, str) or isinstance(b, str):
-        return isinstance(a, str) and isinstance(b, str) and a == b
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        return False
-    if scale is None:
-        scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    return bool(np.all(np.abs(a - b) <= rtol * scale))

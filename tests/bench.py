@@ -15,10 +15,12 @@ import torch
 from nbclient import NotebookClient
 
 import grader
-from grader import maps
+from grader import functions
 from grader.card import Card
-from grader.classroom import outside, sample, submission
-from grader.sandbox.run import Limits, Warm
+from grader.classroom import judging, submission
+from grader.demo import sample
+from grader.sandbox.limits import Limits
+from grader.sandbox.zygote import Zygote
 
 RUNS = 7
 
@@ -52,11 +54,11 @@ def imports() -> tuple[float, float]:
 
 
 def weighted_gradient(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    return torch.autograd.grad(maps.pair(x), x, grad_outputs=v)[0]
+    return torch.autograd.grad(functions.pair(x), x, grad_outputs=v)[0]
 
 
 def ones_instead(x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    return torch.autograd.grad(maps.pair(x), x, grad_outputs=torch.ones_like(v))[0]
+    return torch.autograd.grad(functions.pair(x), x, grad_outputs=torch.ones_like(v))[0]
 
 
 def nothing(id: str) -> None:
@@ -65,9 +67,9 @@ def nothing(id: str) -> None:
 
 def grading() -> None:
     """What it takes to grade a right notebook: in the sandbox, without confinement, and to run it in a real kernel."""
-    root, name = Path(__file__).parent.parent, Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
-    solution = nbformat.read(root / "solutions" / name, as_version=4)
-    released = nbformat.read(root / "exercises" / name, as_version=4)
+    name = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
+    solution = nbformat.read(sample.COURSE / "solutions" / name, as_version=4)
+    released = nbformat.read(sample.COURSE / "exercises" / name, as_version=4)
     data = next(s for s in sample.CLASS if s.name == "ada").submission(solution, released)
     mended = submission.mend(submission.read(data), released)
     sources = [cell.source for cell in mended.cells if cell.cell_type == "code"]
@@ -79,26 +81,26 @@ def grading() -> None:
     print(f"unit 05 in a real kernel   {kernel:7.0f} ms   {len(sources)} cells through nbclient, checks included")
     for confined in (False, True):
         start = time.perf_counter()
-        warm = Warm(confined)
+        zygote = Zygote(confined)
 
-        def graded(warm: Warm = warm) -> None:
-            outside.run(copy.deepcopy(mended), released, warm, Limits(), bytes(32), "bench")
+        def graded(zygote: Zygote = zygote) -> None:
+            judging.run(copy.deepcopy(mended), released, zygote, Limits(), bytes(32), "bench")
 
         try:
-            warm.run([], nothing)
+            zygote.run([], nothing)
             first = 1000 * (time.perf_counter() - start)
-            ready = milliseconds(lambda warm=warm: warm.run([], nothing))
-            cells = milliseconds(lambda warm=warm: warm.run(sources, nothing))
+            ready = milliseconds(lambda zygote=zygote: zygote.run([], nothing))
+            cells = milliseconds(lambda zygote=zygote: zygote.run(sources, nothing))
             whole = milliseconds(graded)
         finally:
-            warm.close()
+            zygote.close()
         print(
             f"the same, {'' if confined else 'not '}confined".ljust(26), f"{whole:7.0f} ms   {whole / kernel:.2f} of it"
         )
         print(f"  fork, shell{', confinement' if confined else ''}".ljust(26), f"{ready:7.0f} ms")
         print(f"  its cells, asked nothing {cells - ready:8.0f} ms")
         print(f"  posing, probing, judging {whole - cells:8.0f} ms")
-        print(f"  once a run: warm process {first:8.0f} ms")
+        print(f"  once a run: zygote process {first:8.0f} ms")
     read = milliseconds(lambda: submission.mend(submission.read(data), released))
     print(f"reading and mending       {read:8.1f} ms")
 
@@ -111,7 +113,7 @@ def main() -> None:
         judged = milliseconds(lambda answer=answer: grader.diagnose("05.weight_the_outputs", answer))
         verdict = grader.diagnose("05.weight_the_outputs", answer)
         shown = milliseconds(lambda verdict=verdict: Card(verdict)._repr_mimebundle_())
-        print(f"warm check, {name} answer {judged:9.1f} ms   and {shown:.1f} ms for its card and pictures")
+        print(f"zygote check, {name} answer {judged:9.1f} ms   and {shown:.1f} ms for its card and pictures")
     student = milliseconds(lambda: weighted_gradient(torch.ones(3, requires_grad=True), torch.ones(2)))
     print(f"the answer itself         {student:8.2f} ms")
     grading()

@@ -21,7 +21,9 @@ from pathlib import Path
 
 import nbformat
 
-from grader.classroom import course, sample, submission
+from grader.classroom import submission
+from grader.demo import sample
+from grader.nbgrader import course
 
 ROOT = Path(__file__).parent.parent
 CURVE = (10, 100, int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
@@ -37,7 +39,7 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 """
 
-# Every cell in one process that has been warm for long, in IPython as it comes: no fork, no sandbox, no judge.  Once
+# Every cell in one process that has been zygote for long, in IPython as it comes: no fork, no sandbox, no judge.  Once
 # with a check that does nothing, and once with one that puts ready-made problems to the answers.
 FLOOR = """
 import json, sys, time
@@ -46,7 +48,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 import grader
-from grader.classroom.outside import visible
+from grader.classroom.judging import visible
 from grader.probe import probe
 torch.set_num_threads(1)
 config = Config()
@@ -74,7 +76,7 @@ def crowd(count: int, broken: bool = True) -> list[sample.Student]:
 
 
 def handed_in(folder: Path, students: Sequence[sample.Student], plain: bool = False) -> Path:
-    course.copy_course(ROOT, folder, [sample.UNIT])
+    sample.lay_out(folder)
     if plain:
         (folder / course.CONFIG).write_text(PLAIN_CONFIG)
     course.nbgrader(folder, folder / "state", "generate_assignment", sample.UNIT)
@@ -104,10 +106,10 @@ def plain_nbgrader(scratch: Path) -> tuple[float, float]:
 
 
 def floor() -> tuple[float, float]:
-    """Seconds a submission that its cells take in one warm process: alone, and with what their checks call."""
+    """Seconds a submission that its cells take in one zygote process: alone, and with what their checks call."""
     name = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
-    solution = nbformat.read(ROOT / "solutions" / name, as_version=4)
-    released = nbformat.read(ROOT / "exercises" / name, as_version=4)
+    solution = nbformat.read(sample.COURSE / "solutions" / name, as_version=4)
+    released = nbformat.read(sample.COURSE / "exercises" / name, as_version=4)
     made = [s.submission(solution, released) for s in crowd(WARM, broken=False)]
     nbs = [submission.mend(submission.read(data), released) for data in made]
     books = [[cell.source for cell in nb.cells if cell.cell_type == "code"] for nb in nbs]
@@ -198,7 +200,7 @@ def main() -> None:
         plain = autograde + feedback
         print(f"plain nbgrader       {plain:8.3f} s a submission: {autograde:.3f} autograde, {feedback:.3f} feedback")
         alone, probed = floor()
-        print(f"its cells, warm      {alone:8.4f} s a submission, no fork, no sandbox, no judge")
+        print(f"its cells, zygote      {alone:8.4f} s a submission, no fork, no sandbox, no judge")
         print(f"  with their checks' calls {probed:.4f} s, problems ready-made")
         big = handed_in(scratch / "ours", crowd(CURVE[-1]))
         runs = {jobs: ours(big, jobs) for jobs in sorted({1, JOBS})}

@@ -8,11 +8,11 @@ import numpy as np
 
 import grader
 from grader import words
-from grader.classroom.gradebook import Result
+from grader.classroom.result import Result
 from grader.errors import NOTES
-from grader.mistakes import CATALOGUE
 from grader.question import Question
-from grader.words import CLASSROOM, SANDBOX
+from grader.units import MISTAKES
+from grader.words import FEEDBACK, SANDBOX
 
 UNIT = "05_weighted_vjp"
 QUESTIONS = [question for question in grader.questions() if question.unit == "05"]
@@ -33,7 +33,7 @@ def made(question: Question, key: str, kind: str = "mistake", **said) -> dict:
     """A Verdict that names a mistake, an error, or just a status."""
     if kind == "status":
         return verdict(question, key, **said)
-    lesson = CATALOGUE[key].unit if kind == "mistake" else NOTES[key].unit
+    lesson = MISTAKES[key].unit if kind == "mistake" else NOTES[key].unit
     status = "raised" if kind == "error" else kind
     return verdict(question, status, **{"unit": lesson or question.unit, kind: key} | said)
 
@@ -50,7 +50,7 @@ def perfect(student: str, **more) -> Result:
 
 def unreadable(student: str, **more) -> Result:
     undone = {question.grade_id: verdict(question, "unattempted") for question in QUESTIONS}
-    return result(student, undone, unreadable=True, remarks=(CLASSROOM["empty"],), **more)
+    return result(student, undone, unreadable=True, remarks=(FEEDBACK["empty"],), **more)
 
 
 def generated(size: int, seed: int = 0) -> list[Result]:
@@ -83,11 +83,11 @@ def generated(size: int, seed: int = 0) -> list[Result]:
     for k in accidents[size // 60 : size // 30]:
         check, said = QUESTIONS[3].grade_id, dict(found[k].verdicts)
         del said[check]
-        stopped = {check: words.CLASSROOM["check_stopped"].format(error="ZeroDivisionError: division by zero")}
+        stopped = {check: words.FEEDBACK["check_stopped"].format(error="ZeroDivisionError: division by zero")}
         breach = f"answer-{QUESTIONS[4].grade_id}: {SANDBOX['cell_time']}"
         scores = {**found[k].scores, check: 0.0}
         whole = replace(found[k], scores=scores, verdicts=said, unjudged=stopped)
         found[k] = replace(whole, breaches=(breach,), seconds=20.4)
     for k in accidents[size // 30 : size // 20]:
-        found[k] = replace(found[k], remarks=(CLASSROOM["missing"].format(id=QUESTIONS[2].grade_id),))
+        found[k] = replace(found[k], remarks=(FEEDBACK["missing"].format(id=QUESTIONS[2].grade_id),))
     return found

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from grader import notebook
+from grader import student
 
 settings.register_profile(
     "derandomized",
@@ -37,8 +37,8 @@ def no_session(monkeypatch):
     monkeypatch.setenv("GRADER_PROGRESS", "")
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.delenv("NBGRADER_VALIDATING", raising=False)
-    notebook._session.clear()
-    notebook._hints_given.clear()
+    student._session.clear()
+    student._hints_given.clear()
 
 
 @pytest.hookimpl(optionalhook=True)

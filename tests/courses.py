@@ -12,8 +12,9 @@ from nbgrader import api
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from grader.classroom import course, sample
-from grader.classroom.lanes import Lane
+from grader.classroom.workers import Worker
+from grader.demo import sample
+from grader.nbgrader import course
 
 ROOT = Path(__file__).parent.parent
 UNIT = sample.UNIT
@@ -22,7 +23,7 @@ NOTEBOOK = f"{UNIT}/{UNIT}.ipynb"
 
 def handed_in(folder: Path, students) -> Path:
     """A course in which these students have handed in, and nothing is graded."""
-    course.copy_course(ROOT, folder, [UNIT])
+    sample.lay_out(folder)
     assert course.api(folder).generate_assignment(UNIT)["success"]
     sample.hand_in(folder, students)
     course.secret(folder)
@@ -48,16 +49,16 @@ def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Pop
 
 
 class Here:
-    """Lanes in this very process, for what has nothing to do with processes."""
+    """A worker in this very process, for what has nothing to do with processes."""
 
     def __init__(self, executor: type[Executor] = ThreadPoolExecutor):
-        self.lanes = [Lane(executor(1), most=2)]
+        self.all = [Worker(executor(1), most=2)]
 
-    def replace(self, lane: Lane) -> None:
+    def replace(self, worker: Worker) -> None:
         raise AssertionError("nothing dies here")
 
     def close(self) -> None:
-        self.lanes[0].executor.shutdown()
+        self.all[0].executor.shutdown()
 
 
 def files(folder: Path) -> dict[str, tuple[bytes, int]]:

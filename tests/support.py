@@ -11,29 +11,32 @@ import numpy as np
 import torch
 
 import grader
-from grader import maps
+from grader import functions
+from grader.classroom.notes import Notes
+from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
-from grader.quantities import (
-    JVP,
-    Cause,
-    Column,
-    GradState,
-    Jacobian,
-    Letters,
-    Output,
-    Predicted,
-    PredictedShape,
-    Row,
-    WeightedGradient,
-    Wrong,
-)
-from grader.question import Map, Problem, Question, mixed_signs, normal
+from grader.problem import Map, Problem, Wrong, mixed_signs, normal
+from grader.quantities import JVP, Column, GradState, Jacobian, Output, Row, WeightedGradient
+from grader.question import Question
+from grader.units import MISTAKES
 
-SWIRL = Map(maps.swirl, {"x": normal(3)})  # 3 outputs of 3 inputs, not symmetric
-FAN = Map(maps.fan, {"x": normal(2)})  # 4 of 2
-FOLD = Map(maps.fold, {"x": normal(5)})  # 3 of 5
-GRID = Map(maps.grid, {"x": normal(3)})  # (2, 3) of (3,)
-MIXED = Map(maps.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): square after flattening
+SWIRL = Map(functions.swirl, {"x": normal(3)})  # 3 outputs of 3 inputs, not symmetric
+FAN = Map(functions.fan, {"x": normal(2)})  # 4 of 2
+FOLD = Map(functions.fold, {"x": normal(5)})  # 3 of 5
+GRID = Map(functions.grid, {"x": normal(3)})  # (2, 3) of (3,)
+MIXED = Map(functions.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): square after flattening
+
+
+def scored(nb) -> dict[str, float]:
+    """``{grade_id: score}`` of a judged notebook: the numbers that nbgrader reads, which the notes say, too."""
+    notes, scores = Notes.of(nb), {}
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            id, (result, *_) = cell.metadata.nbgrader.grade_id, cell.outputs
+            scores[id] = float(result.data["text/plain"])
+            assert scores[id] == (notes.verdicts[id]["score"] if id in notes.verdicts else 0.0)
+            assert (id in notes.verdicts) != (id in notes.unjudged)
+    return scores
 
 
 def one_place(size):
@@ -73,7 +76,7 @@ _CONSTRUCTED = [
     Question(
         "99.row_of_a_matrix",
         "A row, in a matrix's shape",
-        Row(by="X"),
+        Row(wrt="X"),
         [MIXED],
         ("f", "X", "i"),
         extras={"i": one_place(outputs)},
@@ -91,12 +94,12 @@ _CONSTRUCTED = [
     Question(
         "99.jvp_of_a_matrix",
         "A JVP of a matrix",
-        JVP(by="X"),
+        JVP(wrt="X"),
         [MIXED],
         ("f", "X", "u"),
         extras={"u": like_the_input},
     ),
-    Question("99.jacobian", "The Jacobian of a matrix", Jacobian(by="X"), [MIXED], ("f", "X")),
+    Question("99.jacobian", "The Jacobian of a matrix", Jacobian(wrt="X"), [MIXED], ("f", "X")),
     Question(
         "99.two_backwards",
         "Two calls of backward",
@@ -109,7 +112,7 @@ _CONSTRUCTED = [
         "99.shape_of_gradient",
         "Predict a gradient's shape",
         PredictedShape(of=WeightedGradient()),
-        [Map(maps.gated, {"A": normal(2, 4), "x": normal(4)})],
+        [Map(functions.gated, {"A": normal(2, 4), "x": normal(4)})],
         weights={"v": None},
     ),
     Question(
@@ -139,9 +142,9 @@ _CONSTRUCTED = [
         "99.two_outputs",
         "Both outputs",
         Output(),
-        [Map(maps.two_heads, {"x": normal(3)})],
+        [Map(functions.two_heads, {"x": normal(3)})],
         ("x",),
-        also={"weights_exchanged": lambda p: tuple(y.numpy() for y in reversed(p.outputs))},
+        also=[MISTAKES["weights_exchanged"].derived(lambda p: tuple(y.numpy() for y in reversed(p.outputs)))],
     ),
 ]
 
@@ -177,10 +180,10 @@ def returned_on(p: Problem, value: Any) -> Answer:
     """The same on one problem, with what the probe sees afterwards, as it must be, where the question asks for that."""
     asks = p.question.asks
     answer = returned(value, asks.form)
-    if not (asks.again or asks.lets_go):
+    if not (asks.differentiable or asks.frees_graph):
         return answer
     assert answer.value is not None
-    seen = plain(torch.from_numpy(asks._moved(p)) if asks.again else 1.0)
+    seen = plain(torch.from_numpy(asks._moved(p)) if asks.differentiable else 1.0)
     return Answer(value=Value("tuple", items=(answer.value, seen), type_name="tuple"))
 
 

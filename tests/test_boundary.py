@@ -18,15 +18,17 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.coursedir import CourseDirectory
 
 from grader import cli
-from grader.classroom import apart, folders, lanes, outside, paperwork, sample
-from grader.classroom.book import Book
-from grader.classroom.folders import Course
-from grader.classroom.grading import grade_class
-from grader.classroom.nbgrader_plugin import is_linked, students_part
-from grader.classroom.paperwork import Pages
+from grader.classroom import bounded, judging
+from grader.demo import sample
+from grader.nbgrader import feedback, folders, steps
+from grader.nbgrader.command import grade_class
+from grader.nbgrader.feedback import Pages
+from grader.nbgrader.folders import Course, is_linked, students_part
+from grader.nbgrader.gradebook import GradebookWriter
+from grader.nbgrader.resources import PROCESS
 from grader.sandbox import SandboxError
-from grader.sandbox.run import Warm
-from grader.words import CLASSROOM
+from grader.sandbox.zygote import Zygote
+from grader.words import COMMANDS, FEEDBACK
 
 TWO = [s for s in sample.CLASS if s.name in ("ada", "deniz")]
 FAULTS = [
@@ -40,15 +42,15 @@ FAULTS = [
 # step -> what is called there with ada's submission among its arguments
 STEPS = {
     "reading": (folders, "handed_in"),
-    "times": (folders, "_timestamp"),
+    "times": (folders.timestamp, "read"),
     "the walk over files": (folders, "files"),
     "their digest": (folders, "_digest_of"),
-    "mending": (paperwork.Paperwork, "read"),
-    "judging": (outside, "run"),
-    "the page": (paperwork.Paperwork, "finish"),
+    "mending": (steps.Steps, "read"),
+    "judging": (judging, "run"),
+    "the page": (steps.Steps, "finish"),
     "copying": (folders, "copy_whole"),
     "writing": (folders, "write_whole"),
-    "the gradebook": (Book, "put"),
+    "the gradebook": (GradebookWriter, "put"),
 }
 TOLD_OTHERWISE = {"the walk over files": "left_beside", "times": "bad_timestamp"}
 
@@ -69,10 +71,10 @@ def fresh(course, tmp_path):
 @pytest.fixture
 def forked(monkeypatch):
     """Have the process that does the paperwork be a fork of this one, with what a test has changed."""
-    apart.close()
-    monkeypatch.setattr(apart.threading, "active_count", lambda: 1)
+    PROCESS.bounded.close()
+    monkeypatch.setattr(bounded.threading, "active_count", lambda: 1)
     yield
-    apart.close()
+    PROCESS.bounded.close()
 
 
 def is_of_ada(arguments) -> bool:
@@ -158,13 +160,13 @@ def score_of(fresh, student) -> float:
 
 @pytest.mark.parametrize("stuck", [_hang, _sleep])
 def test_what_takes_too_long_to_read_is_ended_and_told(fresh, forked, monkeypatch, stuck):
-    real = paperwork.mended
-    monkeypatch.setattr(paperwork, "mended", lambda data, nb: stuck() if isinstance(data, bytes) else real(data, nb))
+    real = steps.mended
+    monkeypatch.setattr(steps, "mended", lambda data, nb: stuck() if isinstance(data, bytes) else real(data, nb))
     outcome = grade_class(Course(fresh, UNIT), Here, students=["ada"], limits={"reading_seconds": 1.0})
     (grade,) = outcome.graded
-    assert (grade.score, grade.remarks) == (0.0, (CLASSROOM["slow_to_read"],))
+    assert (grade.score, grade.remarks) == (0.0, (FEEDBACK["slow_to_read"],))
     page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
-    assert CLASSROOM["slow_to_read"][:40] in page
+    assert FEEDBACK["slow_to_read"][:40] in page
 
 
 @pytest.mark.parametrize("stuck", [_hang, _sleep])
@@ -176,20 +178,20 @@ def test_a_page_that_takes_too_long_is_made_plainly_and_the_grade_counts(fresh, 
     def laid_out(self, context, source):
         return real(self, context, source) if self.plain else stuck()
 
-    apart.close()
+    PROCESS.bounded.close()
     monkeypatch.setattr(Pages, "markdown2html", laid_out)
-    monkeypatch.setattr(paperwork._Patience, "render", lambda self, piece, instead: piece())
+    monkeypatch.setattr(feedback.Patience, "render", lambda self, piece, instead: piece())
     outcome = grade_class(Course(fresh, UNIT), Here, students=["ada"], force=True, limits={"page_seconds": 1.5})
     (grade,) = outcome.graded
     assert grade.score == usual > 0
-    assert grade.remarks == (CLASSROOM["plain_page"],)
+    assert grade.remarks == (FEEDBACK["plain_page"],)
     page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
-    assert CLASSROOM["plain_page"] in page
+    assert FEEDBACK["plain_page"] in page
     assert f"Score: {usual} /" in " ".join(page.split())
 
 
 def test_one_text_that_takes_too_long_is_shown_as_it_is_and_the_rest_laid_out():
-    patience = paperwork._Patience()
+    patience = feedback.Patience()
     assert patience.render(lambda: "laid out", lambda: "plain") == "laid out"
     assert patience.render(_hang, lambda: "plain") == "plain"
     assert patience.render(lambda: "laid out", lambda: "plain") == "laid out"
@@ -201,9 +203,9 @@ def test_a_plain_page_has_no_crowd_of_outputs():
     """A page with a picture is parsed once more as a whole, and tens of thousands of them take minutes."""
     tiny = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}, "metadata": {}}
     nb = new_notebook(cells=[new_code_cell("x", outputs=[nbformat.from_dict(tiny)] * 3800)])
-    made = paperwork._shortened(nb)
-    assert len(made.cells[0].outputs) == paperwork.MOST_OUTPUTS
-    assert {tuple(output.data.items()) for output in made.cells[0].outputs} == {(("text/plain", CLASSROOM["picture"]),)}
+    made = feedback.shortened(nb)
+    assert len(made.cells[0].outputs) == feedback.MOST_OUTPUTS
+    assert {tuple(output.data.items()) for output in made.cells[0].outputs} == {(("text/plain", FEEDBACK["picture"]),)}
     pages = Pages(template_name="classic")
     assert "<img" not in pages.from_notebook_node(made)[0]
     few = new_notebook(cells=[new_code_cell("x", outputs=[nbformat.from_dict(tiny)])])
@@ -212,7 +214,7 @@ def test_a_plain_page_has_no_crowd_of_outputs():
 
 @pytest.mark.parametrize("both", [False, True])
 def test_a_process_that_ends_under_one_submission_is_replaced_and_the_run_goes_on(fresh, monkeypatch, both):
-    real, ended = Warm.run, []
+    real, ended = Zygote.run, []
 
     def run(self, cells, *rest, **named):
         if any("ADA" in cell for cell in cells) and (both or not ended):
@@ -222,7 +224,7 @@ def test_a_process_that_ends_under_one_submission_is_replaced_and_the_run_goes_o
 
     path = fresh / "submitted" / "ada" / UNIT / f"{UNIT}.ipynb"
     path.write_text(path.read_text("utf-8").replace("import torch", "import torch  # ADA", 1), "utf-8")
-    monkeypatch.setattr(Warm, "run", run)
+    monkeypatch.setattr(Zygote, "run", run)
     outcome = grade_class(Course(fresh, UNIT), Here)
     graded = [grade.student for grade in outcome.graded]
     assert "deniz" in graded
@@ -237,33 +239,33 @@ def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):
     def run(self, *anything, **named):
         raise SandboxError("nothing can be run here.")
 
-    monkeypatch.setattr(Warm, "run", run)
+    monkeypatch.setattr(Zygote, "run", run)
     with pytest.raises(SandboxError, match="nothing can be run here"):
         grade_class(Course(fresh, UNIT), Here)
 
 
 def test_a_warm_process_that_is_killed_is_told_as_what_it_is():
-    warm = Warm()
+    zygote = Zygote()
     try:
 
         def pose(id):
-            os.kill(warm.pid, signal.SIGKILL)
+            os.kill(zygote.pid, signal.SIGKILL)
             time.sleep(0.2)
             return []
 
         with pytest.raises(SandboxError):
-            warm.run(["from grader import check\ncheck('x', len)", "1"], pose)
+            zygote.run(["from grader import check\ncheck('x', len)", "1"], pose)
     finally:
-        warm.close()
+        zygote.close()
 
 
 def test_half_a_character_in_a_folders_name_is_told_on_a_terminal_and_as_json(fresh, monkeypatch, capsysbinary):
     os.rename(fresh / "submitted" / "ada", os.fsencode(fresh / "submitted") + b"/mia\xff\x1b[2J")
     monkeypatch.chdir(fresh)
-    monkeypatch.setattr(lanes, "Local", lambda jobs: Here())
+    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server: Here())
     assert cli.main(["grade", UNIT, "--json"]) == 1
     said = json.loads(capsysbinary.readouterr().out)
-    assert said["failed"] == {"mia\udcff\x1b[2J": CLASSROOM["bad_student"]}
+    assert said["failed"] == {"mia\udcff\x1b[2J": COMMANDS["bad_student"]}
     assert [grade["student"] for grade in said["graded"]] == ["deniz"]
     assert cli.main(["grade", UNIT]) == 1
     assert b"mia??[2J" in capsysbinary.readouterr().out

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader import pictures, words
+from grader import formatting, pictures, words
 from grader.card import MIME, Card, as_html, as_text
 from grader.judge import Verdict, diagnose, judge
 from grader.probe import Answer, plain
@@ -179,7 +179,7 @@ def test_card_of_every_mistake_of_every_question_is_well_formed(id):
         problems, wrongs = cases(posed(id), key)[0]
         v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
         said = shown_text(as_html(v))
-        assert words.of(v.points) in said
+        assert formatting.of(v.points) in said
         assert "{" not in said
 
 
@@ -200,8 +200,8 @@ def test_wrong_vector_shows_yours_the_truth_the_difference_and_the_rows_that_add
     shown = {"yours": v.yours, "true": v.true, "difference": v.yours - v.true}
     for label, (name, value) in zip(labels, shown.items(), strict=False):
         assert words.CARD[name] in label
-        assert words.values(value) in label
-    assert words.values(v.true) in labels[3]
+        assert formatting.values(value) in label
+    assert formatting.values(v.true) in labels[3]
 
 
 def test_picture_is_left_out_where_nothing_can_be_drawn():
@@ -278,10 +278,10 @@ def test_text_holds_every_fact_that_the_html_holds(status):
     assert v.headline in text
     assert v.message in text
     if status != "unattempted":
-        assert words.CARD["score"].format(score=words.of(v.score), points=words.of(v.points)) in text
+        assert words.CARD["score"].format(score=formatting.of(v.score), points=formatting.of(v.points)) in text
     if not v.correct and v.yours is not None:
-        assert words.values(v.yours) in text
-        assert v.true is None or words.values(v.true) in text
+        assert formatting.values(v.yours) in text
+        assert v.true is None or formatting.values(v.true) in text
         assert all(value in text for value in v.inputs.values())
     if not v.correct and status != "unattempted":
         assert words.CARD["more"].format(id=v.question) in text
@@ -406,7 +406,7 @@ def test_rows_that_add_up_are_drawn_whatever_they_hold(m, n, data):
     if m:
         picture = pictures.weighted_rows(J, v)
         read(picture.html)
-        assert words.values(v @ J) in picture.alt
+        assert formatting.values(v @ J) in picture.alt
 
 
 def test_pictures_side_by_side_say_both_of_their_texts():

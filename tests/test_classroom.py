@@ -14,10 +14,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import grader
 from grader import cli
 from grader.card import MIME
-from grader.classroom import course, sample, submission
-from grader.classroom.gradebook import Result, results
+from grader.classroom import CourseError, submission
+from grader.classroom.result import Result
+from grader.demo import sample
+from grader.nbgrader import course
+from grader.nbgrader.results import _verdict, results
 from grader.question import cell_id
-from grader.words import CLASSROOM
+from grader.words import FEEDBACK
 
 ROOT = Path(__file__).parent.parent
 UNITS = course.units(ROOT)
@@ -43,10 +46,24 @@ def grade(folder: Path, unit: str, students: list[sample.Student]) -> dict[str, 
 def classroom(tmp_path_factory):
     """The course folder after the whole sample class was graded, and the results."""
     folder = tmp_path_factory.mktemp("class")
-    course.copy_course(ROOT, folder, [sample.UNIT])
+    sample.lay_out(folder)
     found = grade(folder, sample.UNIT, list(sample.CLASS))
     course.nbgrader(folder, folder / "state", "export")
     return folder, found
+
+
+@together
+def test_the_sample_classs_release_version_is_what_nbgrader_makes_of_its_source(classroom):
+    name = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
+    assert (classroom[0] / "exercises" / name).read_bytes() == (sample.COURSE / "exercises" / name).read_bytes()
+
+
+def test_the_sample_class_is_asked_what_the_course_asks():
+    """The questions are the course's: one that is renamed, or worth other points, is to be changed there, too."""
+    nb = nbformat.read(sample.COURSE / "exercises" / sample.UNIT / f"{sample.UNIT}.ipynb", as_version=4)
+    cells = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
+    graded = {cell.grade_id: cell.points for cell in cells if cell.get("grade")}
+    assert graded == {cell_id(id): worth for id, worth in points(sample.UNIT).items()}
 
 
 @together
@@ -81,7 +98,7 @@ def test_feedback_page_says_what_was_mended_and_nothing_where_nothing_was(classr
     key = CLASS[name].remark
     assert bool(found[name].remarks) == bool(key)
     if key:
-        start = CLASSROOM[key].partition("{")[0].partition("`")[0].rstrip()
+        start = FEEDBACK[key].partition("{")[0].partition("`")[0].rstrip()
         assert start in page
         assert any(remark.startswith(start) for remark in found[name].remarks)
 
@@ -153,9 +170,9 @@ def test_every_other_unit_gives_full_marks_to_the_solutions_and_none_to_the_unto
 
 def test_plain_nbgrader_gets_these_wrong(tmp_path):
     """The way to fail: without our part of the configuration, a tag and a warning decide grades."""
-    course.copy_course(ROOT, tmp_path, [sample.UNIT])
+    sample.lay_out(tmp_path)
     config = tmp_path / course.CONFIG
-    config.write_text(config.read_text().replace("nbgrader_plugin.configure(c)", ""))
+    config.write_text(config.read_text().replace("plugin.configure(c)", ""))
     graded = grade(tmp_path, sample.UNIT, [CLASS["pia"], CLASS["ugo"]])
     assert graded["ugo"].score == sum(points(sample.UNIT).values())  # every check skipped, every point given
     assert graded["pia"].scores["05-weight_the_outputs"] == 0.0  # right, but for a warning
@@ -228,7 +245,7 @@ def test_mended_notebook_has_every_check_once_behind_its_answer_and_says_what_wa
             assert ids.index(f"answer-{id}") < ids.index(id)
         (cell,) = [c for c in nb.cells if submission.grade_id(c) == id]
         assert (cell.source, cell.metadata) == (check_cell(id).source, check_cell(id).metadata)
-    start = CLASSROOM[remark].partition("{")[0]
+    start = FEEDBACK[remark].partition("{")[0]
     assert any(said.startswith(start) for said in submission.remarks(nb))
 
 
@@ -281,7 +298,7 @@ def test_nothing_of_a_students_metadata_comes_through():
 def test_what_is_no_notebook_is_refused_with_the_reason(data, key):
     with pytest.raises(submission.Unreadable) as caught:
         submission.read(data)
-    assert str(caught.value).startswith(CLASSROOM[key].partition("{")[0])
+    assert str(caught.value).startswith(FEEDBACK[key].partition("{")[0])
 
 
 def test_notebook_with_odd_cells_is_read_all_the_same():
@@ -311,7 +328,7 @@ def verdict_output(**changes):
 def said(*outputs):
     nb = released()
     nb.cells[2].outputs = list(outputs)
-    return submission.verdict(nb.cells[2], 2.0)
+    return _verdict(nb.cells[2], 2.0)
 
 
 def test_verdict_is_read_off_a_graded_cell():
@@ -392,5 +409,5 @@ def test_outside_of_a_course_the_command_says_where_to_go(tmp_path, capsys, monk
 
 def test_nbgraders_failure_comes_with_the_end_of_its_log(tmp_path):
     course.copy_course(ROOT, tmp_path, [UNITS[0]])
-    with pytest.raises(course.CourseError, match=r"(?s)generate_assignment 99.*No notebooks were matched"):
+    with pytest.raises(CourseError, match=r"(?s)generate_assignment 99.*No notebooks were matched"):
         course.nbgrader(tmp_path, tmp_path / "state", "generate_assignment", "99")

@@ -16,9 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.classroom import outside, sample, submission
+from grader.classroom import judging, submission
+from grader.classroom.notes import METADATA
 from grader.classroom.submission import grade_id
-from grader.sandbox.run import Limits, Warm
+from grader.demo import sample
+from grader.sandbox.limits import Limits
+from grader.sandbox.zygote import Zygote
+
+from support import scored
 
 ROOT = Path(__file__).parent.parent
 CASES = int(os.environ.get("GRADER_EDITS", "2000"))
@@ -26,8 +31,8 @@ RUNS = 30  # edited submissions that are also run
 MARK = "the-students-own-metadata"
 
 NAME = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
-SOLUTION = nbformat.read(ROOT / "solutions" / NAME, as_version=4)
-RELEASED = nbformat.read(ROOT / "exercises" / NAME, as_version=4)
+SOLUTION = nbformat.read(sample.COURSE / "solutions" / NAME, as_version=4)
+RELEASED = nbformat.read(sample.COURSE / "exercises" / NAME, as_version=4)
 TRUSTED = {grade_id(cell): cell for cell in RELEASED.cells if grade_id(cell)}
 ANSWERS = {id for id, cell in TRUSTED.items() if cell.metadata.nbgrader.solution}
 # all right, half done, wrong in several ways, a solved class-mate who prints to stderr
@@ -245,7 +250,7 @@ def test_no_edit_stops_grading_or_gets_past_the_instructors_cells(base, edits, w
     assert {id for id in ids if id} <= set(TRUSTED)
     assert all(cell.metadata == {} for cell in result.cells if not grade_id(cell))
     assert all(not cell.get("outputs") for cell in result.cells)
-    assert result.metadata == RELEASED.metadata
+    assert {name: thing for name, thing in result.metadata.items() if name != METADATA} == RELEASED.metadata
     assert MARK not in json.dumps([cell.metadata for cell in result.cells])
     if readable and way >= 6:  # otherwise bytes were spoiled as well
         sources = {grade_id(cell): cell.source for cell in result.cells}
@@ -256,7 +261,7 @@ def test_no_edit_stops_grading_or_gets_past_the_instructors_cells(base, edits, w
 
 def test_the_edits_reach_every_remark_and_every_kind_of_file():
     """The way to fail: edits that changed nothing would prove nothing."""
-    from grader.words import CLASSROOM
+    from grader.words import FEEDBACK
 
     rng, said, read = random.Random(5), set(), []
     for k in range(400):
@@ -266,7 +271,7 @@ def test_the_edits_reach_every_remark_and_every_kind_of_file():
         said |= set(submission.remarks(result))
     assert {True, False} == set(read)
     for key in ("missing", "missing_answer", "duplicate", "unknown_id", "reordered", "changed", "retyped", "put_back"):
-        start = CLASSROOM[key].partition("{")[0]
+        start = FEEDBACK[key].partition("{")[0]
         assert any(remark.startswith(start) for remark in said), key
 
 
@@ -283,35 +288,30 @@ def test_without_mending_edits_take_the_instructors_cells_away():
 
 
 @pytest.fixture(scope="module")
-def warm():
-    process = Warm()
+def zygote():
+    process = Zygote()
     yield process
     process.close()
 
 
-def scores(data, warm, student="someone"):
+def scores(data, zygote, student="someone"):
     """``{grade_id: score}`` of a submission, run and judged."""
     nb, _ = mended(data)
-    outside.run(nb, RELEASED, warm, Limits(), b"s" * 32, student)
-    found = {}
-    for cell in nb.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            verdict = submission.verdict(cell, float(TRUSTED[grade_id(cell)].metadata.nbgrader.points))
-            found[grade_id(cell)] = verdict["score"] if verdict else 0.0
-    return found
+    judging.run(nb, RELEASED, zygote, Limits(), b"s" * 32, student)
+    return scored(nb)
 
 
 @pytest.fixture(scope="module")
-def honest(warm):
-    return {base: scores(json.dumps(nb).encode(), warm) for base, nb in BASES.items()}
+def honest(zygote):
+    return {base: scores(json.dumps(nb).encode(), zygote) for base, nb in BASES.items()}
 
 
 @pytest.mark.parametrize("k", range(RUNS))
-def test_untouched_answers_keep_their_credit_and_no_edit_gains_any(k, warm, honest):
+def test_untouched_answers_keep_their_credit_and_no_edit_gains_any(k, zygote, honest):
     rng = random.Random(k)
     base = sorted(BASES)[k % len(BASES)]
     nb = edited(base, [tuple(rng.randrange(10**6) for _ in range(4)) for _ in range(rng.randrange(1, 7))])
-    found = scores(json.dumps(nb).encode(), warm)
+    found = scores(json.dumps(nb).encode(), zygote)
     kept = {id.removeprefix("answer-") for id in untouched(base, nb)}
     assert {id: found[id] for id in kept} == {id: honest[base][id] for id in kept}
     assert all(found[id] <= honest[base][id] for id in found)
@@ -323,11 +323,11 @@ def test_bases_have_right_and_wrong_answers(honest):
     assert 0 in honest["carla"].values()
 
 
-def test_an_answer_that_was_rewritten_loses_its_credit(warm, honest):
+def test_an_answer_that_was_rewritten_loses_its_credit(zygote, honest):
     """The way to fail: that scores stay the same because nothing is looked at."""
     nb = deepcopy(BASES["ada"])
     for cell in nb["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "answer-05-transfer":
             cell["source"] = "def any_shape(f, X, V):\n    return X"
-    found = scores(json.dumps(nb).encode(), warm)
+    found = scores(json.dumps(nb).encode(), zygote)
     assert found == {**honest["ada"], "05-transfer": 0.0}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import grader
-from grader import maps, words
+from grader import formatting, functions, words
 from grader.errors import NOTES, recognise
 from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
@@ -134,19 +134,19 @@ SNIPPETS = [
     ("name_unknown", typing_mistake),
     ("name_unknown", local_before_it_has_a_value),
     ("inputs_one_by_one", lambda: grad(x(3).sum(), x(3), retain_graph=x(3) != x(3))),
-    ("inputs_one_by_one", lambda: grad(maps.lens(x(), x(), x()), x(), x(), x())),
+    ("inputs_one_by_one", lambda: grad(functions.lens(x(), x(), x()), x(), x(), x())),
     ("not_a_tensor", lambda: grad(3.0, x())),
-    ("not_a_tensor", lambda: grad(maps.wave, x())),
+    ("not_a_tensor", lambda: grad(functions.wave, x())),
     ("not_a_tensor", lambda: grad(x(3) * 2, x(3), True)),
     ("not_a_tensor", lambda: grad(x(3) * 2, x(3), 1)),
     ("not_a_tensor", lambda: grad(x(3) * 2, x(3), [1.0])),
     ("caret_for_power", lambda: x(3) ^ 2),
     ("tuple_in_stack", lambda: torch.stack([grad(x(), x(), allow_unused=True)])),
     ("not_a_function", lambda: torch.func.jacrev(x(3) ** 2)(x(3))),
-    ("direction_form", lambda: torch.func.jvp(maps.square, x(3), torch.ones(3).double())),
-    ("direction_form", lambda: torch.func.jvp(maps.square, (x(3),), torch.ones(3).double())),
-    ("direction_form", lambda: torch.func.jvp(maps.square, (x(3),), (1,))),
-    ("direction_shape", lambda: torch.func.jvp(maps.square, (x(3),), (torch.ones(2).double(),))),
+    ("direction_form", lambda: torch.func.jvp(functions.square, x(3), torch.ones(3).double())),
+    ("direction_form", lambda: torch.func.jvp(functions.square, (x(3),), torch.ones(3).double())),
+    ("direction_form", lambda: torch.func.jvp(functions.square, (x(3),), (1,))),
+    ("direction_shape", lambda: torch.func.jvp(functions.square, (x(3),), (torch.ones(2).double(),))),
     ("assigned_shape", column_of_another_length),
     ("tensor_has_no", lambda: x(3).zero_grad()),
     ("tuple_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True).sum()),
@@ -158,15 +158,15 @@ SNIPPETS = [
     ("tuple_has_no", lambda: torch.sin(grad(x().sin(), x(), allow_unused=True))),
     ("list_has_no", lambda: [x(), x()].mean()),
     ("list_has_no", lambda: torch.mean([x(), x()])),
-    ("function_for_value", lambda: maps.wave.backward()),
-    ("function_for_value", lambda: x() - maps.wave),
-    ("function_for_value", lambda: maps.wave[0]),
+    ("function_for_value", lambda: functions.wave.backward()),
+    ("function_for_value", lambda: x() - functions.wave),
+    ("function_for_value", lambda: functions.wave[0]),
     ("function_for_value", lambda: x(3).sum.backward()),
-    ("function_for_value", lambda: torch.sin(maps.wave)),
+    ("function_for_value", lambda: torch.sin(functions.wave)),
     ("unknown_keyword", lambda: (x(3) * 2).backward(grad_outputs=torch.ones(3).double())),
     ("unknown_keyword", lambda: grad(x(3) * 2, x(3), gradient=torch.ones(3).double())),
     ("argument_missing", lambda: torch.logsumexp(x(3))),
-    ("argument_missing", lambda: maps.wave()),
+    ("argument_missing", lambda: functions.wave()),
     ("context_not_called", no_grad_without_brackets),
     ("too_many_indices", lambda: x(3)[:, 0]),
     ("too_many_indices", lambda: x()[0]),
@@ -240,7 +240,7 @@ def test_verdict_on_an_error_says_the_message_and_what_it_means(key, snippet):
     assert v.unit == (NOTES[key].unit or ALL[TRICK].unit)
     raised = probe(snippet, Call()).raised
     assert raised.message.rstrip(".") in v.headline
-    assert words.fill(words.ERRORS[key].why, {"fn": "autograd"}) in v.message
+    assert formatting.fill(words.ERRORS[key].why, {"fn": "autograd"}) in v.message
     assert not re.search(r"{\w*}", v.message)
 
 
@@ -254,7 +254,7 @@ AGAIN = [
 @pytest.mark.parametrize(("key", "answer"), AGAIN, ids=[key for key, _ in AGAIN])
 def test_error_with_another_cause_in_a_second_derivative_is_explained_by_that_cause(key, answer):
     again = diagnose(ALL["08.second_derivative"], answer)
-    once = diagnose(ALL[TRICK], lambda f, z, v: answer(maps.wave, x()))
+    once = diagnose(ALL[TRICK], lambda f, z, v: answer(functions.wave, x()))
     assert again.error == once.error == key
     assert words.AGAIN[key].why in again.message
     assert words.ERRORS[key].why in once.message

@@ -14,14 +14,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.classroom import sample, submission
-from grader.sandbox.run import Warm, outputs_from
+from grader.classroom import submission
+from grader.demo import sample
+from grader.sandbox.conversation import outputs_from
 from grader.sandbox.wire import plain_text
+from grader.sandbox.zygote import Zygote
 
 ROOT = Path(__file__).parent.parent
 NAME = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
-SOLUTION = nbformat.read(ROOT / "solutions" / NAME, as_version=4)
-RELEASED = nbformat.read(ROOT / "exercises" / NAME, as_version=4)
+SOLUTION = nbformat.read(sample.COURSE / "solutions" / NAME, as_version=4)
+RELEASED = nbformat.read(sample.COURSE / "exercises" / NAME, as_version=4)
 
 # Cells that any kernel shows alike.
 ALIKE = {
@@ -159,7 +161,7 @@ def in_a_kernel(sources, folder):
     nb = new_notebook(cells=[new_code_cell(source) for source in sources])
     nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     client = NotebookClient(nb, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}})
-    # The warm process heeds none of Python's own variables, such as those by which `make test` silences warnings.
+    # The zygote process heeds none of Python's own variables, such as those by which `make test` silences warnings.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         client.execute(env=environment)
@@ -170,21 +172,21 @@ def in_a_kernel(sources, folder):
 
 
 @pytest.fixture(scope="module")
-def warm():
-    process = Warm()
+def zygote():
+    process = Zygote()
     yield process
     process.close()
 
 
-def in_the_sandbox(sources, warm):
-    return [texts(done.outputs) for done in warm.run(sources, lambda id: None)]
+def in_the_sandbox(sources, zygote):
+    return [texts(done.outputs) for done in zygote.run(sources, lambda id: None)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def a_students_environment(tmp_path_factory):
     """What Python and IPython read is not what whoever runs the tests has set: PYTHONWARNINGS would silence kernels.
 
-    The warm process is started without any of it, by ``python -I``.
+    The zygote process is started without any of it, by ``python -I``.
     """
     folder = tmp_path_factory.mktemp("kernel")
     with pytest.MonkeyPatch.context() as patched:
@@ -196,11 +198,11 @@ def a_students_environment(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tricky(warm, a_students_environment):
+def tricky(zygote, a_students_environment):
     """``{cell: (in a kernel, in the sandbox)}``."""
     cells = {**ALIKE, **UNCOMPARABLE, **{name: source for name, (source, *_) in OTHERWISE.items()}}
     sources = list(cells.values())
-    both = (in_a_kernel(sources, a_students_environment), in_the_sandbox(sources, warm))
+    both = (in_a_kernel(sources, a_students_environment), in_the_sandbox(sources, zygote))
     return dict(zip(cells, zip(*both, strict=True), strict=True))
 
 
@@ -260,7 +262,7 @@ SIGNS = {
 }
 
 
-def test_every_cell_becomes_what_ipython_makes_of_it(warm):
+def test_every_cell_becomes_what_ipython_makes_of_it(zygote):
     """Only that IPython does not look for its signs among the tokens of what is Python already."""
     code = f"""
 import warnings
@@ -284,7 +286,7 @@ for source in {[*SIGNS]!r}:
 ours.token_transformers.append(inputtransformer2.HelpEnd)
 print([become(ours, "x"), become(usual, "x")])
 """
-    ((done,),) = [run.outputs for run in warm.run([code], lambda id: None)]
+    ((done,),) = [run.outputs for run in zygote.run([code], lambda id: None)]
     pairs = [ast.literal_eval(line) for line in done["text"].splitlines()]
     assert len(pairs) == len(SIGNS) + 1
     for source, ((ours, _, said), (usual, looked, heard)) in zip((*SIGNS, "x"), pairs, strict=True):
@@ -294,14 +296,14 @@ print([become(ours, "x"), become(usual, "x")])
     assert pairs[-1][0][1]  # a student's own transformer is asked
 
 
-def test_input_finds_nobody_who_answers(warm):
+def test_input_finds_nobody_who_answers(zygote):
     """A real kernel without a front end has another error for it, and nbclient gives up."""
-    _, rest = in_the_sandbox(["input('name? ')", "'goes on'"], warm)[0]
+    _, rest = in_the_sandbox(["input('name? ')", "'goes on'"], zygote)[0]
     assert rest[0][:2] == ("error", "EOFError")
 
 
-def test_html_and_scripts_show_their_text_only(warm):
-    (done,) = warm.run(["from IPython.display import HTML\nHTML('<script>x</script>')"], lambda id: None)
+def test_html_and_scripts_show_their_text_only(zygote):
+    (done,) = zygote.run(["from IPython.display import HTML\nHTML('<script>x</script>')"], lambda id: None)
     assert done.outputs[0]["data"] == {"text/plain": "<IPython.core.display.HTML object>"}
 
 
@@ -331,12 +333,12 @@ def kernel_run(sources, folder):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_every_ungraded_cell_of_solutions_and_class_shows_what_a_kernel_shows(name, warm):
+def test_every_ungraded_cell_of_solutions_and_class_shows_what_a_kernel_shows(name, zygote):
     cells = code(NOTEBOOKS[name])
     # These are meant to show nothing, see OTHERWISE; what they show in a kernel is other tests' business.
     quiet = [cell.source.startswith(("check(", "hint(", "progress(")) for cell in cells]
     sources = tuple("" if q else cell.source for q, cell in zip(quiet, cells, strict=True))
-    sandbox, kernel = in_the_sandbox(list(sources), warm), kernel_run(sources, ROOT / "tests")
+    sandbox, kernel = in_the_sandbox(list(sources), zygote), kernel_run(sources, ROOT / "tests")
     assert len(kernel) == len(cells) or name == "tara"  # whose kernel dies half way
     for ours, theirs in zip(sandbox, kernel, strict=False):
         assert ours == theirs

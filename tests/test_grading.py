@@ -20,13 +20,13 @@ from nbgrader.api import Gradebook
 from sqlalchemy import event
 
 from grader import cli
-from grader.classroom import lanes, sample
-from grader.classroom.book import Book
-from grader.classroom.course import CourseError
-from grader.classroom.folders import Course
-from grader.classroom.grading import grade_class
-from grader.classroom.lanes import Local, Lost, mapped
-from grader.words import CLASSROOM
+from grader.classroom import CourseError, workers
+from grader.classroom.workers import Lost, mapped
+from grader.demo import sample
+from grader.nbgrader.command import grade_class, local_workers
+from grader.nbgrader.folders import Course
+from grader.nbgrader.gradebook import GradebookWriter
+from grader.words import COMMANDS
 
 FEW = [s for s in sample.CLASS if s.name in ("ada", "ben", "deniz", "walt")]
 
@@ -110,7 +110,7 @@ def test_other_rules_or_force_grade_everybody_again(fresh, options):
 
 
 def test_another_version_of_a_question_grades_everybody_again(fresh, monkeypatch):
-    monkeypatch.setattr("grader.classroom.grade._package_version", lambda: "another")
+    monkeypatch.setattr("grader.nbgrader.job._package_version", lambda: "another")
     assert sorted(done(fresh)[0]) == everybody()
 
 
@@ -143,14 +143,14 @@ def test_a_students_rows_are_found_without_reading_those_of_the_class(fresh, mon
     def noted(connection, cursor, statement, parameters, context, many):
         ran.append((statement, parameters[0] if many else parameters))
 
-    put = Book.put
+    put = GradebookWriter.put
 
     def watched(book, *arguments):
         event.listen(book.engine, "before_cursor_execute", noted)
         put(book, *arguments)
         event.remove(book.engine, "before_cursor_execute", noted)
 
-    monkeypatch.setattr(Book, "put", watched)
+    monkeypatch.setattr(GradebookWriter, "put", watched)
     done(fresh, students=["ada"], force=True)
     asked = [(statement, values) for statement, values in ran if not statement.startswith("INSERT")]
     assert {statement.split()[0] for statement, _ in asked} == {"SELECT", "UPDATE", "DELETE"}
@@ -199,7 +199,7 @@ def test_a_folder_without_its_notebook_is_told_and_the_others_are_graded(fresh):
     (fresh / "submitted" / "ada" / NOTEBOOK).unlink()
     again, _, failed = done(fresh, force=True)
     assert sorted(again) == everybody("ada")
-    assert failed == {"ada": CLASSROOM["nothing_handed_in"].format(names=f"{UNIT}.ipynb")}
+    assert failed == {"ada": COMMANDS["nothing_handed_in"].format(names=f"{UNIT}.ipynb")}
 
 
 def test_a_folder_whose_name_is_no_text_is_told(fresh):
@@ -209,18 +209,18 @@ def test_a_folder_whose_name_is_no_text_is_told(fresh):
         pass
     _, unchanged, failed = done(fresh)
     assert unchanged == everybody()
-    assert list(failed.values()) == [CLASSROOM["bad_student"]]
+    assert list(failed.values()) == [COMMANDS["bad_student"]]
 
 
 def test_a_fault_of_the_graders_own_costs_one_students_grade_only(fresh, monkeypatch):
-    from grader.classroom import grading
+    from grader.nbgrader import command
 
-    def grade(unit, job, real=grading.grade):
+    def grade(unit, job, real=command.grade):
         if job.student == "ben":
             raise ZeroDivisionError("seven")
         return real(unit, job)
 
-    monkeypatch.setattr(grading, "grade", grade)
+    monkeypatch.setattr(command, "grade", grade)
     again, _, failed = done(fresh, force=True)
     assert sorted(again) == everybody("ben")
     assert "ZeroDivisionError: seven" in failed["ben"]
@@ -254,13 +254,13 @@ def _locked(fresh, monkeypatch):
 def _read_only(fresh, monkeypatch):
     from sqlalchemy.exc import OperationalError
 
-    from grader.classroom.book import Book
+    from grader.nbgrader.gradebook import GradebookWriter
 
     def refused(self, *arguments):
         with self._told():
             raise OperationalError("INSERT", {}, sqlite3.OperationalError("attempt to write a readonly database"))
 
-    monkeypatch.setattr(Book, "put", refused)
+    monkeypatch.setattr(GradebookWriter, "put", refused)
     return CourseError, "readonly database"
 
 
@@ -318,7 +318,7 @@ def square(k):
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_worker_that_dies_costs_a_retry_and_what_kills_it_twice_is_given_up(tmp_path, jobs):
-    place = Local(jobs)
+    place = local_workers(jobs)
     try:
         found = {thing[0]: result for thing, result in mapped(place, square, ((k, tmp_path) for k in range(12)))}
     finally:
@@ -347,7 +347,7 @@ def sent_by_halves(k):
 
 def test_a_worker_that_dies_while_it_sends_is_noticed(tmp_path):
     """The way to fail: to wait for ever for the other half."""
-    place = Local(1)
+    place = local_workers(1)
     try:
         found = {
             thing[0]: result for thing, result in mapped(place, sent_by_halves, ((k, tmp_path) for k in (1, 3, 5)))
@@ -371,12 +371,15 @@ if __name__ == "__main__":
     kept = open("kept.txt", "w")
     if sys.argv[1:] == ["a thread"]:
         threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-    from grader.classroom.lanes import Local, mapped
-    place = Local(1)
-    ((_, (marked, leaked, server)),) = mapped(place, seen, [1])
-    print(marked, leaked, server == forkserver._forkserver._forkserver_pid)
-    sys.stdout.flush()
-    place.close()
+    from grader.classroom.workers import mapped
+    from grader.nbgrader.command import local_workers
+    from grader.sandbox.forkserver import ForkServer
+    with ForkServer.started() as fork_server:
+        workers = local_workers(1, fork_server)
+        ((_, (marked, leaked, server)),) = mapped(workers, seen, [1])
+        print(marked, leaked, server == forkserver._forkserver._forkserver_pid)
+        sys.stdout.flush()
+        workers.close()
     if sys.argv[1:] != ["killed"]:
         os.close(forkserver._forkserver._forkserver_alive_fd)
         os.waitpid(forkserver._forkserver._forkserver_pid, 0)
@@ -411,21 +414,21 @@ def test_things_are_taken_as_workers_get_to_them():
 
 
 def test_a_submission_that_is_set_aside_gets_nothing_a_page_and_another_try(fresh, monkeypatch):
-    from grader.classroom import grading
+    from grader.nbgrader import command
 
-    real = lanes.mapped
+    real = workers.mapped
 
     def deadly(place, work, things):
         for thing, result in real(place, work, things):
-            yield thing, Lost(CLASSROOM["lost"].format(times=2)) if thing.student == "ada" else result
+            yield thing, Lost(COMMANDS["lost"].format(times=2)) if thing.student == "ada" else result
 
-    monkeypatch.setattr(grading, "mapped", deadly)
+    monkeypatch.setattr(command, "mapped", deadly)
     again, _, failed = done(fresh, force=True)
     assert sorted(again) == everybody("ada")
     assert "died 2 times" in failed["ada"]
     assert {row[3] for row in content(url(fresh))["grades"] if row[0] == "ada"} == {0.0}
     assert "died 2 times" in (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
-    monkeypatch.setattr(grading, "mapped", real)
+    monkeypatch.setattr(command, "mapped", real)
     assert done(fresh) == (["ada"], everybody("ada"), {})
 
 
@@ -452,12 +455,12 @@ def test_the_command_grades_in_processes_and_says_what_it_did(fresh, tmp_path):
 
 def test_the_command_tells_in_a_table_and_returns_nothing_amiss(fresh, monkeypatch, capsys):
     monkeypatch.chdir(fresh)
-    monkeypatch.setattr(lanes, "Local", lambda jobs: Here())
+    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server: Here())
     assert cli.main(["grade", UNIT, "--force", "--no-sandbox"]) == 0
     out = capsys.readouterr().out
     assert "graded          4" in out
     assert "walt" in out  # who handed in what is no notebook: worth a look
-    assert CLASSROOM["not_confined"] in out
+    assert COMMANDS["not_confined"] in out
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from bs4 import BeautifulSoup
 from courses import UNIT, command, content, copied, files, handed_in, url
 
-from grader.classroom import course, sample
+from grader.demo import sample
+from grader.nbgrader import course
 
 MANY = 200  # beside the sample class
 

@@ -22,7 +22,9 @@ import pytest
 from courses import UNIT, command, content, copied, files, handed_in, url
 
 from grader import cli
-from grader.classroom import course, lanes, sample
+from grader.classroom import workers
+from grader.demo import sample
+from grader.nbgrader import course
 
 FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(6, seed=3)
 
@@ -164,11 +166,11 @@ def test_a_class_is_graded_on_a_cluster(here, cluster, tmp_path):
 def test_both_workers_of_the_cluster_are_used_and_one_that_dies_is_replaced(cluster, tmp_path):
     from test_grading import square
 
-    from grader.classroom.lanes import Dask, Lost, mapped
+    from grader.classroom.workers import DaskWorkers, Lost, mapped
 
-    place = Dask(cluster)
+    place = DaskWorkers(cluster)
     try:
-        assert sum(lane.most for lane in place.lanes) == 4  # two at work, two waiting
+        assert sum(lane.most for lane in place.all) == 4  # two at work, two waiting
         found = {thing[0]: result for thing, result in mapped(place, square, ((k, tmp_path) for k in range(9)))}
     finally:
         place.close()
@@ -210,16 +212,16 @@ class Anywhere:
     """A place with one such executor."""
 
     def __init__(self, most):
-        self.lanes = [lanes.Lane(Crowded(most), most)]
+        self.all = [workers.Worker(Crowded(most), most)]
 
 
 def test_who_only_stood_beside_a_killer_is_not_given_up():
     place = Anywhere(4)
     asked = ["a", "killer", "b", "c", "d", "e", "f"]
-    found = dict(lanes.mapped(place, str, asked))
-    assert isinstance(found.pop("killer"), lanes.Lost)
+    found = dict(workers.mapped(place, str, asked))
+    assert isinstance(found.pop("killer"), workers.Lost)
     assert found == {name: name for name in asked if name != "killer"}
-    sizes = place.lanes[0].executor.sizes
+    sizes = place.all[0].executor.sizes
     assert sizes[0] == 4
     assert sizes[-4:] == [1, 1, 1, 1]  # whoever was there the first time is tried alone
 
@@ -255,9 +257,9 @@ def test_an_error_that_comes_while_a_result_is_fetched_is_heard_of():
     from distributed.cfexecutor import _cascade_future
 
     error = KilledWorker("square")
-    future = lanes._Cluster(Lossy(error)).submit(pow, 2, 3)
+    future = workers._Cluster(Lossy(error)).submit(pow, 2, 3)
     assert future.exception(timeout=0) is error
-    assert lanes._Cluster(Lossy(None)).submit(pow, 2, 3).result(timeout=0) == 1
+    assert workers._Cluster(Lossy(None)).submit(pow, 2, 3).result(timeout=0) == 1
     lost = Future()
     with pytest.raises(KilledWorker):
         asyncio.run(cascaded(_cascade_future, Lossy(error), lost))

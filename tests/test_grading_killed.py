@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from courses import UNIT, command, content, copied, files, handed_in, url
 
-from grader.classroom import sample
+from grader.demo import sample
 
 KILLS, IN_ONE_COURSE = 20, 10
 AT_WORK = 0.6  # of the moments lie after a run's first submission, the others before
@@ -99,10 +99,10 @@ def test_killed_at_random_moments_and_run_again_it_ends_as_if_undisturbed(undist
     assert state(folder) == expected
     assert partly == sorted(partly)  # what is graded once is not lost
     end = time.monotonic() + 30
-    while (left(mark) or list(temporary.glob("warm-*"))) and time.monotonic() < end:
+    while (left(mark) or list(temporary.glob("zygote-*"))) and time.monotonic() < end:
         time.sleep(0.1)
     assert left(mark) == []
-    assert list(temporary.glob("warm-*")) == []
+    assert list(temporary.glob("zygote-*")) == []
 
 
 def test_another_class_ends_otherwise(undisturbed, tmp_path):

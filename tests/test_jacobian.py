@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import maps
+from grader import functions
 from grader.jacobian import central_differences, derivative, forward_mode, hessian, reverse_mode
 
 from support import ALL, sample
@@ -157,12 +157,12 @@ def test_a_wrong_forward_rule_is_caught_by_central_differences():
 @pytest.mark.parametrize(
     ("f", "shapes", "m"),
     [
-        (maps.square, {"x": ()}, 1),
-        (maps.fan, {"x": (2,)}, 4),
-        (maps.grid, {"x": (3,)}, 6),
-        (maps.stretched, {"X": (2, 2)}, 8),
-        (maps.two_heads, {"x": (3,)}, 4),
-        (maps.layer, {"A": (2, 3), "x": (3,)}, 2),
+        (functions.square, {"x": ()}, 1),
+        (functions.fan, {"x": (2,)}, 4),
+        (functions.grid, {"x": (3,)}, 6),
+        (functions.stretched, {"X": (2, 2)}, 8),
+        (functions.two_heads, {"x": (3,)}, 4),
+        (functions.layer, {"A": (2, 3), "x": (3,)}, 2),
         (lambda x: x.sum(), {"x": (2, 1, 3)}, 1),
     ],
     ids=["number", "vector", "to a matrix", "matrix to rank 3", "tuple", "two inputs", "rank 3 to a number"],
@@ -197,17 +197,17 @@ def test_input_that_takes_no_part_has_a_column_of_zeros():
 @pytest.mark.parametrize("switch", [torch.no_grad, torch.inference_mode])
 def test_j_is_the_same_where_the_caller_has_switched_gradients_off(switch):
     x = x_of(0.5, -1.25)
-    expected = forward_mode(maps.fan, x)["x"], reverse_mode(maps.fan, x)["x"]
+    expected = forward_mode(functions.fan, x)["x"], reverse_mode(functions.fan, x)["x"]
     with switch():
-        np.testing.assert_array_equal(forward_mode(maps.fan, x)["x"], expected[0])
+        np.testing.assert_array_equal(forward_mode(functions.fan, x)["x"], expected[0])
     with torch.no_grad():
-        np.testing.assert_array_equal(reverse_mode(maps.fan, x)["x"], expected[1])
+        np.testing.assert_array_equal(reverse_mode(functions.fan, x)["x"], expected[1])
 
 
 def test_the_inputs_are_left_as_they_were():
     x = x_of(0.5, -1.25)
     for road in (forward_mode, reverse_mode, central_differences):
-        road(maps.fan, x)
+        road(functions.fan, x)
         assert torch.equal(x["x"], x_of(0.5, -1.25)["x"])
         assert not x["x"].requires_grad
         assert x["x"].grad is None

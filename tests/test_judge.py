@@ -16,13 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grader
-from grader import maps, words
+from grader import formatting, functions, words
 from grader.jacobian import central_differences, forward_mode, reverse_mode
 from grader.judge import diagnose, judge
-from grader.mistakes import CATALOGUE
+from grader.predictions import letters_of
 from grader.probe import Answer, Call, Raised, is_stub, plain, probe
-from grader.quantities import WeightedGradient, letters_of
-from grader.question import Map, Question, normal, uniform
+from grader.problem import Map, normal, uniform
+from grader.quantities import WeightedGradient
+from grader.question import Question
+from grader.units import MISTAKES
 
 from answers import RIGHT
 from support import ALL, FAN, SHIPPED, as_returned, cases, keys, posed, returned, returned_on, sample, varied
@@ -164,8 +166,8 @@ ROADS = [
     (DIFFERENCE, lambda f, x: ((f(x + 1e-5) - f(x - 1e-5)) / 2e-5).item()),
     (DIFFERENCE, lambda f, x: np.float64((f(x + 1e-5) - f(x - 1e-5)) / 2e-5)),
     (DIFFERENCE, lambda f, x: torch.func.grad(f)(x)),
-    (SLOPE, lambda x: grad(maps.wave(x.requires_grad_()), x)[0]),
-    (SLOPE, lambda x: torch.func.grad(maps.wave)(x)),
+    (SLOPE, lambda x: grad(functions.wave(x.requires_grad_()), x)[0]),
+    (SLOPE, lambda x: torch.func.grad(functions.wave)(x)),
     (SLOPE, lambda x: torch.sin(x) + x * torch.cos(x) + 2 * x),
     ("01.unpack_the_tuple", lambda f, x: grad(f(x), x)[0]),
     ("01.unpack_the_tuple", lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5),
@@ -181,8 +183,8 @@ ROADS = [
     ("01.backward", set_grad),
     ("01.newton_root", lambda a, steps: grad(newton(a, steps), a)[0]),
     ("01.newton_root", newton_by_hand),
-    ("05.weight_the_outputs", lambda x, v: grad(maps.pair(x), x, v)[0]),
-    ("05.weight_the_outputs", lambda x, v: (v * maps.pair(x)).sum().backward() or x.grad),
+    ("05.weight_the_outputs", lambda x, v: grad(functions.pair(x), x, v)[0]),
+    ("05.weight_the_outputs", lambda x, v: (v * functions.pair(x)).sum().backward() or x.grad),
     (STATE, lambda f, x, v: into_grad(f, x, v)),
     (STATE, zeroed_first),
     (STATE, lambda f, x, v: setattr(x, "grad", grad(f(x), x, v)[0])),
@@ -210,7 +212,7 @@ ROADS = [
     ("99.jacobian", lambda f, X: torch.func.jacrev(f)(X)),
     ("99.two_backwards", lambda f, x, v, w: (f(x).backward(gradient=v), f(x).backward(gradient=w))),
     ("99.two_backwards", lambda f, x, v, w: f(x).backward(gradient=v + w)),
-    ("99.two_outputs", maps.two_heads),
+    ("99.two_outputs", functions.two_heads),
 ]
 
 
@@ -349,7 +351,7 @@ def test_right_tensor_in_the_wrong_wrapping_is_a_named_mistake_and_bare_it_is_ri
 def test_tuple_of_another_length_is_named(count):
     v = told("05.several_inputs", lambda f, A, x, v: (grad(f(A, x), (A, x), v) * 2)[:count])
     assert v.status == "length"
-    assert v.headline == words.fill(words.FINDINGS["length"][0], {"got": count, "wanted": 2, "inputs": "A, x"})
+    assert v.headline == formatting.fill(words.FINDINGS["length"][0], {"got": count, "wanted": 2, "inputs": "A, x"})
     assert v.score == 0
 
 
@@ -364,7 +366,7 @@ def test_shape_is_named_with_both_shapes():
     v = told(JACOBIAN, lambda f, x: torch.zeros(7, 7, dtype=torch.float64))
     assert v.status == "shape"
     assert "(7, 7)" in v.headline
-    assert words.shape(posed(JACOBIAN)[0].truth.shape) in v.headline
+    assert formatting.shape(posed(JACOBIAN)[0].truth.shape) in v.headline
     assert words.SHAPE_HELP["jacobian"] in v.message
 
 
@@ -381,7 +383,7 @@ def test_nan_and_infinity_are_counted_and_named(bad, said):
     v = told(TRICK, spoiled)
     size = posed(TRICK)[0].truth.size
     assert v.status == "nonfinite"
-    assert v.headline == words.fill(words.FINDINGS["nonfinite"][0], {"count": 1, "size": size, "what": said})
+    assert v.headline == formatting.fill(words.FINDINGS["nonfinite"][0], {"count": 1, "size": size, "what": said})
 
 
 def test_nan_beside_infinity_is_named_both():
@@ -470,7 +472,7 @@ def test_every_wrong_of_every_question_is_told_its_own_name(id):
         for problems, wrongs in cases(posed(id), key):
             v = judge(question, problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
             assert (v.status, v.mistake) == ("mistake", key)
-            assert v.unit == (CATALOGUE[key].unit or question.unit)
+            assert v.unit == (MISTAKES[key].unit or question.unit)
             right_parts = [
                 [np.shape(a) == np.shape(b) and np.allclose(a, b) for a, b in zip(w.value, p.truth, strict=True)]
                 for w, p in zip(wrongs, problems, strict=True)
@@ -500,7 +502,7 @@ def test_a_mistake_on_one_problem_and_a_plain_difference_on_another_get_no_name(
 
 
 def test_two_mistakes_that_share_a_value_on_every_problem_are_not_told_apart_by_guessing():
-    question = varied("05.weight_the_outputs", also={"sum_of_columns": lambda p: 2 * p.truth})
+    question = varied("05.weight_the_outputs", also=[MISTAKES["sum_of_columns"].derived(lambda p: 2 * p.truth)])
     problems = [type(p)(question, p.seed) for p in posed("05.weight_the_outputs")]  # undrawn: they coincide
     assert all(p.coincidence() for p in problems)
     v = judge(question, problems, [returned(2 * p.truth) for p in problems])
@@ -512,7 +514,7 @@ def test_two_mistakes_that_share_a_value_on_one_problem_are_told_apart_by_anothe
     def twice_on_the_first(p):
         return (2 if p.seed == 0 else 7) * p.truth
 
-    question = varied("05.weight_the_outputs", also={"sum_of_columns": twice_on_the_first})
+    question = varied("05.weight_the_outputs", also=[MISTAKES["sum_of_columns"].derived(twice_on_the_first)])
     problems = [type(p)(question, p.seed) for p in posed("05.weight_the_outputs")]
     values = [2 * p.truth for p in problems]
     assert judge(question, problems[:1], [returned(values[0])]).mistake is None
@@ -536,8 +538,8 @@ def patterned(values_of, map=None):
     return judge(question, problems, [returned(values_of(p.truth)) for p in problems])
 
 
-FOLD_OF_FIVE = Map(maps.fold, {"x": normal(5)})
-SQUARE = Map(maps.stretched, {"x": uniform(-1, 1, 2, 2)})
+FOLD_OF_FIVE = Map(functions.fold, {"x": normal(5)})
+SQUARE = Map(functions.stretched, {"x": uniform(-1, 1, 2, 2)})
 
 
 @pytest.mark.parametrize(
@@ -563,7 +565,7 @@ def test_pattern_is_told_where_no_mistake_fits(status, change, map):
 
 def test_factor_is_told():
     for factor in (5, -0.25):
-        says = words.fill(words.FINDINGS["multiple"][0], {"factor": words.number(factor)})
+        says = formatting.fill(words.FINDINGS["multiple"][0], {"factor": formatting.number(factor)})
         assert patterned(lambda g, factor=factor: factor * g).headline == says
 
 
@@ -593,7 +595,7 @@ def test_entries_near_the_largest_float_are_wrong_without_a_factor_or_a_warning(
 
 
 def test_largest_floats_beside_a_truth_much_smaller_than_one_do_not_warn(recwarn):
-    slow = Map(lambda x: 0.001 * maps.fan(x), {"x": normal(2)})
+    slow = Map(lambda x: 0.001 * functions.fan(x), {"x": normal(2)})
     assert patterned(lambda g: 1.7e308 * np.sign(g), slow).status in ("wrong", "multiple")
     assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
 
@@ -1093,10 +1095,10 @@ def test_nothing_true_is_shown_before_there_is_an_answer():
 def test_inputs_are_shown_as_the_call_passed_them():
     v = told("05.weight_that_depends_on_x", lambda f, weigh, x: 5 * grad(f(x), x, weigh(x))[0])
     p = posed("05.weight_that_depends_on_x")[0]
-    assert v.inputs["x"] == words.values(p.inputs["x"].numpy())
-    assert v.inputs["v = weigh(x)"] == words.values(p.weights["v"].numpy())
+    assert v.inputs["x"] == formatting.values(p.inputs["x"].numpy())
+    assert v.inputs["v = weigh(x)"] == formatting.values(p.weights["v"].numpy())
     stale = told(STATE, lambda f, x, v: setattr(x, "grad", 5 * x.detach())).inputs
-    assert stale["x.grad before"] == words.values(posed(STATE)[0].extras["stale"].numpy())
+    assert stale["x.grad before"] == formatting.values(posed(STATE)[0].extras["stale"].numpy())
 
 
 def test_answers_and_problems_must_be_as_many():
@@ -1151,9 +1153,9 @@ def test_probe_of_a_value_needs_no_call():
 
 def test_question_with_one_map_and_a_weight_is_all_that_a_check_needs():
     question = Question("99.small", "Small", WeightedGradient(), [FAN], ("x", "v"), weights={"v": None})
-    assert diagnose(question, lambda x, v: grad(maps.fan(x), x, v)[0]).correct
-    assert diagnose(question, lambda x, v: grad(maps.fan(x), x, v.abs())[0]).mistake == "absolute_weight"
-    assert diagnose(replace(question, points=7), lambda x, v: grad(maps.fan(x), x, v)[0]).score == 7
+    assert diagnose(question, lambda x, v: grad(functions.fan(x), x, v)[0]).correct
+    assert diagnose(question, lambda x, v: grad(functions.fan(x), x, v.abs())[0]).mistake == "absolute_weight"
+    assert diagnose(replace(question, points=7), lambda x, v: grad(functions.fan(x), x, v)[0]).score == 7
 
 
 # --- mistakes that only some of the posed problems can show

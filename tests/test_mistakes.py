@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from grader import words
+import grader
+from grader import formatting
 from grader.card import as_html, as_text
 from grader.errors import NOTES
 from grader.judge import judge
-from grader.mistakes import CATALOGUE, FORMULAS
 from grader.probe import probe
-from grader.question import SEPARATION
+from grader.problem import SEPARATION
+from grader.units import MISTAKES
 
 from answers import WRONG
 from support import ALL, CONSTRUCTED, SHIPPED, as_returned, cases, keys, posed, returned_on, sample
@@ -52,20 +53,24 @@ def apart(a: Any, b: Any) -> bool:
 # --- tables
 
 
-def test_catalogue_and_words_have_the_same_keys():
-    assert set(CATALOGUE) == set(words.MISTAKES)
-    assert all(key == mistake.key for key, mistake in CATALOGUE.items())
+def test_a_key_stands_for_one_mistake_whichever_questions_derive_it():
+    for question in grader.questions():
+        for mistake in question.also:
+            first = MISTAKES[mistake.key]
+            assert (mistake.words, mistake.formula, mistake.unit) == (first.words, first.formula, first.unit)
+            assert question.mistake(mistake.key) is mistake
+    assert all(key == mistake.key for key, mistake in MISTAKES.items())
+    assert MISTAKES["not_returned"].formula == ""
 
 
-def test_formulas_belong_to_mistakes_of_the_catalogue():
-    assert set(FORMULAS) <= set(CATALOGUE)
-    assert all(CATALOGUE[key].formula == formula for key, formula in FORMULAS.items())
-    assert CATALOGUE["not_returned"].formula == ""
+def test_a_question_derives_what_it_names():
+    """The way to fail: a mistake of another question, whose derivation takes other inputs, or of none at all."""
+    assert all(mistake.on_problem for question in grader.questions() for mistake in question.also)
 
 
-@pytest.mark.parametrize("key", words.MISTAKES)
+@pytest.mark.parametrize("key", MISTAKES)
 def test_words_for_a_mistake_are_whole_sentences(key):
-    text = words.MISTAKES[key]
+    text = MISTAKES[key]
     assert text.name
     assert not text.name.endswith(".")
     for sentence in (text.says, text.why):
@@ -74,7 +79,7 @@ def test_words_for_a_mistake_are_whole_sentences(key):
         assert "  " not in sentence
 
 
-@pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*CATALOGUE.values(), *NOTES.values())} - {""}))
+@pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*MISTAKES.values(), *NOTES.values())} - {""}))
 def test_unit_that_is_named_as_teaching_a_mistake_or_an_error_has_its_lesson(unit):
     assert len(list(COURSE.glob(f"{unit}_*.ipynb"))) == 1
 
@@ -114,7 +119,7 @@ def test_every_mistake_of_a_question_is_said_in_words_without_a_gap(id):
     for key in keys(posed(id)):
         for problems, wrongs in cases(posed(id), key):
             v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
-            template = words.MISTAKES[key].says + words.MISTAKES[key].why
+            template = MISTAKES[key].says + MISTAKES[key].why
             said = v.headline + v.message
             assert v.headline
             assert v.message
@@ -122,13 +127,13 @@ def test_every_mistake_of_a_question_is_said_in_words_without_a_gap(id):
             assert said.count("None") == template.count("None")  # a fact that is missing would read None
             assert "nan" not in said
             for shown in (as_text(v), as_html(v)):
-                assert words.number(v.points) in shown
+                assert formatting.number(v.points) in shown
 
 
 def test_a_template_with_an_unknown_placeholder_is_noticed():
     with pytest.raises(KeyError):
-        words.fill("this is row {k} of J.", {"i": 1})
-    assert words.fill("this is row {k} of J.", {"k": 1}) == "this is row 1 of J."
+        formatting.fill("this is row {k} of J.", {"i": 1})
+    assert formatting.fill("this is row {k} of J.", {"k": 1}) == "this is row 1 of J."
 
 
 # --- where they occur
@@ -146,11 +151,11 @@ def occurring(ids) -> set[str]:
 
 
 def test_every_mistake_occurs_in_a_question_or_is_a_wrapping():
-    assert occurring(ALL) == set(CATALOGUE) - BY_HAND
+    assert occurring(ALL) == set(MISTAKES) - BY_HAND
 
 
 def test_mistakes_that_no_shipped_question_has_are_exercised_by_a_constructed_one():
-    never_shipped = set(CATALOGUE) - BY_HAND - occurring(SHIPPED)
+    never_shipped = set(MISTAKES) - BY_HAND - occurring(SHIPPED)
     assert never_shipped <= occurring(CONSTRUCTED)
 
 
@@ -281,7 +286,7 @@ PROGRAMS: list[tuple[str, str, Callable[..., Any]]] = [
     ("not_returned", TRICK, lambda f, x, v: f(x).backward(gradient=v)),
     ("grad_is_none", STATE, lambda f, x, v: setattr(x, "grad", None)),
     ("grad_is_none", "01.backward", lambda f, x: f(x.clone().detach().requires_grad_()).backward()),
-    *((key, id, program) for key, id, program in WRONG if key in CATALOGUE),
+    *((key, id, program) for key, id, program in WRONG if key in MISTAKES),
 ]
 
 
@@ -295,13 +300,13 @@ def test_program_that_makes_a_mistake_is_told_its_name(key, id, program):
     problems = possible(id, key)
     v = judge(ALL[id], problems, [probe(program, p.call) for p in problems])
     assert (v.status, v.mistake) == ("mistake", key)
-    assert v.unit == (CATALOGUE[key].unit or ALL[id].unit)
+    assert v.unit == (MISTAKES[key].unit or ALL[id].unit)
     assert not v.correct
     assert v.score < v.points
 
 
 def test_every_mistake_that_the_catalogue_derives_has_a_program_that_makes_it():
-    derived = {key for key, mistake in CATALOGUE.items() if mistake.derive}
+    derived = {key for key, mistake in MISTAKES.items() if mistake.derive}
     assert derived | BY_HAND <= {key for key, _, _ in PROGRAMS}
 
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import grader
-from grader import check, diagnose, hint, maps, notebook, progress, words
+from grader import check, diagnose, functions, hint, progress, student, words
 from grader.card import Card
-from grader.notebook import ADDRESS, Shown, UnknownQuestion
+from grader.student import ADDRESS, Shown, UnknownQuestion
 
 from support import SHIPPED, as_returned, posed
 
@@ -24,7 +24,7 @@ QUESTION = SHIPPED[ID]
 
 
 def right(x, v):
-    return torch.autograd.grad(maps.pair(x), x, v)[0]
+    return torch.autograd.grad(functions.pair(x), x, v)[0]
 
 
 def wrong(x, v):
@@ -44,8 +44,8 @@ def file(tmp_path, monkeypatch):
 
 
 def fresh_kernel():
-    notebook._session.clear()
-    notebook._hints_given.clear()
+    student._session.clear()
+    student._hints_given.clear()
 
 
 # --- check
@@ -186,7 +186,7 @@ def test_hints_of_two_questions_are_counted_apart_and_a_new_kernel_starts_anew()
 def test_question_without_hints_says_so(monkeypatch):
     from dataclasses import replace
 
-    monkeypatch.setitem(notebook.QUESTIONS, ID, replace(QUESTION, hints=()))
+    monkeypatch.setitem(student.QUESTIONS, ID, replace(QUESTION, hints=()))
     assert repr(hint(ID)) == words.CARD["no_hints"].format(title=QUESTION.title)
 
 
@@ -396,7 +396,7 @@ print([name for name in sys.modules if name.split(".")[0] == "grader"])
 
 @pytest.mark.parametrize(("module", "alone"), [("probe.py", True), ("errors.py", False)])
 def test_probe_runs_without_any_module_that_knows_an_answer(tmp_path, module, alone):
-    path = Path(notebook.__file__).with_name(module)
+    path = Path(student.__file__).with_name(module)
     command = [sys.executable, "-c", ALONE, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert (done.stdout.strip() == "[]") == alone

@@ -14,8 +14,8 @@ import torch
 from nbclient import NotebookClient
 
 import grader
-from grader import maps
-from grader.notebooks import format_file
+from grader import functions
+from grader.canonical import format_file
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "course").glob("*.ipynb"))
@@ -97,7 +97,7 @@ def test_function_printed_in_an_exercise_is_the_one_that_is_judged(id, source):
     for problem in question.problems():
         inputs = tuple(problem.inputs.values())
         assert torch.equal(scope["f"](*inputs), problem.outputs[0])
-        other = maps.wave if problem.map.fn is not maps.wave else maps.growth
+        other = functions.wave if problem.map.fn is not functions.wave else functions.growth
         with pytest.raises((AssertionError, RuntimeError, IndexError, TypeError)):  # it can tell: others differ
             assert torch.equal(scope["f"](*inputs), other(*inputs))
 

@@ -10,22 +10,12 @@ import pytest
 import torch
 
 import grader
-from grader import maps
-from grader.mistakes import CATALOGUE
+from grader import functions
 from grader.probe import Arg
+from grader.problem import SEPARATION, Inseparable, Map, Problem, alike, fixed, mixed_signs, normal, uniform
 from grader.quantities import Gradient, WeightedGradient
-from grader.question import (
-    SEPARATION,
-    Inseparable,
-    Map,
-    Problem,
-    Question,
-    alike,
-    fixed,
-    mixed_signs,
-    normal,
-    uniform,
-)
+from grader.question import Question
+from grader.units import MISTAKES
 
 from support import ALL, CONSTRUCTED, FAN, SHIPPED, SWIRL, posed, sample
 
@@ -34,7 +24,7 @@ QUESTIONS_OF_A_UNIT = {"00": 4, "01": 8, "02": 10, "03": 8, "04": 9, "05": 12, "
 DRAWN = [id for id, question in ALL.items() if question.maps and not question.asks.predicts]
 WEIGHTED = [id for id, question in ALL.items() if question.weights]
 
-pair_with = {"maps": [Map(maps.pair, {"x": normal(3)})], "gives": ("x", "v")}
+pair_with = {"maps": [Map(functions.pair, {"x": normal(3)})], "gives": ("x", "v")}
 
 
 def every_question(*ids):
@@ -95,8 +85,8 @@ def test_titles_count_the_questions_of_a_unit_without_a_gap():
 
 @every_question()
 def test_every_key_that_a_question_names_is_in_the_catalogue(id):
-    assert set(ALL[id].also) <= set(CATALOGUE)
-    assert set(ALL[id].without) <= set(CATALOGUE)
+    assert {mistake.key for mistake in ALL[id].also} <= set(MISTAKES)
+    assert set(ALL[id].without) <= set(MISTAKES)
 
 
 @every_question()
@@ -192,16 +182,16 @@ def test_a_weight_of_one_sign_cannot_separate_and_is_refused():
 
 
 def test_two_mistakes_that_coincide_are_refused_by_name():
-    also = {"sum_of_columns": lambda p: 7 * p.truth, "one_output_forgotten": lambda p: 7 * p.truth}
+    also = [MISTAKES[key].derived(lambda p: 7 * p.truth) for key in ("sum_of_columns", "one_output_forgotten")]
     question = Question("99.twins", "Twins", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
     with pytest.raises(Inseparable, match="sum_of_columns and one_output_forgotten"):
         question.sample(0)
-    assert replace(question, also={"sum_of_columns": also["sum_of_columns"]}).sample(0)
+    assert replace(question, also=also[:1]).sample(0)
 
 
 def test_a_mistake_nearer_to_the_truth_than_the_separation_is_refused():
     def question(share):
-        also = {"sum_of_columns": lambda p: p.truth * (1 + share)}
+        also = [MISTAKES["sum_of_columns"].derived(lambda p: p.truth * (1 + share))]
         return Question("99.near", "Near", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
 
     with pytest.raises(Inseparable):
@@ -214,7 +204,7 @@ def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth():
         "99.elementwise",
         "Elementwise",
         WeightedGradient(),
-        [Map(maps.square, {"x": normal(3)})],
+        [Map(functions.square, {"x": normal(3)})],
         ("x", "v"),
         weights={"v": None},
     )
@@ -318,7 +308,7 @@ def test_call_carries_plain_values_and_functions_and_never_the_truth(id):
 
 
 def test_a_name_that_is_no_argument_of_the_question_is_refused():
-    question = Question("99.typo", "Typo", Gradient(), [Map(maps.sum_of_linear, {"x": normal(3)})], ("x", "vv"))
+    question = Question("99.typo", "Typo", Gradient(), [Map(functions.sum_of_linear, {"x": normal(3)})], ("x", "vv"))
     with pytest.raises(KeyError, match="'vv', which is no input, weight or extra"):
         question.sample(0).call  # noqa: B018  # a property that does the work
 

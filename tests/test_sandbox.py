@@ -29,22 +29,28 @@ from nbformat.v4 import new_code_cell, new_notebook
 from safetensors.numpy import save
 
 import grader
-from grader import maps, probe
-from grader.classroom import course, inert, outside, sample, submission
+from grader import classroom, functions, probe
+from grader.classroom import inert, judging, submission
 from grader.classroom.submission import grade_id
-from grader.notebook import find
+from grader.demo import sample
+from grader.nbgrader import course
 from grader.probe import Answer, Raised, Value, plain
 from grader.question import Question
-from grader.sandbox import codec, doctor, run, wire
-from grader.sandbox.origin import Origin
-from grader.sandbox.run import Limits, SandboxError, Warm, outputs_from
-from grader.words import CLASSROOM, DOCTOR, SANDBOX
+from grader.sandbox import codec, conversation, doctor, readable, wire
+from grader.sandbox.conversation import outputs_from
+from grader.sandbox.forkserver import ForkServer
+from grader.sandbox.limits import Limits
+from grader.sandbox.zygote import SandboxError, Zygote
+from grader.student import find
+from grader.words import COMMANDS, DOCTOR, FEEDBACK, SANDBOX
+
+from support import scored
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = {question.id: question for question in grader.questions()}
 NAME = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
-SOLUTION = nbformat.read(ROOT / "solutions" / NAME, as_version=4)
-RELEASED = nbformat.read(ROOT / "exercises" / NAME, as_version=4)
+SOLUTION = nbformat.read(sample.COURSE / "solutions" / NAME, as_version=4)
+RELEASED = nbformat.read(sample.COURSE / "exercises" / NAME, as_version=4)
 ADA = next(student for student in sample.CLASS if student.name == "ada")
 SECRET = bytes(range(32))
 USUAL = Limits()
@@ -52,16 +58,16 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and more").decode()
 
 
 @pytest.fixture(scope="module")
-def warm():
-    process = Warm()
+def zygote():
+    process = Zygote()
     yield process
     process.close()
 
 
 @pytest.fixture(scope="module")
 def bare():
-    """A warm process whose forks are not confined."""
-    process = Warm(confined=False)
+    """A zygote process whose forks are not confined."""
+    process = Zygote(confined=False)
     yield process
     process.close()
 
@@ -258,13 +264,13 @@ def same(a, b):
 def test_every_call_of_every_question_arrives_as_it_is(id):
     for problem in QUESTIONS[id].problems(7):
         arrays = {}
-        message, came = sent(codec.call_as_message(problem.call, maps, arrays), arrays)
-        assert same(codec.call_from_message(message, maps, came), problem.call)
+        message, came = sent(codec.call_as_message(problem.call, functions, arrays), arrays)
+        assert same(codec.call_from_message(message, functions, came), problem.call)
 
 
 def test_a_function_of_nobodys_cannot_be_sent():
-    with pytest.raises(TypeError, match=r"not a function of grader\.maps"):
-        codec.call_as_message(probe.Call((probe.Arg("f", lambda x: x),)), maps, {})
+    with pytest.raises(TypeError, match=r"not a function of grader\.functions"):
+        codec.call_as_message(probe.Call((probe.Arg("f", lambda x: x),)), functions, {})
 
 
 def both_ways(answer):
@@ -462,7 +468,7 @@ def test_no_answer_raises_anything_else(message):
 
 
 class Forging:
-    """In place of the warm process: whatever is asked, these messages are the answers."""
+    """In place of the zygote: whatever is asked, these messages are the answers."""
 
     def __init__(self, messages):
         self.messages, self.posed = messages, []
@@ -477,7 +483,7 @@ class Forging:
             while calls:
                 answers.append(self._answers(k + len(answers), calls))
                 calls = then(k, answers)
-            runs.append(run.CellRun(answers=answers))
+            runs.append(conversation.CellRun(answers=answers))
         return runs
 
     def _answers(self, k, calls):
@@ -485,16 +491,14 @@ class Forging:
         return [codec.answer_from_message(message, four_arrays()) for _ in calls]
 
 
-def graded(warm, data=None, limits=USUAL, student="ada", secret=SECRET):
+SHOWN = judging.Shown()
+
+
+def graded(zygote, data=None, limits=USUAL, student="ada", secret=SECRET):
     """``(scores, notebook, remarks)`` of a submission to unit 05."""
     nb = submission.mend(submission.read(data or ADA.submission(SOLUTION, RELEASED)), RELEASED)
-    remarks = outside.run(nb, RELEASED, warm, limits, secret, student)
-    scores = {}
-    for cell in nb.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            verdict = submission.verdict(cell, float(cell.metadata.nbgrader.points))
-            scores[grade_id(cell)] = verdict["score"] if verdict else 0.0
-    return scores, nb, remarks
+    remarks = judging.run(nb, RELEASED, zygote, limits, secret, student, SHOWN)
+    return scored(nb), nb, remarks
 
 
 POINTS = {
@@ -523,10 +527,10 @@ def test_a_judge_that_stops_stops_one_question_only(monkeypatch):
     def stops(question, problems, answers):
         raise AssertionError("forged")
 
-    monkeypatch.setattr(outside, "judge", stops)
+    monkeypatch.setattr(judging, "judge", stops)
     scores, nb, _ = graded(Forging([]))
     assert set(scores.values()) == {0.0}
-    assert CLASSROOM["not_judged"] in nbformat.writes(nb)
+    assert FEEDBACK["not_judged"] in nbformat.writes(nb)
 
 
 # --- outputs
@@ -709,7 +713,7 @@ def _libc():
         return message, arrays
 
     monkeypatch.setattr(wire, "receive", listening)
-    process = Warm()
+    process = Zygote()
     try:
         runs = process.run(["import os\nprint(os.getppid())"], nothing)
         assert int(said(runs)) == (0 if "processes" in granted else process.pid)
@@ -719,8 +723,8 @@ def _libc():
 
 
 def test_all_runs_end_with_the_first_process_of_their_namespace():
-    """Of a warm process that is killed nothing goes on, not even what would not hear of it."""
-    process = Warm()
+    """Of a zygote process that is killed nothing goes on, not even what would not hear of it."""
+    process = Zygote()
     running = threading.Event()
     try:
         runs = []
@@ -750,12 +754,12 @@ def children(pid):
 def test_home_of_a_warm_process_is_gone_at_whatever_moment_it_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for seconds in (0.0, 0.05, 1.0):
-        process = Warm()
+        process = Zygote()
         time.sleep(seconds)
         process.jobs.close()  # as when whoever grades is killed
         assert process.process.wait(60) == 0
         assert list(tmp_path.iterdir()) == []
-    process = Warm()
+    process = Zygote()
     assert said(process.run(["print(1)"], nothing)) == "1\n"
     assert list(tmp_path.iterdir()) == [process.own]  # the way to fail
     process.close()
@@ -763,19 +767,19 @@ def test_home_of_a_warm_process_is_gone_at_whatever_moment_it_ends(tmp_path, mon
 
 
 def copy_of_the_package(tmp_path, monkeypatch, name, code):
-    """The package in another place, one module changed, and the warm process taken from there."""
+    """The package in another place, one module changed, and the zygote process taken from there."""
     copy = tmp_path / "grader"
     shutil.copytree(ROOT / "grader", copy, ignore=shutil.ignore_patterns("__pycache__", "units", "classroom"))
     path = copy / "sandbox" / name
     path.write_text(code(path.read_text("utf-8")), "utf-8")
-    monkeypatch.setattr(run, "PACKAGE", copy)
+    monkeypatch.setattr("grader.sandbox.zygote.PACKAGE", copy)
     return copy
 
 
 LACKING = {
     "Landlock": ("confine.py", lambda text: text + "\n\ndef landlock_abi():\n    return 0\n"),
     "seccomp": (
-        "warm.py",
+        "zygote_process.py",
         lambda text: text.replace("def main(", "sys.modules['pyseccomp'] = None\n\n\ndef main("),
     ),
 }
@@ -784,7 +788,7 @@ LACKING = {
 @pytest.mark.parametrize("layer", LACKING)
 def test_where_a_layer_is_missing_nothing_is_run_and_the_sentence_says_which(layer, tmp_path, monkeypatch):
     copy_of_the_package(tmp_path, monkeypatch, *LACKING[layer])
-    process = Warm()
+    process = Zygote()
     try:
         with pytest.raises(SandboxError, match=layer) as caught:
             process.run(["open('ran', 'w')"], nothing)
@@ -799,7 +803,7 @@ def test_where_a_layer_is_missing_nothing_is_run_and_the_sentence_says_which(lay
 @pytest.mark.parametrize("layer", LACKING)
 def test_without_confinement_it_runs_all_the_same(layer, tmp_path, monkeypatch):
     copy_of_the_package(tmp_path, monkeypatch, *LACKING[layer])
-    process = Warm(confined=False)
+    process = Zygote(confined=False)
     try:
         assert said(process.run(["print('ran')"], nothing)) == "ran\n"
     finally:
@@ -809,20 +813,20 @@ def test_without_confinement_it_runs_all_the_same(layer, tmp_path, monkeypatch):
 def test_a_copy_that_lacks_nothing_is_confined(tmp_path, monkeypatch):
     """The way to fail: that copies are refused for being copies."""
     copy_of_the_package(tmp_path, monkeypatch, "confine.py", lambda text: text)
-    process = Warm()
+    process = Zygote()
     try:
         assert said(process.run(["print('ran')"], nothing)) == "ran\n"
     finally:
         process.close()
 
 
-def test_a_fork_that_does_not_get_ready_is_the_machines_fault_and_says_so(warm):
+def test_a_fork_that_does_not_get_ready_is_the_machines_fault_and_says_so(zygote):
     with pytest.raises(SandboxError, match="did not get ready"):
-        warm.run(["1"], nothing, Limits(notebook_seconds=0.0))
+        zygote.run(["1"], nothing, Limits(notebook_seconds=0.0))
 
 
 def test_a_warm_process_that_has_ended_is_told_and_replaced():
-    process = Warm()
+    process = Zygote()
     process.process.kill()
     process.process.wait()
     assert not process.alive
@@ -831,11 +835,11 @@ def test_a_warm_process_that_has_ended_is_told_and_replaced():
     process.close()
 
 
-def test_warm_processes_of_one_origin_share_it_and_nothing_else(tmp_path, monkeypatch):
+def test_zygotes_of_one_fork_server_share_it_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    origin = Origin.started()
-    both = [Warm(origin=origin) for _ in range(2)]
-    lone = Warm()
+    server = ForkServer.started()
+    both = [Zygote(fork_server=server) for _ in range(2)]
+    lone = Zygote()
     try:
         write = "import os\nopen('own', 'w').write('x')\nprint(os.getcwd())"
         places = [Path(said(one.run([write], nothing)).strip()) for one in both]
@@ -846,13 +850,13 @@ def test_warm_processes_of_one_origin_share_it_and_nothing_else(tmp_path, monkey
         with ThreadPoolExecutor(2) as threads:  # both at once
             told = threads.map(lambda one: said(one.run(["print(sum(range(9)))"], nothing)), both)
             assert [*told] == ["36\n"] * 2
-        assert {parent(one.pid) for one in both} == {origin.process.pid}
+        assert {parent(one.pid) for one in both} == {server.process.pid}
         assert said(lone.run(["print(1)"], nothing)) == "1\n"
         assert parent(lone.pid) == os.getpid()  # the way to fail
     finally:
         for one in (*both, lone):
             one.close()
-        origin.close()
+        server.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -860,26 +864,26 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_without_its_origin_a_warm_process_goes_on_and_a_new_one_starts_by_itself(tmp_path, monkeypatch):
+def test_without_its_fork_server_a_zygote_goes_on_and_a_new_one_starts_by_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    origin = Origin.started()
-    first = Warm(origin=origin)
+    server = ForkServer.started()
+    first = Zygote(fork_server=server)
     assert said(first.run(["print(1)"], nothing)) == "1\n"
-    origin.process.kill()
-    origin.process.wait()
-    second = Warm(origin=origin)
+    server.process.kill()
+    server.process.wait()
+    second = Zygote(fork_server=server)
     for one in (first, second):
         assert said(one.run(["print(2)"], nothing)) == "2\n"
         one.close()
-    origin.close()
+    server.close()
     assert first.process is None
     assert second.process is not None
 
 
-def test_a_warm_process_that_was_forked_ends_with_whoever_grades(tmp_path, monkeypatch):
+def test_a_zygote_that_was_forked_ends_with_whoever_grades(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    origin = Origin.started()
-    one = Warm(origin=origin)
+    server = ForkServer.started()
+    one = Zygote(fork_server=server)
     one.run([], nothing)
     assert Path(f"/proc/{one.pid}").exists()
     one.jobs.close()  # as when whoever grades is killed
@@ -888,47 +892,49 @@ def test_a_warm_process_that_was_forked_ends_with_whoever_grades(tmp_path, monke
         time.sleep(0.01)
     assert not Path(f"/proc/{one.pid}").exists()
     assert not one.own.exists()
-    origin.close()
+    server.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_left_of_a_run(warm, tmp_path):
+def test_nothing_is_left_of_a_run(zygote, tmp_path):
     code = "import os, threading, time\nopen('left', 'w')\nthreading.Thread(target=time.sleep, args=(60,)).start()"
     code += "\nfrom grader import check\ncheck('x', 1)"
     forks = []
-    runs = warm.run([code, "print(os.getcwd())"], lambda id: forks.extend(children(warm.pid)[1:]))
+    runs = zygote.run([code, "print(os.getcwd())"], lambda id: forks.extend(children(zygote.pid)[1:]))
     assert not Path(said(runs).strip()).exists()
     assert len(forks) == 1
     assert not Path("/proc", str(forks[0])).exists()
 
 
-def test_a_check_within_an_answer_changes_nothing(warm):
+def test_a_check_within_an_answer_changes_nothing(zygote):
     """As in an answer into which its check was pasted; the next cells, and this one's answers, count all the same."""
     code = "from grader import check\ndef f(x):\n    check('q', f)\n    return 2 * x\ncheck('q', f)"
     call = probe.Call((probe.Arg("x", np.array([3.0])),))
-    runs = warm.run([code, "print('on')"], [lambda id: [call], nothing])
+    runs = zygote.run([code, "print('on')"], [lambda id: [call], nothing])
     assert [answer.value.array.tolist() for answer in runs[0].answers[0]] == [[6.0]]
     assert said(runs[1:]) == "on\n"
 
 
-def test_what_is_typed_at_the_terminal_reaches_no_submission(warm):
+def test_what_is_typed_at_the_terminal_reaches_no_submission(zygote):
     """Ctrl-C goes to all processes of a terminal's session; in a cell it would be an error of the student's."""
     plain = subprocess.Popen(["sleep", "10"])
-    warm.run([], nothing)
-    assert os.getsid(plain.pid) == os.getsid(0) != os.getsid(warm.pid)
+    zygote.run([], nothing)
+    assert os.getsid(plain.pid) == os.getsid(0) != os.getsid(zygote.pid)
     plain.kill()
     plain.wait()
 
 
-def test_one_run_finds_nothing_of_another(warm):
-    warm.run(["import builtins, torch\nbuiltins.poison = 1\ntorch.poison = 1\ntorch.ones = None"], nothing)
+def test_one_run_finds_nothing_of_another(zygote):
+    zygote.run(["import builtins, torch\nbuiltins.poison = 1\ntorch.poison = 1\ntorch.ones = None"], nothing)
     assert said(
-        warm.run(["import builtins, torch\nprint(hasattr(builtins, 'poison'), hasattr(torch, 'poison'))"], nothing)
+        zygote.run(["import builtins, torch\nprint(hasattr(builtins, 'poison'), hasattr(torch, 'poison'))"], nothing)
     ) == ("False False\n")
 
 
 def test_students_check_does_not_need_the_sandbox():
-    code = "import sys, grader\ngrader.check\nprint([m for m in sys.modules if 'sandbox' in m or 'seccomp' in m])"
+    code = (
+        "import sys, grader\ngrader.check\nprint([m for m in sys.modules if 'grader.sandbox' in m or 'seccomp' in m])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
 
@@ -936,20 +942,20 @@ def test_students_check_does_not_need_the_sandbox():
 # --- what of hidden inputs is shown
 
 
-def outputs_under(warm, secret, data):
+def outputs_under(zygote, secret, data):
     nb = submission.mend(submission.read(data), RELEASED)
-    outside.run(nb, RELEASED, warm, Limits(), secret, "ada")
+    judging.run(nb, RELEASED, zygote, Limits(), secret, "ada")
     return [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
 
 
 @pytest.mark.parametrize("name", [s.name for s in sample.CLASS if not s.file and s.name != "tara"])
-def test_feedback_is_the_same_whatever_the_hidden_inputs_are(warm, name):
+def test_feedback_is_the_same_whatever_the_hidden_inputs_are(zygote, name):
     """So nothing of them is in it."""
     data = next(s for s in sample.CLASS if s.name == name).submission(SOLUTION, RELEASED)
-    assert outputs_under(warm, b"1" * 32, data) == outputs_under(warm, b"2" * 32, data)
+    assert outputs_under(zygote, b"1" * 32, data) == outputs_under(zygote, b"2" * 32, data)
 
 
-def test_hidden_inputs_differ_and_would_show(warm):
+def test_hidden_inputs_differ_and_would_show(zygote):
     """The way to fail: two secrets that pose the same; outputs that hold nothing."""
     code = "def one_row(f, x, i):\n    print(x.tolist(), file=open('seen', 'a'))\n    return x\n"
     nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
@@ -957,13 +963,13 @@ def test_hidden_inputs_differ_and_would_show(warm):
         if grade_id(cell) == "answer-05-one_row":
             cell.source = code
     nb.cells.append(new_code_cell("print(open('seen').read())"))
-    one, other = (outputs_under(warm, key * 32, nbformat.writes(nb).encode()) for key in (b"1", b"2"))
+    one, other = (outputs_under(zygote, key * 32, nbformat.writes(nb).encode()) for key in (b"1", b"2"))
     assert one[-1] != other[-1]
     assert one[:-1] == other[:-1]
 
 
-def test_an_answer_made_for_the_visible_problems_earns_nothing_and_is_told_so(warm):
-    seen = [p.inputs["x"].tolist() for p in outside.visible(find("05.one_row"))]
+def test_an_answer_made_for_the_visible_problems_earns_nothing_and_is_told_so(zygote):
+    seen = [p.inputs["x"].tolist() for p in find("05.one_row").problems()]
     code = f"""\
 def one_row(f, x, i):
     if x.tolist() not in {seen}:
@@ -973,14 +979,14 @@ def one_row(f, x, i):
     for cell in nb.cells:
         if grade_id(cell) == "answer-05-one_row":
             cell.source = code
-    scores, done, _ = graded(warm, nbformat.writes(nb).encode())
+    scores, done, _ = graded(zygote, nbformat.writes(nb).encode())
     assert scores == {**POINTS, "05-one_row": 0.0}
     (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
     assert "and not on others" in cell.outputs[0].data["text/html"]
 
 
-def test_an_answer_that_interrupts_itself_between_cells_has_no_values_on_its_card_and_ends_nothing(warm):
-    seen = [p.inputs["x"].tolist() for p in outside.visible(find("05.one_row"))]
+def test_an_answer_that_interrupts_itself_between_cells_has_no_values_on_its_card_and_ends_nothing(zygote):
+    seen = [p.inputs["x"].tolist() for p in find("05.one_row").problems()]
     code = f"""\
 def one_row(f, x, i):
     if x.tolist() in {seen}:
@@ -990,11 +996,11 @@ def one_row(f, x, i):
     for cell in nb.cells:
         if grade_id(cell) == "answer-05-one_row":
             cell.source = code
-    scores, done, remarks = graded(warm, nbformat.writes(nb).encode())
+    scores, done, remarks = graded(zygote, nbformat.writes(nb).encode())
     assert scores == {**POINTS, "05-one_row": 0.0}
     assert remarks == []
     (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
-    assert CLASSROOM["wrong_unshown"] in cell.outputs[0].data["text/html"]
+    assert FEEDBACK["wrong_unshown"] in cell.outputs[0].data["text/html"]
 
 
 def by_itself(id):
@@ -1007,10 +1013,10 @@ def by_itself(id):
     return nb
 
 
-def test_hidden_problems_are_drawn_for_answers_only(warm, monkeypatch):
+def test_hidden_problems_are_drawn_for_answers_only(zygote, monkeypatch):
     """To draw them takes longest, and who filled in nothing has no use for them; visible ones are drawn already."""
     for id in POINTS:
-        outside.visible(find(id.replace("-", ".")))
+        SHOWN.problems(find(id.replace("-", ".", 1)))
     drawn, problems = [], Question.problems
 
     def noted(question, seed=0):
@@ -1018,17 +1024,17 @@ def test_hidden_problems_are_drawn_for_answers_only(warm, monkeypatch):
         return problems(question, seed)
 
     monkeypatch.setattr(Question, "problems", noted)
-    scores, _, _ = graded(warm, nbformat.writes(RELEASED).encode())
+    scores, _, _ = graded(zygote, nbformat.writes(RELEASED).encode())
     assert set(scores.values()) == {0.0}
     assert drawn == []
-    scores, _, _ = graded(warm, nbformat.writes(by_itself("05-one_row")).encode())
+    scores, _, _ = graded(zygote, nbformat.writes(by_itself("05-one_row")).encode())
     assert scores == POINTS
     assert sorted(drawn) == sorted(POINTS)  # the way to fail, and an answer from another cell counts
 
 
-def test_an_answer_from_another_cell_meets_the_hidden_problems_too(warm):
+def test_an_answer_from_another_cell_meets_the_hidden_problems_too(zygote):
     """And what was asked first, to see whether it is one, is not what it is judged by."""
-    first = outside.visible(find("05.one_row"))[0].inputs["x"].tolist()
+    first = find("05.one_row").problems()[0].inputs["x"].tolist()
     nb = by_itself("05-one_row")
     (cell,) = [cell for cell in nb.cells if "def one_row" in cell.source and not grade_id(cell)]
     cell.source += f"""
@@ -1036,7 +1042,7 @@ right = one_row
 def one_row(f, x, i):
     g = right(f, x, i)
     return g if x.tolist() == {first} else -g"""
-    scores, _, _ = graded(warm, nbformat.writes(nb).encode())
+    scores, _, _ = graded(zygote, nbformat.writes(nb).encode())
     assert scores == {**POINTS, "05-one_row": 0.0}
 
 
@@ -1076,85 +1082,85 @@ BREACHES = {
 }  # fmt: skip
 
 
-def test_folder_that_grows_between_two_looks_is_found_after_the_cell(warm, monkeypatch):
-    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+def test_folder_that_grows_between_two_looks_is_found_after_the_cell(zygote, monkeypatch):
+    monkeypatch.setattr("grader.sandbox.watch.BETWEEN_LOOKS", 60.0)
     write = "with open('other', 'wb') as file: size = file.write(bytes({}))"
     for size, found in ((2**23, [("work_size", True), ("", False)]), (2**20, [("", True), ("", True)])):
-        runs = warm.run([write.format(size), "size"], lambda id: None, Limits(work_size=2**22))
+        runs = zygote.run([write.format(size), "size"], lambda id: None, Limits(work_size=2**22))
         assert [(run.breach, run.ran) for run in runs] == found
 
 
 @pytest.mark.parametrize(("size", "found"), [(2**22, "work_size"), (2**18, "")])
-def test_nameless_file_that_grows_between_two_looks_is_found_after_the_cell(warm, monkeypatch, size, found):
+def test_nameless_file_that_grows_between_two_looks_is_found_after_the_cell(zygote, monkeypatch, size, found):
     """It leaves no trace in the folder: only a descriptor more, and in the second cell not even that."""
-    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+    monkeypatch.setattr("grader.sandbox.watch.BETWEEN_LOOKS", 60.0)
     cells = (
         "import os\nkept = os.open('.', os.O_TMPFILE | os.O_RDWR)\nos.write(kept, b'x')",
         f"os.write(kept, bytes({size}))",
     )
-    runs = warm.run(cells, nothing, Limits(work_size=2**21))
+    runs = zygote.run(cells, nothing, Limits(work_size=2**21))
     assert [run.breach for run in runs] == ["", found]
     assert not any(output["output_type"] == "error" for run in runs for output in run.outputs)
 
 
-@pytest.mark.parametrize("process", ["warm", "bare"])
+@pytest.mark.parametrize("process", ["zygote", "bare"])
 def test_folder_whose_time_is_set_back_is_counted_all_the_same(process, request, monkeypatch):
     """Untouched folders are not looked into: a confined fork cannot set their time back, and another's is not asked."""
-    monkeypatch.setattr("grader.sandbox.run.BETWEEN_LOOKS", 60.0)
+    monkeypatch.setattr("grader.sandbox.watch.BETWEEN_LOOKS", 60.0)
     write = "import os\nopen('other', 'wb').write(bytes(2**23))"
     back = "for place in ('.', '..'): os.utime(place, (0, 0))"
     (found,) = request.getfixturevalue(process).run([f"{write}\n{back}"], nothing, Limits(work_size=2**22))
     assert found.breach == "work_size"
-    assert ("PermissionError" in str(found.outputs)) == (process == "warm")
+    assert ("PermissionError" in str(found.outputs)) == (process == "zygote")
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(warm, name):
+def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(zygote, name):
     source, limits, goes_on = BREACHES[name]
-    scores, nb, remarks = graded(warm, spoiled(source), limits)
+    scores, nb, remarks = graded(zygote, spoiled(source), limits)
     sentence = SANDBOX[name.partition(",")[0]]
     assert scores == {id: 0.0 if id in AFTER and not goes_on else points for id, points in POINTS.items()}
     (cell,) = [cell for cell in nb.cells if cell.source == source]
     assert cell.outputs[-1].text.strip() == sentence
-    assert remarks == [f"{CLASSROOM['own_cell']}: {sentence}"]
+    assert remarks == [f"{FEEDBACK['own_cell']}: {sentence}"]
 
 
 @pytest.mark.parametrize("looks", [1e-3, 1e6])
 def test_too_much_in_the_work_folder_ends_the_notebook_whether_the_watch_or_the_cells_end_comes_first(
-    warm, monkeypatch, looks
+    zygote, monkeypatch, looks
 ):
-    monkeypatch.setattr(run, "BETWEEN_LOOKS", looks)
-    scores, _, remarks = graded(warm, spoiled("open('big', 'wb').write(bytes(2**23))"), Limits(work_size=2**22))
+    monkeypatch.setattr("grader.sandbox.watch.BETWEEN_LOOKS", looks)
+    scores, _, remarks = graded(zygote, spoiled("open('big', 'wb').write(bytes(2**23))"), Limits(work_size=2**22))
     assert scores == {id: 0.0 if id in AFTER else points for id, points in POINTS.items()}
-    assert remarks == [f"{CLASSROOM['own_cell']}: {SANDBOX['work_size']}"]
+    assert remarks == [f"{FEEDBACK['own_cell']}: {SANDBOX['work_size']}"]
 
 
 @pytest.mark.parametrize(("size", "score"), [(2**23, 0.0), (2**12, POINTS["05-one_row"])])
-def test_answer_that_left_too_much_in_the_work_folder_is_worth_nothing(warm, monkeypatch, size, score):
-    monkeypatch.setattr(run, "BETWEEN_LOOKS", 1e6)
+def test_answer_that_left_too_much_in_the_work_folder_is_worth_nothing(zygote, monkeypatch, size, score):
+    monkeypatch.setattr("grader.sandbox.watch.BETWEEN_LOOKS", 1e6)
     nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
     (answer,) = [cell for cell in nb.cells if grade_id(cell) == "answer-05-one_row"]
     answer.source = answer.source.replace("    y = f(x)", f"    open('big', 'wb').write(bytes({size}))\n    y = f(x)")
     assert str(size) in answer.source
-    scores, _, remarks = graded(warm, nbformat.writes(nb).encode(), Limits(work_size=2**22))
+    scores, _, remarks = graded(zygote, nbformat.writes(nb).encode(), Limits(work_size=2**22))
     assert scores["05-one_row"] == score
     assert remarks == [f"05-one_row: {SANDBOX['work_size']}"] * (score == 0)
 
 
-def test_breach_inside_of_a_check_costs_that_question_and_says_why(warm):
+def test_breach_inside_of_a_check_costs_that_question_and_says_why(zygote):
     nb = nbformat.reads(ADA.submission(SOLUTION, RELEASED), as_version=4)
     for cell in nb.cells:
         if grade_id(cell) == "answer-05-one_row":
             cell.source = "def one_row(f, x, i):\n    while True: pass"
-    scores, done, _ = graded(warm, nbformat.writes(nb).encode(), Limits(cell_seconds=6))
+    scores, done, _ = graded(zygote, nbformat.writes(nb).encode(), Limits(cell_seconds=6))
     assert scores == {**POINTS, "05-one_row": 0.0}
     (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
     assert SANDBOX["cell_time"] in cell.outputs[0].data["text/html"]
 
 
-def test_a_submission_that_breaches_nothing_has_no_remarks(warm):
+def test_a_submission_that_breaches_nothing_has_no_remarks(zygote):
     """The way to fail: limits that an honest submission meets."""
-    scores, _, remarks = graded(warm, spoiled("print('fine')"))
+    scores, _, remarks = graded(zygote, spoiled("print('fine')"))
     assert scores == POINTS
     assert remarks == []
 
@@ -1186,9 +1192,9 @@ def test_every_question_is_judged_on_three_problems_or_predicts():
 
 def test_seed_depends_on_all_that_it_should():
     base = (SECRET, "ada", "05.one_row", b"t" * 32)
-    seeds = {outside.seed(*base)}
+    seeds = {judging.seed(*base)}
     for k, other in enumerate((bytes(32), "ben", "05.transfer", b"u" * 32)):
-        seeds.add(outside.seed(*base[:k], other, *base[k + 1 :]))
+        seeds.add(judging.seed(*base[:k], other, *base[k + 1 :]))
     assert len(seeds) == 5
     assert all(0 <= seed < 2**40 for seed in seeds)
 
@@ -1207,7 +1213,7 @@ def test_secret_is_made_once_and_for_its_owner_only(tmp_path):
 @pytest.mark.parametrize("kept", [b"", b"short", bytes(33)])
 def test_secret_of_another_length_is_refused(tmp_path, kept):
     (tmp_path / course.SECRET).write_bytes(kept)
-    with pytest.raises(course.CourseError, match="does not hold a course secret"):
+    with pytest.raises(classroom.CourseError, match="does not hold a course secret"):
         course.secret(tmp_path)
 
 
@@ -1285,7 +1291,7 @@ def solved(id):
 
 
 MARKS = {
-    "words": CLASSROOM["bad_secret"][8:34],
+    "words": COMMANDS["bad_secret"][8:34],
     "mistakes": "every output counts 1",
     "question": QUESTIONS["05.transfer"].title[4:],
     "judge": "A correct answer is never called a mistake",
@@ -1308,10 +1314,10 @@ def files(*roots):
 LONG = Limits(cell_seconds=240, notebook_seconds=300, cpu_seconds=300)
 
 
-def test_nothing_of_the_judge_is_in_a_forks_memory(warm):
+def test_nothing_of_the_judge_is_in_a_forks_memory(zygote):
     answer = ADA.submission(SOLUTION, RELEASED)
     cells = [cell.source for cell in submission.read(answer).cells if cell.cell_type == "code"][:3]
-    runs = warm.run([*cells, MEMORY], nothing, LONG)
+    runs = zygote.run([*cells, MEMORY], nothing, LONG)
     assert runs[-1].breach == ""
     found, frames = json.loads(said(runs[-1:]))
     assert frames
@@ -1345,10 +1351,10 @@ PLACES = (
 )
 
 
-def test_nothing_of_the_judge_is_in_a_file_that_a_fork_can_read(warm, tmp_path):
-    (tmp_path / "gradebook.db").write_text(CLASSROOM["bad_secret"])
-    libraries = sorted({str(path.parent) for path in run.readable()})
-    (done,) = warm.run([files(tmp_path, *PLACES, *libraries, *run.readable())], nothing, LONG)
+def test_nothing_of_the_judge_is_in_a_file_that_a_fork_can_read(zygote, tmp_path):
+    (tmp_path / "gradebook.db").write_text(COMMANDS["bad_secret"])
+    libraries = sorted({str(path.parent) for path in readable.readable()})
+    (done,) = zygote.run([files(tmp_path, *PLACES, *libraries, *readable.readable())], nothing, LONG)
     assert done.breach == ""
     found, count = json.loads(said([done]))
     assert found == {}
@@ -1460,7 +1466,7 @@ def test_texts_that_pages_would_take_minutes_for_are_cut_and_long_lines_broken()
     """nbconvert looks for the end of a link from every bracket to the end of its line: quadratic in the line."""
     handed_in = [with_text("[" * size).cells[0] for size in (50_000, 19_000, *[15_000] * 8)]
     made = submission.mend(submission.read(nbformat.writes(new_notebook(cells=handed_in)).encode()), with_text("x"))
-    label = f"*{CLASSROOM['own_text']}*\n\n"
+    label = f"*{FEEDBACK['own_text']}*\n\n"
     own = [cell.source.removeprefix(label) for cell in made.cells if cell.source.startswith(label)]
     assert len(own) == len(handed_in)
     assert len(own[0]) <= 2_100
@@ -1468,7 +1474,7 @@ def test_texts_that_pages_would_take_minutes_for_are_cut_and_long_lines_broken()
     assert sum(map(len, own)) < submission.MOST_TEXT * 1.3
     assert max(len(line) for text in own for line in text.splitlines()) <= inert.LONGEST_LINE + len(" …")
     assert max(len(line) for cell in handed_in for line in cell.source.splitlines()) == 50_000  # the way to fail
-    assert submission.remarks(made) == [CLASSROOM["long_text"].format(kept=submission.KEPT_OF_A_TEXT)]
+    assert submission.remarks(made) == [FEEDBACK["long_text"].format(kept=submission.KEPT_OF_A_TEXT)]
     paragraph = "a sentence of words. " * 40
     assert inert.inert(paragraph) == paragraph
 
@@ -1501,7 +1507,7 @@ def test_an_id_that_was_made_up_is_inert_among_the_remarks():
 def test_too_large_a_notebook_is_refused_in_words(nb):
     with pytest.raises(submission.Unreadable) as caught:
         submission.read(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, **nb}).encode())
-    assert str(caught.value) == CLASSROOM["too_large"]
+    assert str(caught.value) == FEEDBACK["too_large"]
 
 
 # --- exports
@@ -1530,7 +1536,7 @@ def exported(gradebook, plugin, path, **settings):
 
 
 def test_formulas_are_inert_in_the_exported_table(evil_gradebook, tmp_path):
-    from grader.classroom.nbgrader_plugin import InertCsv
+    from grader.nbgrader.plugin import InertCsv
 
     rows = exported(evil_gradebook, InertCsv, tmp_path / "grades.csv")
     (evil,) = [row for row in rows if row["student_id"] != "ada"]
@@ -1544,7 +1550,7 @@ def test_formulas_are_inert_in_the_exported_table(evil_gradebook, tmp_path):
 def test_honest_rows_are_what_nbgrader_writes(evil_gradebook, tmp_path):
     from nbgrader.plugins import CsvExportPlugin
 
-    from grader.classroom.nbgrader_plugin import InertCsv
+    from grader.nbgrader.plugin import InertCsv
 
     both = [exported(evil_gradebook, p, tmp_path / p.__name__, student=["ada"]) for p in (InertCsv, CsvExportPlugin)]
     assert both[0] == both[1]
@@ -1563,7 +1569,7 @@ def test_nbgraders_own_table_has_live_formulas(evil_gradebook, tmp_path):
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder", "socket"])
 def test_what_is_handed_in_in_place_of_a_file_is_neither_followed_nor_waited_for(kind, tmp_path):
-    from grader.classroom.nbgrader_plugin import handed_in
+    from grader.nbgrader.folders import handed_in
 
     path, other = tmp_path / "05.ipynb", tmp_path / "neighbours.ipynb"
     other.write_bytes(b"theirs")
@@ -1584,11 +1590,11 @@ def test_what_is_handed_in_in_place_of_a_file_is_neither_followed_nor_waited_for
 
 
 def test_grading_without_confinement_is_asked_for_and_says_so(tmp_path):
-    course.copy_course(ROOT, tmp_path, [sample.UNIT])
+    sample.lay_out(tmp_path)
     state = tmp_path / "state"
     assert course.api(tmp_path).generate_assignment(sample.UNIT)["success"]
     sample.hand_in(tmp_path, [ADA])
     log = course.nbgrader(tmp_path, state, "autograde", sample.UNIT, "--RunOutside.confined=False")
-    assert any(CLASSROOM["not_confined"] in line for line in log)
+    assert any(COMMANDS["not_confined"] in line for line in log)
     log = course.nbgrader(tmp_path, state, "autograde", sample.UNIT, "--force")
-    assert not any(CLASSROOM["not_confined"] in line for line in log)
+    assert not any(COMMANDS["not_confined"] in line for line in log)

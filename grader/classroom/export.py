@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from grader.classroom import tables
-from grader.classroom.gradebook import Person, Result
-from grader.notebook import questions
+from grader.classroom.result import Person, Result
+from grader.student import questions
 
 Units = Mapping[str, Sequence[Result]]
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from grader import words
+from grader import formatting, words
 from grader.classroom import tables
-from grader.classroom.gradebook import Result
+from grader.classroom.result import Result
 from grader.errors import NOTES
 from grader.question import Question
-from grader.units import LESSONS
+from grader.units import LESSONS, MISTAKES
 from grader.words import REPORT, Words
 
 FEWEST_TO_JUDGE = 10  # submissions below which no question is called too easy or too hard
@@ -69,7 +69,7 @@ class Item:
 class Found:
     """One thing that wrong answers of this class have in common.
 
-    kind: one of KINDS; key: of words.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
+    kind: one of KINDS; key: of units.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
     lesson: the number of the unit to repeat, "" where none is.  counts: ``{grade_id: submissions}``.
     students: who, each once.
     """
@@ -259,10 +259,12 @@ def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
 
 def _words(kind: str, key: str, again: bool) -> Words:
     """How a finding is spoken of to someone who has no single answer before him: placeholders become letters."""
-    table = {"mistake": words.MISTAKES, "error": words.AGAIN if again else words.ERRORS, "other": words.STATUSES}[kind]
-    text = table.get(key) or Words(key, "", "")
-    name, facts = words.REPORT_NAMES.get(key, text.name), _Letters(words.REPORT_FACTS)
-    return Words(*(words.fill(part, facts).strip() for part in (name, text.says, text.why)))
+    unknown, facts = Words(key, "", ""), _Letters(words.REPORT_FACTS)
+    if kind == "mistake":
+        text = MISTAKES[key].words if key in MISTAKES else unknown
+    else:
+        text = (words.STATUSES if kind == "other" else words.AGAIN if again else words.ERRORS).get(key, unknown)
+    return Words(*(formatting.fill(part, facts).strip() for part in (text.listed or text.name, text.says, text.why)))
 
 
 class _Letters(dict[str, str]):
@@ -419,8 +421,8 @@ def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
             submissions=len(totals), graded=len(report.graded), unit=report.unit, confined=_confinement(report)
         ),
         REPORT["sum_scores"].format(
-            median=words.of(float(np.median(totals))),
-            points=words.of(report.points),
+            median=formatting.of(float(np.median(totals))),
+            points=formatting.of(report.points),
             full=sum(total >= report.points for total in totals),
             none=sum(total == 0 for total in totals),
         ),

@@ -1,4 +1,4 @@
-"""One submission between two trusted copies: read it, mend it, and read the judge's verdict off a graded one.
+"""One submission on its way to be run: read with care, and mended by the release version.
 
 Of a student's notebook only the sources of cells count; everything else, from metadata to the
 cells that grade, comes from the release version.  Nothing here knows nbgrader's classes or a file.
@@ -9,17 +9,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from nbformat import NotebookNode
 
-from grader.card import MIME
+from grader.canonical import copied, new_cell, new_notebook
 from grader.classroom.inert import inert
-from grader.notebooks import copied, new_cell, new_notebook
-from grader.question import cell_id
+from grader.classroom.notes import Notes
 from grader.sandbox.wire import TURNING
-from grader.words import CLASSROOM
+from grader.words import FEEDBACK
 
 REMARKS = "grader-remarks"  # id of the cell that tells the student what was mended
 
@@ -44,13 +42,13 @@ def read(data: bytes) -> NotebookNode:
     Raises Unreadable.
     """
     if not data.strip():
-        raise Unreadable(CLASSROOM["empty"])
+        raise Unreadable(FEEDBACK["empty"])
     if len(data) > LARGEST_FILE:
-        raise Unreadable(CLASSROOM["too_large"])
+        raise Unreadable(FEEDBACK["too_large"])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as why:
-        raise Unreadable(CLASSROOM["not_utf8"].format(place=why.start)) from why
+        raise Unreadable(FEEDBACK["not_utf8"].format(place=why.start)) from why
     try:
         submitted = json.loads(text)
         if submitted["nbformat"] > 4:
@@ -64,18 +62,19 @@ def read(data: bytes) -> NotebookNode:
     except MemoryError:
         raise
     except Exception as why:  # whatever the JSON holds in place of what was looked for
-        raise Unreadable(CLASSROOM["not_a_notebook"]) from why
+        raise Unreadable(FEEDBACK["not_a_notebook"]) from why
     if not cells:
-        raise Unreadable(CLASSROOM["no_cells"])
+        raise Unreadable(FEEDBACK["no_cells"])
     if len(cells) > MOST_CELLS or sum(len(cell.source) for cell in cells) > LARGEST_SOURCE:
-        raise Unreadable(CLASSROOM["too_large"])
+        raise Unreadable(FEEDBACK["too_large"])
     return new_notebook(cells=cells)
 
 
 def unreadable(released: NotebookNode, why: str) -> NotebookNode:
     """What is graded in place of a file that could not be read: the untouched exercises, and the reason on top."""
     nb = copied(released)
-    nb.cells.insert(0, _remarks(CLASSROOM["unreadable"], [why]))
+    nb.cells.insert(0, _remarks(FEEDBACK["unreadable"], [why]))
+    Notes(unreadable=True, remarks=[why]).put(nb)
     return nb
 
 
@@ -94,15 +93,15 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     for k, cell in enumerate(submitted.cells):
         id = grade_id(cell)
         if id and last.get(id) != k:
-            notes.append(CLASSROOM["duplicate" if id in trusted else "unknown_id"].format(id=_quoted(id)))
+            notes.append(FEEDBACK["duplicate" if id in trusted else "unknown_id"].format(id=_quoted(id)))
         cells.append(_restored(cell, trusted[id], notes) if last.get(id) == k else _plain(cell, texts))
     order = [id for id in map(grade_id, cells) if id]
     if order != [id for id in trusted if id in last]:
-        notes.append(CLASSROOM["reordered"])
+        notes.append(FEEDBACK["reordered"])
         cells = [cell for cell in cells if not _locked(trusted.get(grade_id(cell)))]
     for id, cell in trusted.items():
         if id not in last:
-            notes.append(CLASSROOM["missing" if _locked(cell) else "missing_answer"].format(id=id))
+            notes.append(FEEDBACK["missing" if _locked(cell) else "missing_answer"].format(id=id))
         if _locked(cell) and id not in map(grade_id, cells):
             cells.insert(_place(cells, id, list(trusted)), copied(cell))
     first = _head(cells)
@@ -110,28 +109,33 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code" and not any(
             cell.source in kept.source for kept in first if kept.cell_type == "code"
         ):
-            notes.append(CLASSROOM["put_back"])
+            notes.append(FEEDBACK["put_back"])
             cells.insert(0, copied(cell))
     left = MOST_TEXT
     for cell in cells:
         if cell.cell_type != "code" and cell.source not in texts:
             left -= len(cell.source)
             if len(cell.source) > LONGEST_TEXT or left < 0:
-                notes.append(CLASSROOM["long_text"].format(kept=KEPT_OF_A_TEXT))
+                notes.append(FEEDBACK["long_text"].format(kept=KEPT_OF_A_TEXT))
                 cell.source = cell.source[:KEPT_OF_A_TEXT] + " …"
     nb = new_notebook(cells=cells, metadata=copied(released.metadata))
     if notes:
         said = list(dict.fromkeys(notes))
-        more = [CLASSROOM["more_notes"].format(count=len(said) - MOST_NOTES)] if len(said) > MOST_NOTES else []
-        nb.cells.insert(0, _remarks(CLASSROOM["mended"], said[:MOST_NOTES] + more))
+        more = [FEEDBACK["more_notes"].format(count=len(said) - MOST_NOTES)] if len(said) > MOST_NOTES else []
+        said = said[:MOST_NOTES] + more
+        nb.cells.insert(0, _remarks(FEEDBACK["mended"], said))
+        Notes(remarks=said).put(nb)
     return nb
 
 
 def noted(nb: NotebookNode, note: str) -> NotebookNode:
     """A mended or graded notebook with one more sentence for the student on top, in place."""
-    if not remarks(nb):
-        nb.cells.insert(0, _remarks(CLASSROOM["mended"], []))
+    notes = _notes(nb)
+    if not notes.remarks:
+        nb.cells.insert(0, _remarks(FEEDBACK["mended"], []))
     nb.cells[0].source += f"\n- {note}"
+    notes.remarks.append(note)
+    notes.put(nb)
     return nb
 
 
@@ -146,39 +150,18 @@ def legible(nb: NotebookNode) -> NotebookNode:
     return nb
 
 
-def verdict(cell: NotebookNode, points: float) -> Mapping[str, Any] | None:
-    """The judge's verdict among a graded cell's outputs, or None where there is no valid one."""
-    for output in cell.get("outputs", []):
-        data = output.get("data", {}).get(MIME)
-        if output.output_type != "execute_result" or not isinstance(data, dict):
-            continue
-        score: Any = data.get("score")
-        if (
-            cell_id(str(data.get("question"))) == grade_id(cell)
-            and type(score) in (int, float)
-            and 0 <= score <= points
-        ):
-            return data
-    return None
-
-
 def grade_id(cell: NotebookNode) -> str:
     """The cell's ``grade_id``, or '' where it has none."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def remarks(nb: NotebookNode) -> list[str]:
-    """What was mended in a graded notebook, one sentence each."""
-    (first, *_) = nb.cells or [None]
-    if first is None or first.get("id") != REMARKS:
-        return []
-    return [line[2:] for line in first.source.splitlines() if line.startswith("- ")]
+    """What was mended in a notebook, or why there is nothing to grade, one sentence each."""
+    return list(_notes(nb).remarks)
 
 
-def was_unreadable(nb: NotebookNode) -> bool:
-    """Whether a graded notebook stands for a file that could not be read."""
-    (first, *_) = nb.cells or [None]
-    return first is not None and first.get("id") == REMARKS and CLASSROOM["unreadable"] in first.source
+def _notes(nb: NotebookNode) -> Notes:
+    return Notes.of(nb) or Notes()
 
 
 def _cells(submitted: dict[str, Any]) -> list[Any]:
@@ -210,7 +193,7 @@ def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
     """A cell without an id: text that is not the released one would go into the feedback page as it is."""
     cell.metadata.pop("nbgrader", None)
     if cell.cell_type != "code" and cell.source not in released:
-        label = CLASSROOM["own_text"]
+        label = FEEDBACK["own_text"]
         cell.source = f"{f'*{label}*' if cell.cell_type == 'markdown' else label}\n\n{inert(cell.source)}"
     return cell
 
@@ -226,9 +209,9 @@ def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> No
     if not _locked(trusted):
         restored.source = cell.source if trusted.cell_type == "code" else inert(cell.source)
     elif cell.source != trusted.source:
-        notes.append(CLASSROOM["changed"].format(id=grade_id(trusted)))
+        notes.append(FEEDBACK["changed"].format(id=grade_id(trusted)))
     if cell.cell_type != trusted.cell_type:
-        notes.append(CLASSROOM["retyped"].format(id=grade_id(trusted)))
+        notes.append(FEEDBACK["retyped"].format(id=grade_id(trusted)))
     return restored
 
 

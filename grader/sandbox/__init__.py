@@ -1,4 +1,4 @@
-"""Students' code where it can do no harm: a warm process that forks, what a fork may do, one submission's run."""
+"""Students' code where it can do no harm: a zygote that forks, what a fork may do, and one submission's run."""
 
 
 class SandboxError(RuntimeError):

@@ -110,7 +110,7 @@ def _value_as_message(value: Any, maps: ModuleType, arrays: Arrays) -> dict[str,
         return {**_value_as_message(value.func, maps, arrays), "fixed": fixed}
     name = getattr(value, "__name__", "")
     if getattr(maps, name, None) is not value:
-        raise TypeError(f"{value!r} is handed to students and is not a function of grader.maps")
+        raise TypeError(f"{value!r} is handed to students and is not a function of grader.functions")
     return {"function": name}
 
 

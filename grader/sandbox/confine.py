@@ -19,29 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MEBIBYTE = 2**20
-BESIDE = 2  # processes of the same user namespace: the warm one, and the first of its process namespace
+from grader.sandbox.limits import Limits
+
+BESIDE = 2  # processes of the same user namespace: the zygote, and the first of its process namespace
 CPU_GRACE = 2  # seconds between the signal that says so and the end
 
 
 class Unconfined(OSError):
     """A layer of the confinement could not be put on; the message says which, and why."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What one confined process may use.
-
-    cpu: seconds of processor time.  memory: bytes of address space beyond what the process has at the start.
-    file_size: bytes of one file.  open_files: descriptors.  threads: of this process, where it is in a user namespace
-        of its own; the trusted side counts them elsewhere.
-    """
-
-    cpu: int = 60
-    memory: int = 4096 * MEBIBYTE
-    file_size: int = 64 * MEBIBYTE
-    open_files: int = 128
-    threads: int = 64
 
 
 # --- Landlock (landlock(7)): what the file system looks like
@@ -245,14 +230,14 @@ def _pyseccomp() -> Any:
 # --- limits, privileges, namespaces
 
 
-def limits(rules: Rules) -> None:
+def limits(most: Limits) -> None:
     """Resource limits (setrlimit(2)), soft and hard alike but for CPU_GRACE, so that they cannot be raised again."""
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     table = {
-        resource.RLIMIT_CPU: rules.cpu + CPU_GRACE,
-        resource.RLIMIT_AS: in_use + rules.memory,
-        resource.RLIMIT_FSIZE: rules.file_size,
-        resource.RLIMIT_NOFILE: rules.open_files,
+        resource.RLIMIT_CPU: most.cpu_seconds + CPU_GRACE,
+        resource.RLIMIT_AS: in_use + most.memory,
+        resource.RLIMIT_FSIZE: most.file_size,
+        resource.RLIMIT_NOFILE: most.open_files,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -338,7 +323,7 @@ def prepare(readable: Iterable[Path], writable: Path) -> Prepared:
     return Prepared(fence(readable, writable), barrier(), namespaces())
 
 
-def confine(rules: Rules, prepared: Prepared) -> list[str]:
+def confine(most: Limits, prepared: Prepared) -> list[str]:
     """Put on every layer, in the order in which each still can be; returns the names of those that are on.
 
     Raises Unconfined where no_new_privs, Landlock or seccomp cannot be had: that is the floor.
@@ -347,14 +332,14 @@ def confine(rules: Rules, prepared: Prepared) -> list[str]:
         raise Unconfined(errno.EBUSY, "a thread that was there before the confinement")
     first_to_be_killed()
     if "user" in prepared.granted:
-        # There the limit counts what was forked from the warm process, and that process; else all that the user runs.
+        # There the limit counts what was forked from the zygote, and the zygote; else all that the user runs.
         _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-        most = rules.threads + BESIDE
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+        count = most.threads + BESIDE
+        count = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
     no_new_privileges()
     no_capabilities()
-    limits(rules)
+    limits(most)
     landlock(prepared.ruleset)
     seccomp(prepared.program)
     return ["no_new_privs", "limits", "landlock", "seccomp", *prepared.granted]

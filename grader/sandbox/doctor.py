@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.sandbox import SandboxError, confine
-from grader.sandbox.run import Warm
+from grader.sandbox.zygote import Zygote
 from grader.words import DOCTOR
 
 
@@ -79,16 +79,16 @@ class Finding:
 
 def examine(confined: bool = True) -> list[Finding]:
     """Try every proof, each in a fork of its own.  Raises SandboxError where not even that can be had."""
-    warm = Warm(confined)
+    zygote = Zygote(confined)
     try:
-        found = [Finding(proof, _status(warm, proof)) for proof in PROOFS]
+        found = [Finding(proof, _status(zygote, proof)) for proof in PROOFS]
     finally:
-        warm.close()
+        zygote.close()
     return [*found, Finding(NETWORK, _reached(confined))]
 
 
-def _status(warm: Warm, proof: Proof) -> str:
-    (run,) = warm.run(["import os\n" + proof.code], lambda id: None)
+def _status(zygote: Zygote, proof: Proof) -> str:
+    (run,) = zygote.run(["import os\n" + proof.code], lambda id: None)
     return "".join(output.get("text", "") for output in run.outputs).strip() or run.breach
 
 

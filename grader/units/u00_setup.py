@@ -2,9 +2,12 @@
 
 import torch
 
-from grader import maps
-from grader.quantities import Cause, Output, PredictedShape
-from grader.question import Map, Question, normal
+from grader import functions
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Cause, PredictedShape
+from grader.problem import Map, normal
+from grader.quantities import Output
+from grader.question import Question
 
 
 def wrong_order() -> torch.Tensor:
@@ -14,17 +17,61 @@ def wrong_order() -> torch.Tensor:
     return A @ x
 
 
+DOUBLED_NOT_SQUARED = Mistake(
+    "doubled_not_squared",
+    formula="2x",
+    name="doubled instead of squared",
+    says="this is 2x, not x².",
+    why="`2 * x` doubles; a power is written with two stars.",
+    on_problem=lambda p: 2 * p.inputs["x"].numpy(),
+)
+ALONG_OTHER_DIM = Mistake(
+    "along_other_dim",
+    formula="A.mean(dim=0)",
+    name="along the other dimension",
+    says="this runs over the other dimension.",
+    why="`dim` names the dimension that disappears. `dim=0` adds down the rows and leaves one entry per column; "
+    "`dim=1` adds along each row and leaves one entry per row.",
+    on_problem=lambda p: [({}, reduce(p.inputs["A"], 0).numpy()) for reduce in (torch.mean, torch.sum)],
+)
+SUM_FOR_MEAN = Mistake(
+    "sum_for_mean",
+    formula="A.sum(dim=1)",
+    name="a sum instead of a mean",
+    says="this is the sum; the mean was asked for.",
+    why="A mean is the sum divided by how many entries went into it.",
+    on_problem=lambda p: p.inputs["A"].sum(dim=1).numpy(),
+)
+DIVIDED_BY_ROWS = Mistake(
+    "divided_by_rows",
+    formula="A.sum(dim=1) / A.shape[0]",
+    name="divided by the number of rows",
+    says="this is the sum of each row, divided by the number of rows.",
+    why="A row has as many entries as there are columns, and that is what its sum must be divided by. `A.shape` is "
+    "(rows, columns); `A.mean` counts for you.",
+    on_problem=lambda p: (p.inputs["A"].sum(dim=1) / p.inputs["A"].shape[0]).numpy(),
+)
+DIMENSION_KEPT = Mistake(
+    "dimension_kept",
+    formula="A.mean(dim=1, keepdim=True)",
+    name="the dimension was kept",
+    says="these are the right numbers, but in a table with one column.",
+    why="The dimension that was to disappear is still there, with size 1: `keepdim=True` does that, and so does "
+    "`reshape(-1, 1)`. A shape (n, 1) is not a shape (n,).",
+    on_problem=lambda p: p.inputs["A"].mean(dim=1, keepdim=True).numpy(),
+)
+
 QUESTIONS = [
     Question(
         "00.run_and_check",
         "0.1 Run it, then check it",
         Output(),
-        [Map(maps.square, {"x": normal(4)}, "x²"), Map(maps.square, {"x": normal(2, 3)}, "x²")],
+        [Map(functions.square, {"x": normal(4)}, "x²"), Map(functions.square, {"x": normal(2, 3)}, "x²")],
         gives=("x",),
-        also={
-            "doubled_not_squared": lambda p: 2 * p.inputs["x"].numpy(),
-            "over_everything": lambda p: (p.inputs["x"] ** 2).sum().numpy(),
-        },
+        also=(
+            DOUBLED_NOT_SQUARED,
+            CATALOGUE["over_everything"].derived(lambda p: (p.inputs["x"] ** 2).sum().numpy()),
+        ),
         points=1,
         stars=1,
         minutes=2,
@@ -37,7 +84,7 @@ QUESTIONS = [
         "00.predict_a_shape",
         "0.2 Predict a shape",
         PredictedShape(of=Output()),
-        [Map(maps.rows_times_vector, {"A": normal(4, 3), "x": normal(3)}, "A @ x")],
+        [Map(functions.rows_times_vector, {"A": normal(4, 3), "x": normal(3)}, "A @ x")],
         points=1,
         stars=1,
         minutes=3,
@@ -71,17 +118,19 @@ QUESTIONS = [
         "0.4 Ask for a hint, and use it",
         Output(),
         [
-            Map(maps.row_means, {"A": normal(3, 5)}, "the mean of each row of A"),
-            Map(maps.row_means, {"A": normal(4, 2)}, "the mean of each row of A"),
+            Map(functions.row_means, {"A": normal(3, 5)}, "the mean of each row of A"),
+            Map(functions.row_means, {"A": normal(4, 2)}, "the mean of each row of A"),
         ],
         gives=("A",),
-        also={
-            "along_other_dim": lambda p: [({}, reduce(p.inputs["A"], 0).numpy()) for reduce in (torch.mean, torch.sum)],
-            "over_everything": lambda p: [({}, reduce(p.inputs["A"]).numpy()) for reduce in (torch.mean, torch.sum)],
-            "sum_for_mean": lambda p: p.inputs["A"].sum(dim=1).numpy(),
-            "divided_by_rows": lambda p: (p.inputs["A"].sum(dim=1) / p.inputs["A"].shape[0]).numpy(),
-            "dimension_kept": lambda p: p.inputs["A"].mean(dim=1, keepdim=True).numpy(),
-        },
+        also=(
+            ALONG_OTHER_DIM,
+            CATALOGUE["over_everything"].derived(
+                lambda p: [({}, reduce(p.inputs["A"]).numpy()) for reduce in (torch.mean, torch.sum)]
+            ),
+            SUM_FOR_MEAN,
+            DIVIDED_BY_ROWS,
+            DIMENSION_KEPT,
+        ),
         points=1,
         stars=2,
         minutes=4,

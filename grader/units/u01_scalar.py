@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import maps
+from grader import functions
 from grader.jacobian import Function, as_tuple, forward_mode
-from grader.quantities import Derivative, Gradient, GradState, Predicted
-from grader.question import Map, Problem, Question, fixed, uniform
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Predicted
+from grader.problem import Map, Problem, fixed, uniform
+from grader.quantities import Derivative, Gradient, GradState
+from grader.question import Question
 
 
 def _slope(f: Function, x: torch.Tensor) -> torch.Tensor:
@@ -56,42 +59,148 @@ def _nothing_left(p: Problem) -> Any:
 
 def _last_step(p: Problem) -> Any:
     a = p.inputs["a"]
-    before = maps.newton_root(a, p.map.fixed_args["steps"] - 1)
+    before = functions.newton_root(a, p.map.fixed_args["steps"] - 1)
     return (0.5 / before).numpy()
 
 
 def _other_steps(p: Problem) -> Any:
     steps, a = p.map.fixed_args["steps"], p.inputs["a"]
     others = (steps - 1, steps + 1, *range(1, steps - 1))
-    return [({"k": k, "steps": steps}, _slope(partial(maps.newton_root, steps=k), a).numpy()) for k in others]
+    return [({"k": k, "steps": steps}, _slope(partial(functions.newton_root, steps=k), a).numpy()) for k in others]
 
 
 def _divisor_constant(p: Problem) -> Any:
     a = p.inputs["a"]
     slope = torch.zeros_like(a)
     for k in range(p.map.fixed_args["steps"]):
-        slope = (slope + 1 / maps.newton_root(a, k)) / 2
+        slope = (slope + 1 / functions.newton_root(a, k)) / 2
     return slope.numpy()
 
 
 _SCALAR_MAPS = [
-    Map(maps.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
-    Map(maps.growth, {"x": uniform(-1, 1.5)}, "e^(0.8x) + x"),
-    Map(maps.bend, {"x": uniform(-2, 2)}, "log(1 + x²) + 2x"),
+    Map(functions.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
+    Map(functions.growth, {"x": uniform(-1, 1.5)}, "e^(0.8x) + x"),
+    Map(functions.bend, {"x": uniform(-2, 2)}, "log(1 + x²) + 2x"),
 ]
+
+OUTER_TIMES_INNER_VALUES = Mistake(
+    "outer_times_inner_values",
+    formula="h′(g′(x))",
+    name="derivative of the derivative",
+    says="this is h′(g′(x)): the inner derivative was put into the outer one.",
+    why="The chain rule multiplies: h′(g(x)) times g′(x).",
+    on_problem=_outer_of_slope,
+)
+LAST_STEP_ONLY = Mistake(
+    "last_step_only",
+    formula="½ · 1/x_{k−1}",
+    name="only the last step of the loop",
+    says="this is the derivative of the last step alone, with the value before it held constant.",
+    why="That value depends on a too. Something cut the graph on the way, such as `.detach()`, `.item()` or "
+    "`float()`: keep tensors from the first step to the last.",
+    on_problem=_last_step,
+)
+LIMIT_NOT_ITERATE = Mistake(
+    "limit_not_iterate",
+    formula="1/(2√a)",
+    name="the derivative of √a",
+    says="this is 1/(2√a), the derivative of the exact square root.",
+    why="The loop stops after a few steps, and its result is not quite √a; nor is its derivative. Autograd "
+    "differentiates what the program computes.",
+    on_problem=lambda p: (0.5 / p.inputs["a"].sqrt()).numpy(),
+)
+ONE_STEP_OFF = Mistake(
+    "one_step_off",
+    formula="x_k′(a), another k",
+    name="another number of steps",
+    says="this is the derivative for {k} as the number of steps; {steps} were asked for.",
+    why="Check what the loop counts: `range(steps)` runs steps times, and a `return` inside the loop ends it at once.",
+    on_problem=_other_steps,
+)
+POWER_NOT_LOWERED = Mistake(
+    "power_not_lowered",
+    formula="n · xⁿ",
+    name="the power was not lowered",
+    says="the exponent came down in front, but the power itself stayed.",
+    why="The derivative of xⁿ is n·xⁿ⁻¹: the power goes down by one.",
+    on_problem=lambda p: np.array(3 * p.inputs["x"].item() ** 3 - 4),
+)
+POWER_NOT_IN_FRONT = Mistake(
+    "power_not_in_front",
+    name="the exponent did not come in front",
+    says="the power went down by one, but the exponent did not come in front.",
+    why="The derivative of xⁿ is n·xⁿ⁻¹: the old exponent becomes a factor.",
+    on_problem=lambda p: np.array(p.inputs["x"].item() ** 2 - 4),
+)
+LINEAR_TERM_KEPT = Mistake(
+    "linear_term_kept",
+    name="the linear term was left as it was",
+    says="here −4x was left as −4x.",
+    why="A line has the same slope everywhere: the derivative of −4x is −4, whatever x is.",
+    on_problem=lambda p: np.array(3 * p.inputs["x"].item() ** 2 - 4 * p.inputs["x"].item()),
+)
+LINEAR_TERM_LOST = Mistake(
+    "linear_term_lost",
+    name="the linear term was lost",
+    says="this is the slope of x³ alone.",
+    why="The derivative of a sum is the sum of the derivatives. Only constants have the derivative 0; that of −4x "
+    "is −4.",
+    on_problem=lambda p: np.array(3 * p.inputs["x"].item() ** 2),
+)
+STEP_VANISHES = Mistake(
+    "step_vanishes",
+    name="nothing left of the rise",
+    says="of the rise from f(x − h) to f(x + h) nothing is left here but rounding, or next to nothing.",
+    why="Either h is too small: a float64 number carries about 16 digits, and x + h and x − h are rounded to x or "
+    "to its neighbours. Or the brackets are missing: `rise / 2 * h` multiplies by h, `rise / (2 * h)` divides.",
+    on_problem=_nothing_left,
+)
+PRODUCT_RULE = Mistake(
+    "product_rule",
+    formula="h′(x) · g(x) + h(x) · g′(x)",
+    name="the product rule instead of the chain rule",
+    says="this is the derivative of h(x)·g(x), the product of the two functions.",
+    why="Here one function is put into the other, and nothing is multiplied but their slopes: h′(g(x))·g′(x).",
+    on_problem=_product_rule,
+)
+BACKWARD_OF_INPUT = Mistake(
+    "backward_of_input",
+    name="backward called on x",
+    says="this is 1: the derivative of x by x.",
+    why="`backward` is a method of what is to be differentiated, the result: `f(x).backward()`.",
+    on_problem=lambda p: np.ones(()),
+)
+WEIGHTED_BY_INPUT = Mistake(
+    "weighted_by_input",
+    formula="x · f′(x)",
+    name="x given as the weight",
+    says="this is x times the slope: x was taken as the weight.",
+    why="What stands in the brackets of `backward` is the argument `gradient`, the weight of the output. Here the "
+    "output is a single number, whose weight is understood to be 1; and what to differentiate by, autograd "
+    "knows from the graph.",
+    on_problem=lambda p: p.inputs["x"].item() * p.truth,
+)
+DIVISOR_HELD_CONSTANT = Mistake(
+    "divisor_held_constant",
+    name="the x in a/x held constant",
+    says="this takes the x that a is divided by as a constant.",
+    why="That x depends on a, too, from the second step on. Something cut it off, such as `.item()` or `.detach()`: "
+    "keep it a tensor of the graph.",
+    on_problem=_divisor_constant,
+)
 
 QUESTIONS = [
     Question(
         "01.predict_slope",
         "1.1 Predict a slope",
         Predicted(of=Derivative()),
-        [Map(maps.cubic, {"x": fixed(5.0)}, "x³ − 4x")],
-        also={
-            "power_not_lowered": lambda p: np.array(3 * p.inputs["x"].item() ** 3 - 4),
-            "power_not_in_front": lambda p: np.array(p.inputs["x"].item() ** 2 - 4),
-            "linear_term_kept": lambda p: np.array(3 * p.inputs["x"].item() ** 2 - 4 * p.inputs["x"].item()),
-            "linear_term_lost": lambda p: np.array(3 * p.inputs["x"].item() ** 2),
-        },
+        [Map(functions.cubic, {"x": fixed(5.0)}, "x³ − 4x")],
+        also=(
+            POWER_NOT_LOWERED,
+            POWER_NOT_IN_FRONT,
+            LINEAR_TERM_KEPT,
+            LINEAR_TERM_LOST,
+        ),
         points=1,
         stars=1,
         minutes=3,
@@ -107,7 +216,10 @@ QUESTIONS = [
         _SCALAR_MAPS,
         gives=("f", "x"),
         declared=False,
-        also={"divided_by_one_step": lambda p: 2 * p.truth, "step_vanishes": _nothing_left},
+        also=(
+            CATALOGUE["divided_by_one_step"].derived(lambda p: 2 * p.truth),
+            STEP_VANISHES,
+        ),
         without={"accumulated": "twice the slope comes from dividing by h here: nothing accumulates"},
         rtol=1e-9,
         plain_numbers=True,
@@ -126,7 +238,7 @@ QUESTIONS = [
         "01.declare",
         "1.3 Declare what you differentiate by",
         Derivative(),
-        [Map(maps.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²")],
+        [Map(functions.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²")],
         gives=("x",),
         declared=False,
         points=1,
@@ -158,34 +270,34 @@ QUESTIONS = [
         Derivative(),
         [
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": uniform(0.3, 1.8)},
                 "outer(inner(x)), outer u² + u, inner x² + 0.5",
-                {"outer": maps.plus_square, "inner": maps.shifted_square},
+                {"outer": functions.plus_square, "inner": functions.shifted_square},
             ),
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": uniform(0.3, 1.8)},
                 "outer(inner(x)), outer sin u, inner x² + 0.5",
-                {"outer": maps.sine, "inner": maps.shifted_square},
+                {"outer": functions.sine, "inner": functions.shifted_square},
             ),
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": uniform(0.3, 1.2)},
                 "outer(inner(x)), outer e^(u/2), inner sin x",
-                {"outer": maps.half_exp, "inner": maps.sine},
+                {"outer": functions.half_exp, "inner": functions.sine},
             ),
         ],
         gives=("outer", "inner", "x"),
-        also={
-            "chain_stops_early": _stops_early,
-            "outer_at_wrong_place": _outer_at_x,
-            "outer_times_inner_values": _outer_of_slope,
-            "inner_only": _inner_only,
-            "order_exchanged": _order_exchanged,
-            "product_rule": _product_rule,
-            "slopes_added": lambda p: _stops_early(p) + _inner_only(p),
-        },
+        also=(
+            CATALOGUE["chain_stops_early"].derived(_stops_early),
+            CATALOGUE["outer_at_wrong_place"].derived(_outer_at_x),
+            OUTER_TIMES_INNER_VALUES,
+            CATALOGUE["inner_only"].derived(_inner_only),
+            CATALOGUE["order_exchanged"].derived(_order_exchanged),
+            PRODUCT_RULE,
+            CATALOGUE["slopes_added"].derived(lambda p: _stops_early(p) + _inner_only(p)),
+        ),
         points=2,
         stars=2,
         minutes=6,
@@ -197,21 +309,21 @@ QUESTIONS = [
     Question(
         "01.several_inputs",
         "1.6 Several inputs, each gradient at its place",
-        Gradient(by=("a", "b", "c")),
+        Gradient(wrt=("a", "b", "c")),
         [
             Map(
-                maps.lens,
+                functions.lens,
                 {"a": uniform(0.5, 2), "b": uniform(-2, -0.5), "c": uniform(0.2, 1.2)},
                 "ab² + a sin c",
             ),
             Map(
-                maps.gauge,
+                functions.gauge,
                 {"a": uniform(0.5, 2), "b": uniform(-2, -0.5), "c": uniform(0.2, 0.8)},
                 "e^(a/3) + bc² − b",
             ),
         ],
         gives=("f", "a", "b", "c"),
-        also={"accumulated_in_turn": lambda p: tuple((k + 1) * g for k, g in enumerate(p.truth))},
+        also=(CATALOGUE["accumulated_in_turn"].derived(lambda p: tuple((k + 1) * g for k, g in enumerate(p.truth))),),
         partial=True,
         points=2,
         stars=2,
@@ -227,11 +339,11 @@ QUESTIONS = [
         GradState(),
         _SCALAR_MAPS,
         gives=("f", "x"),
-        also={
-            "value_not_slope": lambda p: p.y.reshape(()),
-            "backward_of_input": lambda p: np.ones(()),
-            "weighted_by_input": lambda p: p.inputs["x"].item() * p.truth,
-        },
+        also=(
+            CATALOGUE["value_not_slope"].derived(lambda p: p.y.reshape(())),
+            BACKWARD_OF_INPUT,
+            WEIGHTED_BY_INPUT,
+        ),
         points=1,
         stars=2,
         minutes=4,
@@ -243,18 +355,18 @@ QUESTIONS = [
     Question(
         "01.newton_root",
         "1.8 Through a loop",
-        Derivative(by="a"),
+        Derivative(wrt="a"),
         [
-            Map(maps.newton_root, {"a": uniform(20, 60)}, fixed_args={"steps": 3}),
-            Map(maps.newton_root, {"a": uniform(20, 60)}, fixed_args={"steps": 2}),
+            Map(functions.newton_root, {"a": uniform(20, 60)}, fixed_args={"steps": 3}),
+            Map(functions.newton_root, {"a": uniform(20, 60)}, fixed_args={"steps": 2}),
         ],
         gives=("a", "steps"),
-        also={
-            "last_step_only": _last_step,
-            "limit_not_iterate": lambda p: (0.5 / p.inputs["a"].sqrt()).numpy(),
-            "one_step_off": _other_steps,
-            "divisor_held_constant": _divisor_constant,
-        },
+        also=(
+            LAST_STEP_ONLY,
+            LIMIT_NOT_ITERATE,
+            ONE_STEP_OFF,
+            DIVISOR_HELD_CONSTANT,
+        ),
         points=2,
         stars=3,
         minutes=10,

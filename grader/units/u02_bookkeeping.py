@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import maps
+from grader import functions
 from grader.jacobian import forward_mode
-from grader.quantities import Computed, Facts, Gradient, GradState, Predicted, Step
-from grader.question import Map, Problem, Question, fixed, mixed_signs, normal, uniform
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Facts, Predicted
+from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
+from grader.quantities import Computed, Gradient, GradState, Step
+from grader.question import Question
 
-BOWL = (maps.bowl, "x·x + x₀x₁")
-TWIST = (maps.twist, "sin(x₀)·x₋₁ + x₁²")  # x₋₁ is the last entry
-WELL = (maps.well, "e^(x₀/3) + e^(x₁/3) + … − x₀x₋₁")
+BOWL = (functions.bowl, "x·x + x₀x₁")
+TWIST = (functions.twist, "sin(x₀)·x₋₁ + x₁²")  # x₋₁ is the last entry
+WELL = (functions.well, "e^(x₀/3) + e^(x₁/3) + … − x₀x₋₁")
 
 
 def _is_leaf(make: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[], bool]:
@@ -107,7 +110,7 @@ def _by_the_gates(p: Problem) -> Any:
 def _row_gradients(p: Problem) -> np.ndarray:
     """The gradient of every row's own loss by w: (N, n)."""
     rows, t = p.inputs["X"], p.inputs["t"]
-    of_row = lambda w: torch.stack([maps.miss(w, row, one) for row, one in zip(rows, t, strict=True)])  # noqa: E731
+    of_row = lambda w: torch.stack([functions.miss(w, row, one) for row, one in zip(rows, t, strict=True)])  # noqa: E731
     return forward_mode(of_row, {"w": p.inputs["w"]})["w"]
 
 
@@ -138,14 +141,119 @@ def _last_batch(p: Problem) -> Any:
 
 def _with_size(rows: int, columns: int, size: int) -> Map:
     return Map(
-        maps.mean_over_rows,
+        functions.mean_over_rows,
         {"w": normal(columns), "X": normal(rows, columns), "t": normal(rows)},
         "the mean of (tanh(X @ w) − t)²",
-        {"loss": partial(maps.loss_of_rows, most=size), "size": size},
+        {"loss": partial(functions.loss_of_rows, most=size), "size": size},
     )
 
 
 _STALE = {"stale": lambda generator, p: mixed_signs(*next(iter(p.inputs.values())).shape)(generator)}
+
+FIRST_BACKWARD_ONLY = Mistake(
+    "first_backward_only",
+    formula="∇f₁",
+    name="only the first backward",
+    says="this is what the first backward call alone left in `.grad`.",
+    why="The second call adds its gradient to it.",
+    on_problem=lambda p: _gradient_of(functions.loss_today, p),
+)
+SHARED_GRAD = Mistake(
+    "shared_grad",
+    formula="(x.grad, x.grad)",
+    name="one tensor kept twice",
+    says="both entries are one and the same tensor: whatever lies in `x.grad` at the end.",
+    why="As long as `x.grad` holds a tensor, a plain `backward` adds into that tensor, and `zero_()` empties it, "
+    "also where you have kept it under another name. `x.grad = None` lets go of it, and the next `backward` "
+    "starts a new one.",
+    on_problem=_one_tensor,
+)
+NEVER_ZEROED = Mistake(
+    "never_zeroed",
+    name="not cleared in between",
+    says="what the first backward left was still there when the second one was called.",
+    why="`backward` adds to `.grad`. Let `x.grad` start afresh before each of the two calls.",
+    on_problem=_nothing_cleared,
+)
+NOT_ZEROED_BEFORE = Mistake(
+    "not_zeroed_before",
+    name="not cleared at the start",
+    says="the second entry is right; the first still holds what lay in `x.grad` before your function was called.",
+    why="Clear before each `backward`, the first one included: nobody knows what the caller left there.",
+    on_problem=_cleared_from_then_on,
+)
+OTHER_BRANCH_CUT = Mistake(
+    "other_branch_cut",
+    formula="the gradient through the target",
+    name="the wrong branch was cut",
+    says="this is what flows through the target; the prediction was cut instead.",
+    why="Detach what is to count as a constant. The gradient is to flow through the other branch.",
+    on_problem=_through_the_target,
+)
+DATA_WRITTEN = Mistake(
+    "data_written",
+    name="a saved value overwritten through .data",
+    says="this was computed with overwritten values, and one operation is missing from the graph.",
+    why="A write through `.data` is not recorded, so its own derivative is lost; and it overwrites what an earlier "
+    "operation has saved, without the check that would raise an error.",
+)
+OPERATION_HIDDEN = Mistake(
+    "operation_hidden",
+    name="an operation that autograd did not see",
+    says="the derivative of the operation that changes h is missing.",
+    why="What is done to `.data`, or under `torch.no_grad()`, is not recorded: forward it counts, backward it is as "
+    "if it were never done. Compute a new tensor instead. Where the operation was left out altogether, the "
+    "result is the same.",
+)
+TOTAL_HELD_CONSTANT = Mistake(
+    "total_held_constant",
+    name="the sum held constant",
+    says="this takes the sum that h is divided by as a constant.",
+    why="That sum depends on x, too. Leave out the `.detach()`, `.item()` or `float()` that cuts it off.",
+    on_problem=_total_constant,
+)
+ONE_SAMPLE_ONLY = Mistake(
+    "one_sample_only",
+    formula="∇ℓ_k",
+    name="one row only",
+    says="this is the gradient of the loss of row {k} alone.",
+    why="Every row counts. `loss = …` in a loop forgets the row before it: collect the losses, then combine all of "
+    "them.",
+    on_problem=_rows_alone,
+)
+SAMPLES_ADDED = Mistake(
+    "samples_added",
+    formula="∇ℓ₁ + … + ∇ℓ_N",
+    name="a sum instead of a mean",
+    says="this is the gradient of the sum of the losses; that of their mean was asked for.",
+    why="A mean is the sum divided by the number of rows, and so is its gradient.",
+)
+MEANS_ADDED = Mistake(
+    "means_added",
+    formula="g₁ + … + g_B",
+    name="the micro-batches' gradients just added",
+    says="this is the sum of the micro-batches' own gradients.",
+    why="Each of them belongs to a mean over a few rows. The mean over all rows weights each micro-batch by its "
+    "share of the rows.",
+    on_problem=lambda p: sum(_batches(p)),
+)
+MEAN_OF_MEANS = Mistake(
+    "mean_of_means",
+    formula="(g₁ + … + g_B) / B",
+    name="the mean of the means",
+    says="every micro-batch counts the same here, also the one that is shorter.",
+    why="The mean over all rows gives every row the same weight. So a micro-batch weighs as much as its share of "
+    "the rows: its length divided by the number of rows.",
+    on_problem=_alike,
+)
+LAST_BATCH_ONLY = Mistake(
+    "last_batch_only",
+    formula="g_B",
+    name="only the last micro-batch",
+    says="this is what the last micro-batch alone leaves in `.grad`.",
+    why="Here `backward` is meant to add. Clear `.grad` once, before the first micro-batch, not between them.",
+    on_problem=_last_batch,
+)
 
 QUESTIONS = [
     Question(
@@ -185,11 +293,11 @@ QUESTIONS = [
         "02.two_backwards",
         "2.2 Two backwards, one .grad",
         Predicted(of=GradState()),
-        [Map(maps.loss_of_both_days, {"x": fixed([3.0, -1.0])}, "x₀x₁² + (x₀² + 4x₁)")],
-        also={
-            "first_backward_only": lambda p: _gradient_of(maps.loss_today, p),
-            "last_backward_only": lambda p: _gradient_of(maps.loss_tomorrow, p),
-        },
+        [Map(functions.loss_of_both_days, {"x": fixed([3.0, -1.0])}, "x₀x₁² + (x₀² + 4x₁)")],
+        also=(
+            FIRST_BACKWARD_ONLY,
+            CATALOGUE["last_backward_only"].derived(lambda p: _gradient_of(functions.loss_tomorrow, p)),
+        ),
         points=1,
         stars=1,
         minutes=4,
@@ -206,16 +314,16 @@ QUESTIONS = [
             text="(∇first(x), ∇second(x))",
         ),
         [
-            Map(maps.one_after_the_other, {"x": normal(n)}, f"{f[1]} and {g[1]}", {"first": f[0], "second": g[0]})
+            Map(functions.one_after_the_other, {"x": normal(n)}, f"{f[1]} and {g[1]}", {"first": f[0], "second": g[0]})
             for n, f, g in ((2, BOWL, TWIST), (4, WELL, BOWL), (3, TWIST, WELL))
         ],
         gives=("first", "second", "x"),
         extras=_STALE,
-        also={
-            "shared_grad": _one_tensor,
-            "never_zeroed": _nothing_cleared,
-            "not_zeroed_before": _cleared_from_then_on,
-        },
+        also=(
+            SHARED_GRAD,
+            NEVER_ZEROED,
+            NOT_ZEROED_BEFORE,
+        ),
         points=2,
         stars=3,
         minutes=6,
@@ -231,20 +339,20 @@ QUESTIONS = [
         Gradient(),
         [
             Map(
-                maps.squared_distance,
+                functions.squared_distance,
                 {"x": normal(n)},
                 formula,
                 {"predict": predict, "target": target},
                 derived={"t": target},
             )
             for n, predict, target, formula in (
-                (3, maps.pair, maps.ahead, "Σ (predict(x) − t)², t = (x₂², x₀ − x₁)"),
-                (3, maps.swirl, maps.turned, "Σ (predict(x) − t)², three outputs, t = x₀·(x₂, x₁, x₀)"),
-                (5, maps.fold, maps.further_ahead, "Σ (predict(x) − t)², t = (x₀x₃, cos x₁, x₄²)"),
+                (3, functions.pair, functions.ahead, "Σ (predict(x) − t)², t = (x₂², x₀ − x₁)"),
+                (3, functions.swirl, functions.turned, "Σ (predict(x) − t)², three outputs, t = x₀·(x₂, x₁, x₀)"),
+                (5, functions.fold, functions.further_ahead, "Σ (predict(x) − t)², t = (x₀x₃, cos x₁, x₄²)"),
             )
         ],
         gives=("predict", "target", "x"),
-        also={"other_branch_cut": _through_the_target},
+        also=(OTHER_BRANCH_CUT,),
         points=2,
         stars=2,
         minutes=5,
@@ -274,17 +382,21 @@ QUESTIONS = [
     Question(
         "02.gradient_of_an_intermediate",
         "2.6 The gradient of a tensor in the middle",
-        Gradient(by="h"),
+        Gradient(wrt="h"),
         [
             Map(
-                maps.last_half,
+                functions.last_half,
                 {"x": normal(n)},
                 f"outer(h), outer(h) = {text.replace('x', 'h')}",
                 {"inner": inner, "outer": outer},
                 derived={"h": inner},
                 takes=("h",),
             )
-            for n, inner, (outer, text) in ((3, maps.swirl, TWIST), (2, maps.fan, BOWL), (5, maps.fold, TWIST))
+            for n, inner, (outer, text) in (
+                (3, functions.swirl, TWIST),
+                (2, functions.fan, BOWL),
+                (5, functions.fold, TWIST),
+            )
         ],
         gives=("inner", "outer", "x"),
         leaves=("x",),
@@ -303,7 +415,7 @@ QUESTIONS = [
         Gradient(),
         [
             Map(
-                maps.gained,
+                functions.gained,
                 {"A": normal(m, n), "x": normal(n)},
                 "Σ (gain · tanh(A @ x))²",
                 {"gain": gain},
@@ -311,7 +423,10 @@ QUESTIONS = [
             for m, n, gain in ((2, 3, 1.5), (3, 3, 0.6), (4, 2, -1.25))
         ],
         gives=("A", "x", "gain"),
-        also={"data_written": _written, "operation_hidden": _gain_hidden},
+        also=(
+            DATA_WRITTEN.derived(_written),
+            OPERATION_HIDDEN.derived(_gain_hidden),
+        ),
         points=2,
         stars=3,
         minutes=6,
@@ -325,17 +440,20 @@ QUESTIONS = [
     Question(
         "02.mend_torch_tensor",
         "2.8 Mend torch.tensor(losses)",
-        GradState(by="w"),
+        GradState(wrt="w"),
         [
             Map(
-                maps.mean_miss,
+                functions.mean_miss,
                 {"w": normal(n), "X": normal(rows, n), "t": normal(rows)},
                 "the mean of (tanh(X @ w) − t)²",
             )
             for rows, n in ((5, 3), (6, 2), (5, 5))
         ],
         gives=("w", "X", "t"),
-        also={"one_sample_only": _rows_alone, "samples_added": _rows_added},
+        also=(
+            ONE_SAMPLE_ONLY,
+            SAMPLES_ADDED.derived(_rows_added),
+        ),
         points=2,
         stars=3,
         minutes=6,
@@ -351,19 +469,19 @@ QUESTIONS = [
         Gradient(),
         [
             Map(
-                maps.shares,
+                functions.shares,
                 {"A": normal(m, n), "x": normal(n), "c": mixed_signs(m)},
                 "Σ c·h / Σ h, h = sigmoid(A @ x)",
             )
             for m, n in ((2, 3), (3, 3), (4, 2))
         ],
         gives=("A", "x", "c"),
-        also={
-            "data_written": _shares_written,
-            "operation_hidden": _shares_hidden,
-            "total_held_constant": _total_constant,
-            "chain_stops_early": _by_the_gates,
-        },
+        also=(
+            DATA_WRITTEN.derived(_shares_written),
+            OPERATION_HIDDEN.derived(_shares_hidden),
+            TOTAL_HELD_CONSTANT,
+            CATALOGUE["chain_stops_early"].derived(_by_the_gates),
+        ),
         points=2,
         stars=3,
         minutes=6,
@@ -376,16 +494,16 @@ QUESTIONS = [
     Question(
         "02.micro_batches",
         "2.10 Many small batches that equal one",
-        GradState(by="w"),
+        GradState(wrt="w"),
         [_with_size(7, 3, 3), _with_size(5, 2, 2), _with_size(9, 4, 4)],
         gives=("loss", "w", "X", "t", "size"),
         extras=_STALE,
-        also={
-            "samples_added": _rows_added,
-            "means_added": lambda p: sum(_batches(p)),
-            "mean_of_means": _alike,
-            "last_batch_only": _last_batch,
-        },
+        also=(
+            SAMPLES_ADDED.derived(_rows_added),
+            MEANS_ADDED,
+            MEAN_OF_MEANS,
+            LAST_BATCH_ONLY,
+        ),
         points=3,
         stars=4,
         minutes=10,

@@ -5,17 +5,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import maps
+from grader import functions
 from grader.jacobian import flatten, forward_mode
-from grader.quantities import JVP, Computed, Gradient, PredictedShape, Step
-from grader.question import Map, Problem, Question, mixed_signs, normal, uniform
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import PredictedShape
+from grader.problem import Map, Problem, mixed_signs, normal, uniform
+from grader.quantities import JVP, Computed, Gradient, Step
+from grader.question import Question
 
 OVERFLOW = 709  # exp of this is still a float64 number, exp of 710 is not
 
-HILLS = Map(maps.hills, {"x": mixed_signs(3)}, "x₀²x₁ + sin(x₁x₂)")
-RIBBON = Map(maps.ribbon, {"x": mixed_signs(4)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
-CONTRAST = Map(maps.contrast, {"x": mixed_signs(5)}, "log(1 + Σ(x_i − mean of x)²) + x₀x₄")
-ANY_LENGTH = Map(maps.ribbon, {"x": mixed_signs(6)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
+HILLS = Map(functions.hills, {"x": mixed_signs(3)}, "x₀²x₁ + sin(x₁x₂)")
+RIBBON = Map(functions.ribbon, {"x": mixed_signs(4)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
+CONTRAST = Map(functions.contrast, {"x": mixed_signs(5)}, "log(1 + Σ(x_i − mean of x)²) + x₀x₄")
+ANY_LENGTH = Map(functions.ribbon, {"x": mixed_signs(6)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
 
 
 def _gradient(p: Problem) -> np.ndarray:
@@ -74,7 +77,7 @@ def _padded(p: Problem) -> np.ndarray:
 
 def _of_the_slice(p: Problem) -> Any:
     """The gradient of f at the slice alone; None where f needs all of x."""
-    if p.map.fn is maps.hills:
+    if p.map.fn is functions.hills:
         return None
     return forward_mode(p.map.fn, {"x": p.inputs["x"][p.extras["k"] :]})["x"].reshape(-1)
 
@@ -123,19 +126,259 @@ def _eta(generator: torch.Generator, p: Problem) -> float:
     return float(uniform(0.05, 0.4)(generator))
 
 
+SHAPE_OF_VALUE = Mistake(
+    "shape_of_value",
+    name="the shape of f's value",
+    says="this is the shape of f's value, a single number.",
+    why="One number has one derivative for every number that can be moved. The gradient holds all of them, so it "
+    "has the shape of the variable, not that of the value.",
+    on_problem=lambda p: np.array(p.outputs[0].shape),
+)
+SHAPE_OF_OTHER_VARIABLE = Mistake(
+    "shape_of_other_variable",
+    name="the shape of another variable",
+    says="this is the shape of {name}, another variable.",
+    why="A gradient has the shape of the variable that it is taken by. The others are held still, and their shapes "
+    "do not enter.",
+    on_problem=lambda p: [({"name": n}, np.array(p.inputs[n].shape)) for n in ("x", "t")],
+)
+SHAPE_FLATTENED = Mistake(
+    "shape_flattened",
+    name="the right count, in one line",
+    says="the number of entries is right, but they do not stand in one line.",
+    why="Each derivative stands where its own entry stands in the variable. PyTorch never flattens a gradient: its "
+    "shape is always that of the variable.",
+    on_problem=lambda p: np.array([p.inputs["W"].numel()]),
+)
+SHAPE_WITH_A_ROW = Mistake(
+    "shape_with_a_row",
+    name="a row for the output",
+    says="this has one more dimension, for the single output.",
+    why="A table of derivatives has a row for each output. A gradient is taken of one number, and that number takes "
+    "up no dimension: only the variable's shape is left.",
+    on_problem=lambda p: np.array([1, *p.inputs["W"].shape]),
+)
+SYMMETRIC_ASSUMED = Mistake(
+    "symmetric_assumed",
+    formula="2Ax",
+    name="the formula for a symmetric matrix",
+    says="this is {formula}, the formula for a symmetric A.",
+    why="x stands on both sides of A. Moving the right one gives Aᵀx, moving the left one gives Ax, and the "
+    "gradient is their sum, (A + Aᵀ)x. The two parts are equal for every x only where A equals Aᵀ.",
+    on_problem=_as_symmetric,
+)
+ONE_FACTOR_ONLY = Mistake(
+    "one_factor_only",
+    formula="Ax",
+    name="one of the two factors held still",
+    says="this is {kept}: only one of the two x was moved.",
+    why="x stands on both sides of A. By the product rule there is one part for each: Ax for the left one, Aᵀx for "
+    "the right one. Here {lost} is missing.",
+    on_problem=_one_factor,
+)
+EXPONENTIALS_ALONE = Mistake(
+    "exponentials_alone",
+    formula="exp(x)",
+    name="not divided by the sum",
+    says="these are exponentials that were not divided by their sum.",
+    why="The derivative of log s is 1/s, and here s is the sum of all exponentials. With this factor the entries of "
+    "the gradient add up to 1.",
+    on_problem=_exponentials,
+)
+GRADIENT_OF_MAXIMUM = Mistake(
+    "gradient_of_maximum",
+    formula="∇max(x)",
+    name="the gradient of the maximum",
+    says="this is 1 at the largest entry and 0 elsewhere: the gradient of max(x).",
+    why="The logarithm of a sum of exponentials comes near the maximum where one entry is much larger than all "
+    "others. Otherwise every entry has its share.",
+    on_problem=_one_hot,
+)
+MAXIMUM_NOT_ADDED = Mistake(
+    "maximum_not_added",
+    formula="∇f − ∇max(x)",
+    name="the maximum was not added back",
+    says="this is the right answer minus 1 at the largest entry.",
+    why="Shifting by the maximum m keeps the exponentials small, but it changes the value: log Σ exp(x_i) = m + log "
+    "Σ exp(x_i − m). m depends on x, too: differentiate both places where it stands, or neither.",
+    on_problem=lambda p: p.truth - _one_hot(p),
+)
+LOG_OF_GRADIENT = Mistake(
+    "log_of_gradient",
+    formula="log ∇f(x)",
+    name="the logarithm of the answer",
+    says="these are the logarithms of the right entries.",
+    why="`log_softmax` and x − log Σ exp(x_i) give the logarithm of softmax. The gradient is softmax itself.",
+    on_problem=lambda p: np.log(p.truth),
+)
+DIRECTION_NORMALISED = Mistake(
+    "direction_normalised",
+    formula="∇f·u / |u|",
+    name="direction scaled to length 1",
+    says="this is the slope along u, divided by the length of u.",
+    why="∇f·u says how fast f changes when x moves with the velocity u. Twice as fast a move changes f twice as "
+    "fast, so u must not be scaled.",
+    on_problem=lambda p: _slope_along(p) / np.sqrt(_direction(p) @ _direction(p)),
+)
+DIRECTION_UNSUMMED = Mistake(
+    "direction_unsummed",
+    formula="∇f ⊙ u",
+    name="not yet added up",
+    says="this is ∇f times u, entry by entry, not yet added up.",
+    why="Entry j tells what moving x_j alone does. In a direction all entries move at once, and what they do adds "
+    "up: `(g * u).sum()` or `g @ u`.",
+    on_problem=lambda p: _gradient(p) * _direction(p),
+)
+LENGTH_OF_GRADIENT = Mistake(
+    "length_of_gradient",
+    formula="|∇f|",
+    name="the length of the gradient",
+    says="this is |∇f|, whatever u is.",
+    why="That is the slope in one direction only, the gradient's own, taken with length 1. In the direction u the "
+    "slope is ∇f·u.",
+    on_problem=lambda p: np.sqrt(_gradient(p) @ _gradient(p)),
+)
+GRADIENT_FOR_SLOPE = Mistake(
+    "gradient_for_slope",
+    formula="∇f(x)",
+    name="the gradient itself",
+    says="this is the whole gradient; one number, the slope along u, was asked for.",
+    why="The direction u has not entered yet: multiply the gradient by u, entry by entry, and add up.",
+    on_problem=_gradient,
+)
+WHOLE_STEP = Mistake(
+    "whole_step",
+    formula="f(x + u) − f(x)",
+    name="the change over a whole step",
+    says="this is f(x + u) − f(x), the change over a whole step.",
+    why="A derivative is the rate of change at the point x itself. On the way from x to x + u that rate changes, in "
+    "general; where f is linear it does not.",
+    on_problem=_whole_step,
+)
+RESIDUAL_FOR_GRADIENT = Mistake(
+    "residual_for_gradient",
+    formula="x − η(Ax − b)",
+    name="a step along the residual",
+    says="this step was taken along Ax − b, not along the gradient.",
+    why="½|r|² has the gradient r by r. By x, where r = Ax − b, the chain rule brings one more factor: Aᵀr.",
+    on_problem=_along_residual,
+)
+TRANSPOSED_OPERAND = Mistake(
+    "transposed_operand",
+    formula="x − ηA(Ax − b)",
+    name="A where Aᵀ belongs",
+    says="this step was taken along A(Ax − b), not along Aᵀ(Ax − b).",
+    why="x_j meets column j of A, so its derivative is made with column j: that is a row of Aᵀ. Only a square A "
+    "lets the wrong product pass.",
+    on_problem=_transposed,
+)
+HALF_LOST = Mistake(
+    "half_lost",
+    formula="x − 2η∇f(x)",
+    name="the ½ was lost",
+    says="this is a step twice as long.",
+    why="The 2 that comes down from the square and the ½ in front of it cancel. Look whether the ½ of f was left out.",
+    on_problem=lambda p: _moved(p, 2 * _gradient(p)),
+)
+UNIT_STEP = Mistake(
+    "unit_step",
+    formula="x − η∇f(x)/|∇f(x)|",
+    name="the gradient scaled to length 1",
+    says="this step was taken along ∇f/|∇f|, so its length is eta, whatever the gradient's is.",
+    why="In steepest descent as it was asked for here, a steep place gets a long step: the gradient enters with its "
+    "size.",
+    on_problem=_unit_step,
+)
+SLICE_NEVER_SEEN = Mistake(
+    "slice_never_seen",
+    formula="None",
+    name="None, for a slice that f never saw",
+    says="what you returned is None.",
+    why="If there is a `return`, then autograd had nothing to give: `x[k:]`, written after y was computed, is a new "
+    "tensor that y does not depend on. `allow_unused=True` gives None for it instead of an error. Slice before "
+    "f is computed, or slice the gradient.",
+    on_problem=lambda p: [({}, None)],
+)
+GRADIENT_NOT_SLICED = Mistake(
+    "gradient_not_sliced",
+    formula="∇f(x)",
+    name="the gradient by all of x",
+    says="this is the gradient by the whole of x; that by x[{k}:] was asked for.",
+    why="The gradient by a part of x holds the entries that belong to that part.",
+    on_problem=_gradient,
+)
+OTHER_PART = Mistake(
+    "other_part",
+    formula="∂f/∂x[:k]",
+    name="the other part",
+    says="this is the gradient by x[:{k}], the entries before place {k}.",
+    why="`x[k:]` begins at place k and goes to the end; `x[:k]` ends before it.",
+    on_problem=lambda p: _gradient(p)[: p.extras["k"]],
+)
+ZEROS_BEFORE_SLICE = Mistake(
+    "zeros_before_slice",
+    formula="(0, …, 0, ∂f/∂x[k:])",
+    name="zeros where nothing was asked for",
+    says="this is the right part, with zeros in front of it.",
+    why="The gradient has the shape of what is differentiated by, here that of the slice `x[k:]`.",
+    on_problem=_padded,
+)
+FUNCTION_OF_SLICE = Mistake(
+    "function_of_slice",
+    formula="∇f(x[k:])",
+    name="f of the slice alone",
+    says="this is the gradient of f(x[k:]), a function of fewer numbers.",
+    why="f was to be taken at the whole of x. The entries before place k are held still, but they are still there.",
+    on_problem=_of_the_slice,
+)
+ALL_ENTRIES_MOVED = Mistake(
+    "all_entries_moved",
+    formula="(Σ ∂f/∂x_i, Σ ∂f/∂x_i, …)",
+    name="all entries moved at once",
+    says="what stands here is the sum of all entries of the gradient: all of x was moved at once.",
+    why="`x + h` adds h to every entry. For entry j of the gradient only x_j may move: `plus = x.clone()`, then "
+    "`plus[j] += h`.",
+    on_problem=_all_moved,
+)
+BOTH_POINTS_THE_SAME = Mistake(
+    "both_points_the_same",
+    name="both values at the same point",
+    says="these are zeros, or next to nothing.",
+    why="`plus = x` makes no copy: it gives x a second name, and what is added under the one is taken away again "
+    "under the other, so that both values of f are taken at the same point. Write `x.clone()`. A step so small "
+    "that x ± h is rounded to x does the same. And `rise / 2 * h` multiplies by h: write `rise / (2 * h)`.",
+    on_problem=lambda p: np.zeros_like(p.truth),
+)
+SHAPE_TRANSPOSED = Mistake(
+    "shape_transposed",
+    name="the variable's shape, transposed",
+    says="this is the shape of {name}, transposed.",
+    why="Some books lay derivatives out that way. In PyTorch entry [i, j] of the gradient is the derivative by "
+    "entry [i, j] of the variable.",
+    on_problem=lambda p: [({"name": "W"}, np.array(p.inputs["W"].shape[::-1]))],
+)
+POINT_NOT_MOVED = Mistake(
+    "point_not_moved",
+    formula="x",
+    name="x as it was",
+    says="this is x, as it was before the step.",
+    why="`x - eta * g` computes a new tensor and leaves x alone. Return what it gives.",
+    on_problem=lambda p: p.inputs["x"].numpy(),
+)
+
 QUESTIONS = [
     Question(
         "03.predict_the_shape",
         "3.1 Predict the shape of a gradient",
-        PredictedShape(of=Gradient(by="W")),
-        [Map(maps.misfit, {"W": normal(2, 3), "x": normal(3), "t": normal(2)}, "the sum of (W @ x − t)²")],
-        also={
-            "shape_of_value": lambda p: np.array(p.outputs[0].shape),
-            "shape_of_other_variable": lambda p: [({"name": n}, np.array(p.inputs[n].shape)) for n in ("x", "t")],
-            "shape_transposed": lambda p: [({"name": "W"}, np.array(p.inputs["W"].shape[::-1]))],
-            "shape_flattened": lambda p: np.array([p.inputs["W"].numel()]),
-            "shape_with_a_row": lambda p: np.array([1, *p.inputs["W"].shape]),
-        },
+        PredictedShape(of=Gradient(wrt="W")),
+        [Map(functions.misfit, {"W": normal(2, 3), "x": normal(3), "t": normal(2)}, "the sum of (W @ x − t)²")],
+        also=(
+            SHAPE_OF_VALUE,
+            SHAPE_OF_OTHER_VARIABLE,
+            SHAPE_TRANSPOSED,
+            SHAPE_FLATTENED,
+            SHAPE_WITH_A_ROW,
+        ),
         points=1,
         stars=1,
         minutes=3,
@@ -149,12 +392,15 @@ QUESTIONS = [
         "3.2 A quadratic form",
         Gradient(),
         [
-            Map(maps.quadratic, {"A": normal(3, 3), "x": normal(3)}, "xᵀAx"),
-            Map(maps.quadratic, {"A": normal(2, 2), "x": normal(2)}, "xᵀAx"),
-            Map(maps.quadratic, {"A": normal(4, 4), "x": normal(4)}, "xᵀAx"),
+            Map(functions.quadratic, {"A": normal(3, 3), "x": normal(3)}, "xᵀAx"),
+            Map(functions.quadratic, {"A": normal(2, 2), "x": normal(2)}, "xᵀAx"),
+            Map(functions.quadratic, {"A": normal(4, 4), "x": normal(4)}, "xᵀAx"),
         ],
         gives=("A", "x"),
-        also={"symmetric_assumed": _as_symmetric, "one_factor_only": _one_factor},
+        also=(
+            SYMMETRIC_ASSUMED,
+            ONE_FACTOR_ONLY,
+        ),
         points=2,
         stars=2,
         minutes=8,
@@ -169,17 +415,17 @@ QUESTIONS = [
         "3.3 The logarithm of a sum of exponentials",
         Gradient(),
         [
-            Map(maps.log_sum_exp, {"x": normal(4)}, "log(e^x₀ + e^x₁ + …)"),
-            Map(maps.log_sum_exp, {"x": uniform(-3, 3, 3)}, "log(e^x₀ + e^x₁ + …)"),
-            Map(maps.log_sum_exp_less_990, {"x": uniform(990, 993, 5)}, "log(e^x₀ + e^x₁ + …)"),
+            Map(functions.log_sum_exp, {"x": normal(4)}, "log(e^x₀ + e^x₁ + …)"),
+            Map(functions.log_sum_exp, {"x": uniform(-3, 3, 3)}, "log(e^x₀ + e^x₁ + …)"),
+            Map(functions.log_sum_exp_less_990, {"x": uniform(990, 993, 5)}, "log(e^x₀ + e^x₁ + …)"),
         ],
         gives=("x",),
-        also={
-            "exponentials_alone": _exponentials,
-            "gradient_of_maximum": _one_hot,
-            "maximum_not_added": lambda p: p.truth - _one_hot(p),
-            "log_of_gradient": lambda p: np.log(p.truth),
-        },
+        also=(
+            EXPONENTIALS_ALONE,
+            GRADIENT_OF_MAXIMUM,
+            MAXIMUM_NOT_ADDED,
+            LOG_OF_GRADIENT,
+        ),
         points=2,
         stars=3,
         minutes=9,
@@ -198,13 +444,13 @@ QUESTIONS = [
         [HILLS, RIBBON, CONTRAST],
         gives=("f", "x", "u"),
         extras={"u": _u},
-        also={
-            "direction_normalised": lambda p: _slope_along(p) / np.sqrt(_direction(p) @ _direction(p)),
-            "direction_unsummed": lambda p: _gradient(p) * _direction(p),
-            "length_of_gradient": lambda p: np.sqrt(_gradient(p) @ _gradient(p)),
-            "gradient_for_slope": _gradient,
-            "whole_step": _whole_step,
-        },
+        also=(
+            DIRECTION_NORMALISED,
+            DIRECTION_UNSUMMED,
+            LENGTH_OF_GRADIENT,
+            GRADIENT_FOR_SLOPE,
+            WHOLE_STEP,
+        ),
         points=2,
         stars=2,
         minutes=6,
@@ -219,19 +465,19 @@ QUESTIONS = [
         "3.5 One step downhill",
         Step(),
         [
-            Map(maps.half_squares, {"A": normal(3, 3), "b": normal(3), "x": normal(3)}, "½|Ax − b|²"),
-            Map(maps.half_squares, {"A": normal(4, 2), "b": normal(4), "x": normal(2)}, "½|Ax − b|²"),
-            Map(maps.half_squares, {"A": normal(2, 4), "b": normal(2), "x": normal(4)}, "½|Ax − b|²"),
+            Map(functions.half_squares, {"A": normal(3, 3), "b": normal(3), "x": normal(3)}, "½|Ax − b|²"),
+            Map(functions.half_squares, {"A": normal(4, 2), "b": normal(4), "x": normal(2)}, "½|Ax − b|²"),
+            Map(functions.half_squares, {"A": normal(2, 4), "b": normal(2), "x": normal(4)}, "½|Ax − b|²"),
         ],
         gives=("A", "b", "x", "eta"),
         extras={"eta": _eta},
-        also={
-            "residual_for_gradient": _along_residual,
-            "transposed_operand": _transposed,
-            "half_lost": lambda p: _moved(p, 2 * _gradient(p)),
-            "unit_step": _unit_step,
-            "point_not_moved": lambda p: p.inputs["x"].numpy(),
-        },
+        also=(
+            RESIDUAL_FOR_GRADIENT,
+            TRANSPOSED_OPERAND,
+            HALF_LOST,
+            UNIT_STEP,
+            POINT_NOT_MOVED,
+        ),
         without={"nothing_changed": "nothing is to be changed in place here: the new point is returned"},
         points=2,
         stars=2,
@@ -249,14 +495,14 @@ QUESTIONS = [
         [HILLS, CONTRAST, ANY_LENGTH],
         gives=("f", "x", "k"),
         extras={"k": _k},
-        also={
-            "slice_never_seen": lambda p: [({}, None)],
-            "gradient_not_sliced": _gradient,
-            "other_part": lambda p: _gradient(p)[: p.extras["k"]],
-            "zeros_before_slice": _padded,
-            "function_of_slice": _of_the_slice,
-            "minus_sign": lambda p: -_part(p),
-        },
+        also=(
+            SLICE_NEVER_SEEN,
+            GRADIENT_NOT_SLICED,
+            OTHER_PART,
+            ZEROS_BEFORE_SLICE,
+            FUNCTION_OF_SLICE,
+            CATALOGUE["minus_sign"].derived(lambda p: -_part(p)),
+        ),
         points=2,
         stars=3,
         minutes=8,
@@ -270,17 +516,17 @@ QUESTIONS = [
     Question(
         "03.order_of_inputs",
         "3.7 Three vectors, in another order",
-        Gradient(by=("c", "a", "b")),
+        Gradient(wrt=("c", "a", "b")),
         [
-            Map(maps.triple, {"a": normal(3), "b": normal(3), "c": normal(3)}, "(a ⊙ b)·c + sin(a·c)"),
+            Map(functions.triple, {"a": normal(3), "b": normal(3), "c": normal(3)}, "(a ⊙ b)·c + sin(a·c)"),
             Map(
-                maps.uneven,
+                functions.uneven,
                 {"a": normal(2), "b": normal(3), "c": normal(4)},
                 "a₀a₁ Σ tanh b_i + a₁|c|² − b₀c₃",
             ),
         ],
         gives=("f", "a", "b", "c"),
-        also={"accumulated_in_turn": lambda p: tuple((k + 1) * g for k, g in enumerate(p.truth))},
+        also=(CATALOGUE["accumulated_in_turn"].derived(lambda p: tuple((k + 1) * g for k, g in enumerate(p.truth))),),
         partial=True,
         points=2,
         stars=2,
@@ -297,11 +543,11 @@ QUESTIONS = [
         [HILLS, RIBBON, CONTRAST],
         gives=("f", "x"),
         declared=False,
-        also={
-            "divided_by_one_step": lambda p: 2 * p.truth,
-            "all_entries_moved": _all_moved,
-            "both_points_the_same": lambda p: np.zeros_like(p.truth),
-        },
+        also=(
+            CATALOGUE["divided_by_one_step"].derived(lambda p: 2 * p.truth),
+            ALL_ENTRIES_MOVED,
+            BOTH_POINTS_THE_SAME,
+        ),
         without={"accumulated": "twice the gradient comes from dividing by h here: nothing accumulates"},
         rtol=1e-8,
         points=3,

@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import maps
+from grader import functions
 from grader.jacobian import Function, forward_mode
-from grader.quantities import Column, Jacobian, PredictedShape, Row
-from grader.question import Map, Problem, Question, mixed_signs, normal, uniform
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import PredictedShape
+from grader.problem import Map, Problem, mixed_signs, normal, uniform
+from grader.quantities import Column, Jacobian, Row
+from grader.question import Question
 
-ORBIT = Map(maps.orbit, {"x": normal(3)}, "(x₀x₂, sin x₀ + x₁, x₁x₂ − x₀²)")
-SPREAD = Map(maps.four_of_two, {"x": mixed_signs(2)}, "(x₀x₁, e^(x₀/2), x₁², x₀ − 2x₁)")
-FUNNEL = Map(maps.funnel, {"x": normal(4)}, "(x₀x₃ + sin x₁, x₂² − x₀x₁)")
+ORBIT = Map(functions.orbit, {"x": normal(3)}, "(x₀x₂, sin x₀ + x₁, x₁x₂ − x₀²)")
+SPREAD = Map(functions.four_of_two, {"x": mixed_signs(2)}, "(x₀x₁, e^(x₀/2), x₁², x₀ − 2x₁)")
+FUNNEL = Map(functions.funnel, {"x": normal(4)}, "(x₀x₃ + sin x₁, x₂² − x₀x₁)")
 
 
 def _table(f: Function, x: torch.Tensor) -> np.ndarray:
@@ -86,6 +89,142 @@ def _exponentials(s: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
     return [np.diag(e) - np.outer(e, e), np.diag(e)]
 
 
+JACOBIAN_SHAPE_FLAT = Mistake(
+    "jacobian_shape_flat",
+    name="the shape of the flattened table",
+    says="this is the shape of the table with X laid out as one long row.",
+    why="That is J on paper, m×n. PyTorch keeps the shapes of both sides: y's shape, then X's.",
+    on_problem=_sizes("flat"),
+)
+JACOBIAN_SHAPE_INPUTS_FIRST = Mistake(
+    "jacobian_shape_inputs_first",
+    name="the input's shape first",
+    says="the sizes of X stand before those of y.",
+    why="Outputs come first, as in a table with one row per output: J[i] is the gradient of output i, in X's shape.",
+    on_problem=_sizes("X", "y"),
+)
+JACOBIAN_SHAPE_OF_ONE_SIDE = Mistake(
+    "jacobian_shape_of_one_side",
+    name="the shape of one side only",
+    says="this is the shape of {name} alone.",
+    why="Every output has a derivative by every entry of X. The shape needs both: y's, then X's.",
+    on_problem=lambda p: [({"name": name}, _sizes(name)(p)) for name in ("X", "y")],
+)
+TRANSPOSED_BY_RESHAPE = Mistake(
+    "transposed_by_reshape",
+    formula="Jᵀ.reshape(m, n)",
+    name="reshaped instead of transposed",
+    says="the numbers are right, but most of them stand in the wrong place: a table was reshaped where it had to be "
+    "transposed.",
+    why="`reshape` keeps the order of the entries and only breaks the line elsewhere. Rows become columns by `.T`, "
+    "or, better, are put into rows from the start.",
+    on_problem=lambda p: p.jacobians["x"].T.reshape(p.jacobians["x"].shape),
+)
+SOFTMAX_DIAGONAL = Mistake(
+    "softmax_diagonal",
+    formula="diag(s)",
+    name="diag(s) alone",
+    says="this is diag(s) alone.",
+    why="Every output is divided by the same sum, and that sum moves with every input. That is where −ssᵀ comes from.",
+    on_problem=_softmax(lambda s, x: np.diag(s)),
+)
+SOFTMAX_OUTER = Mistake(
+    "softmax_outer",
+    formula="−ssᵀ",
+    name="the outer product alone",
+    says="this is made of the outer product ssᵀ alone.",
+    why="s_i moves with x_i in two ways: as a numerator, which gives s_i on the diagonal, and as a part of the sum "
+    "below, which gives −s_i·s_j everywhere.",
+    on_problem=_softmax(lambda s, x: [-np.outer(s, s), np.outer(s, s)]),
+)
+SOFTMAX_PLUS = Mistake(
+    "softmax_plus",
+    formula="diag(s) + ssᵀ",
+    name="plus instead of minus",
+    says="this is diag(s) + ssᵀ: the minus is missing.",
+    why="When another input grows, the sum below grows, and s_i shrinks: off the diagonal all entries are negative. "
+    "Each column must add up to 0, since the outputs always add up to 1.",
+    on_problem=_softmax(lambda s, x: np.diag(s) + np.outer(s, s)),
+)
+SOFTMAX_UNNORMALISED = Mistake(
+    "softmax_unnormalised",
+    formula="diag(e) − eeᵀ",
+    name="exponentials instead of their shares",
+    says="the exponentials stand here where the softmax belongs.",
+    why="s is e^x divided by its sum: `torch.softmax(x, dim=0)`.",
+    on_problem=_softmax(_exponentials),
+)
+SOFTMAX_NOT_DIAGONAL = Mistake(
+    "softmax_not_diagonal",
+    formula="1sᵀ − ssᵀ",
+    name="s not put on the diagonal",
+    says="here s was added to every row, or to every column, of −ssᵀ.",
+    why="In `s - torch.outer(s, s)` the vector is stretched to a table. `torch.diag(s)` puts it on the diagonal.",
+    on_problem=_softmax(lambda s, x: [side * np.ones((s.size, s.size)) - np.outer(s, s) for side in (s, s[:, None])]),
+)
+INNER_FOR_OUTER = Mistake(
+    "inner_for_outer",
+    formula="diag(s) − s·s",
+    name="a number instead of a table",
+    says="the single number s·s was subtracted from every entry.",
+    why="`s @ s` of two vectors is their inner product, and `.T` changes nothing in a vector. The table of all "
+    "products is `torch.outer(s, s)`.",
+    on_problem=_softmax(lambda s, x: np.diag(s) - s @ s),
+)
+LOG_SOFTMAX = Mistake(
+    "log_softmax",
+    formula="I − 1sᵀ",
+    name="the Jacobian of log softmax",
+    says="this is I − 1sᵀ, the Jacobian of the logarithm of the softmax.",
+    why="Row i still has to be multiplied by s_i, which the logarithm took away.",
+    on_problem=_softmax(lambda s, x: np.eye(s.size) - s),
+)
+JACOBIANS_EXCHANGED = Mistake(
+    "jacobians_exchanged",
+    formula="g′(x) h′(u)",
+    name="the factors in the other order",
+    says="this is g′(x)·h′(u): the right matrices in the wrong order.",
+    why="A matrix product is not commutative. The outer function comes last on the way from x, and its Jacobian "
+    "stands on the left: h′(u)·g′(x).",
+    on_problem=_exchanged,
+)
+ELEMENTWISE_PRODUCT = Mistake(
+    "elementwise_product",
+    formula="h′(u) ⊙ g′(x)",
+    name="multiplied entry by entry",
+    says="here the two Jacobians were multiplied entry by entry.",
+    why="`*` multiplies what stands at the same place, `@` is the matrix product. An input acts on an output by way "
+    "of every intermediate value, and the matrix product adds up all these ways.",
+    on_problem=_together(lambda of_outer, of_inner: of_outer * of_inner),
+)
+ONES_FOR_IDENTITY = Mistake(
+    "ones_for_identity",
+    formula="(Wᵀ, 1)",
+    name="ones instead of the identity",
+    says="the derivative by b was taken to be ones.",
+    why="Output i moves with b_i and with no other entry of b: that is the identity matrix. Ones are what its rows "
+    "add up to.",
+    on_problem=lambda p: (p.jacobians["x"], np.ones(p.y.size)),
+)
+MATRIX_NOT_TRANSPOSED = Mistake(
+    "matrix_not_transposed",
+    formula="W",
+    name="W itself instead of its transpose",
+    says="the derivative by x was taken to be W itself.",
+    why="With x on the left, y_i is x times *column* i of W, so column i of W is row i of J: that is Wᵀ. W itself "
+    "is the Jacobian of W @ x.",
+    on_problem=lambda p: [({}, (p.jacobians["x"].T, by_b)) for by_b in (p.jacobians["b"], np.ones(p.y.size))],
+)
+FACTOR_X_KEPT = Mistake(
+    "factor_x_kept",
+    formula="Wᵀ ⊙ x",
+    name="x was left in",
+    says="here each entry of the matrix is still multiplied by an entry of x.",
+    why="Those products are the terms that y is the sum of. Differentiated by x_j, W[j, i]·x_j leaves W[j, i]: a "
+    "linear map has the same Jacobian at every x.",
+    on_problem=lambda p: (p.jacobians["x"] * p.inputs["x"].numpy(), p.jacobians["b"]),
+)
+
 QUESTIONS = [
     Question(
         "04.one_row",
@@ -125,7 +264,7 @@ QUESTIONS = [
         [FUNNEL, ORBIT, SPREAD],
         gives=("f", "x", "j"),
         extras={"j": _place("x")},
-        also={"value_not_slope": lambda p: p.y},
+        also=(CATALOGUE["value_not_slope"].derived(lambda p: p.y),),
         points=2,
         stars=2,
         minutes=6,
@@ -137,13 +276,13 @@ QUESTIONS = [
     Question(
         "04.shape",
         "4.4 Which shape has the Jacobian?",
-        PredictedShape(by="X", of=Jacobian(by="X")),
-        [Map(maps.table_to_two, {"X": normal(4, 3)}, "(X₀₀X₁₂, the sum of X)")],
-        also={
-            "jacobian_shape_flat": _sizes("flat"),
-            "jacobian_shape_inputs_first": _sizes("X", "y"),
-            "jacobian_shape_of_one_side": lambda p: [({"name": name}, _sizes(name)(p)) for name in ("X", "y")],
-        },
+        PredictedShape(wrt="X", of=Jacobian(wrt="X")),
+        [Map(functions.table_to_two, {"X": normal(4, 3)}, "(X₀₀X₁₂, the sum of X)")],
+        also=(
+            JACOBIAN_SHAPE_FLAT,
+            JACOBIAN_SHAPE_INPUTS_FIRST,
+            JACOBIAN_SHAPE_OF_ONE_SIDE,
+        ),
         points=1,
         stars=2,
         minutes=3,
@@ -156,9 +295,9 @@ QUESTIONS = [
         "04.mend_transposed",
         "4.5 Mend a table that lies on its side",
         Jacobian(),
-        [FUNNEL, SPREAD, Map(maps.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],
+        [FUNNEL, SPREAD, Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],
         gives=("f", "x"),
-        also={"transposed_by_reshape": lambda p: p.jacobians["x"].T.reshape(p.jacobians["x"].shape)},
+        also=(TRANSPOSED_BY_RESHAPE,),
         points=2,
         stars=2,
         minutes=6,
@@ -172,20 +311,18 @@ QUESTIONS = [
         "04.softmax",
         "4.6 The Jacobian of softmax",
         Jacobian(),
-        [Map(maps.softmax, {"x": uniform(-1.5, 1.5, n)}, "softmax(x)") for n in (4, 3, 5)],
+        [Map(functions.softmax, {"x": uniform(-1.5, 1.5, n)}, "softmax(x)") for n in (4, 3, 5)],
         gives=("x",),
-        also={
-            "value_not_slope": lambda p: p.y,
-            "softmax_diagonal": _softmax(lambda s, x: np.diag(s)),
-            "softmax_outer": _softmax(lambda s, x: [-np.outer(s, s), np.outer(s, s)]),
-            "softmax_plus": _softmax(lambda s, x: np.diag(s) + np.outer(s, s)),
-            "softmax_unnormalised": _softmax(_exponentials),
-            "softmax_not_diagonal": _softmax(
-                lambda s, x: [side * np.ones((s.size, s.size)) - np.outer(s, s) for side in (s, s[:, None])]
-            ),
-            "inner_for_outer": _softmax(lambda s, x: np.diag(s) - s @ s),
-            "log_softmax": _softmax(lambda s, x: np.eye(s.size) - s),
-        },
+        also=(
+            CATALOGUE["value_not_slope"].derived(lambda p: p.y),
+            SOFTMAX_DIAGONAL,
+            SOFTMAX_OUTER,
+            SOFTMAX_PLUS,
+            SOFTMAX_UNNORMALISED,
+            SOFTMAX_NOT_DIAGONAL,
+            INNER_FOR_OUTER,
+            LOG_SOFTMAX,
+        ),
         without={
             "transposed_assembly": "this Jacobian is symmetric: its transpose is the truth",
             "one_grad_for_all_rows": "the rows add up to zero here, which is also what ignoring the argument gives",
@@ -207,34 +344,34 @@ QUESTIONS = [
         Jacobian(),
         [
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": normal(3)},
                 "outer(inner(x)), inner (x₀x₂, sin x₀ + x₁, x₁x₂ − x₀²), outer (u₀u₁, sin u₁ + 2u₂, u₀u₂ − u₁²)",
-                {"outer": maps.swirl, "inner": maps.orbit},
+                {"outer": functions.swirl, "inner": functions.orbit},
             ),
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": normal(3)},
                 "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (u₀u₁, e^(u₀/2), u₁², u₀ − 2u₁)",
-                {"outer": maps.four_of_two, "inner": maps.pair},
+                {"outer": functions.four_of_two, "inner": functions.pair},
             ),
             Map(
-                maps.composed,
+                functions.composed,
                 {"x": normal(2)},
                 "outer(inner(x)), inner (x₀x₁, e^(x₀/2), x₁², x₀ − 2x₁), outer (u₀u₃ + sin u₁, u₂² − u₀u₁)",
-                {"outer": maps.funnel, "inner": maps.four_of_two},
+                {"outer": functions.funnel, "inner": functions.four_of_two},
             ),
         ],
         gives=("outer", "inner", "x"),
-        also={
-            "chain_stops_early": lambda p: _parts(p)[0],
-            "inner_only": lambda p: _parts(p)[1],
-            "outer_at_wrong_place": _outer_at_x,
-            "jacobians_exchanged": _exchanged,
-            "elementwise_product": _together(lambda of_outer, of_inner: of_outer * of_inner),
-            "slopes_added": _together(lambda of_outer, of_inner: of_outer + of_inner),
-            "order_exchanged": _other_order,
-        },
+        also=(
+            CATALOGUE["chain_stops_early"].derived(lambda p: _parts(p)[0]),
+            CATALOGUE["inner_only"].derived(lambda p: _parts(p)[1]),
+            CATALOGUE["outer_at_wrong_place"].derived(_outer_at_x),
+            JACOBIANS_EXCHANGED,
+            ELEMENTWISE_PRODUCT,
+            CATALOGUE["slopes_added"].derived(_together(lambda of_outer, of_inner: of_outer + of_inner)),
+            CATALOGUE["order_exchanged"].derived(_other_order),
+        ),
         points=3,
         stars=4,
         minutes=10,
@@ -248,20 +385,18 @@ QUESTIONS = [
     Question(
         "04.linear_map",
         "4.8 The Jacobian of a linear map",
-        Jacobian(by=("x", "b")),
+        Jacobian(wrt=("x", "b")),
         [
-            Map(maps.row_times_matrix, {"x": normal(3), "W": normal(3, 3), "b": normal(3)}, "x @ W + b"),
-            Map(maps.row_times_matrix, {"x": normal(4), "W": normal(4, 2), "b": normal(2)}, "x @ W + b"),
-            Map(maps.row_times_matrix, {"x": normal(2), "W": normal(2, 3), "b": normal(3)}, "x @ W + b"),
+            Map(functions.row_times_matrix, {"x": normal(3), "W": normal(3, 3), "b": normal(3)}, "x @ W + b"),
+            Map(functions.row_times_matrix, {"x": normal(4), "W": normal(4, 2), "b": normal(2)}, "x @ W + b"),
+            Map(functions.row_times_matrix, {"x": normal(2), "W": normal(2, 3), "b": normal(3)}, "x @ W + b"),
         ],
         gives=("W", "b", "x"),
-        also={
-            "matrix_not_transposed": lambda p: [
-                ({}, (p.jacobians["x"].T, by_b)) for by_b in (p.jacobians["b"], np.ones(p.y.size))
-            ],
-            "ones_for_identity": lambda p: (p.jacobians["x"], np.ones(p.y.size)),
-            "factor_x_kept": lambda p: (p.jacobians["x"] * p.inputs["x"].numpy(), p.jacobians["b"]),
-        },
+        also=(
+            MATRIX_NOT_TRANSPOSED,
+            ONES_FOR_IDENTITY,
+            FACTOR_X_KEPT,
+        ),
         without={"transposed_assembly": "the transpose of this J is W, which has a name of its own here"},
         partial=True,
         points=2,
@@ -277,11 +412,11 @@ QUESTIONS = [
     Question(
         "04.any_shape",
         "4.9 Transfer: any shape, and agree with torch.func",
-        Jacobian(by="X"),
+        Jacobian(wrt="X"),
         [
-            Map(maps.leaning, {"X": normal(2, 3)}, "sin X[:, 0] · (the row sums of X) + X[0, 1]"),
-            Map(maps.sine_product, {"X": normal(2, 3)}, "Xᵀ @ sin X"),
-            Map(maps.unrolled, {"X": normal(3)}, "the outer product of (X₀X₁, X₂²) and X, plus X"),
+            Map(functions.leaning, {"X": normal(2, 3)}, "sin X[:, 0] · (the row sums of X) + X[0, 1]"),
+            Map(functions.sine_product, {"X": normal(2, 3)}, "Xᵀ @ sin X"),
+            Map(functions.unrolled, {"X": normal(3)}, "the outer product of (X₀X₁, X₂²) and X, plus X"),
         ],
         gives=("f", "X"),
         points=2,

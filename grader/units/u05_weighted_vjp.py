@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import maps
-from grader.quantities import Gradient, GradState, Jacobian, Letters, Predicted, Row, WeightedGradient
-from grader.question import Map, Problem, Question, fixed, mixed_signs, normal, uniform
+from grader import functions
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Letters, Predicted
+from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
+from grader.quantities import Gradient, GradState, Jacobian, Row, WeightedGradient
+from grader.question import Question
 
-PAIR = Map(maps.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
-SWIRL = Map(maps.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
-FAN = Map(maps.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
-FOLD = Map(maps.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
+PAIR = Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
+SWIRL = Map(functions.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
+FAN = Map(functions.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
+FOLD = Map(functions.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
 
 V = {"v": None}
 
@@ -22,7 +25,7 @@ def _x_and_y(differentiate: str) -> Any:
 
     def call() -> object:
         x = torch.tensor([1.2, -0.7, 0.4], dtype=torch.float64, requires_grad=True)
-        y = maps.pair(x)
+        y = functions.pair(x)
         return {
             "no weight": lambda: torch.autograd.grad(y, x),
             "sum": lambda: torch.autograd.grad(y.sum(), x),
@@ -55,6 +58,39 @@ def _by_columns(p: Problem) -> Any:
 def _linear_rows(p: Problem) -> np.ndarray:
     return np.array([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]])
 
+
+SUM_OF_COLUMNS = Mistake(
+    "sum_of_columns",
+    formula="J1",
+    name="columns added instead of rows",
+    says="this adds along each row of J: one number per output.",
+    why="With ones as weights, the rows of J are added to each other: one number per input is left, and the result "
+    "has x's shape.",
+    on_problem=lambda p: _linear_rows(p).sum(axis=1),
+)
+MEAN_OF_ROWS = Mistake(
+    "mean_of_rows",
+    name="a mean instead of a sum",
+    says="this is the mean of the rows of J; a weight of ones adds them up.",
+    why="Nothing is divided: each row is multiplied by its weight, here 1, and the rows are added.",
+    on_problem=lambda p: _linear_rows(p).mean(axis=0),
+)
+ONE_OUTPUT_FORGOTTEN = Mistake(
+    "one_output_forgotten",
+    name="one of the outputs forgotten",
+    says="this is the weighted gradient of {which} alone.",
+    why="Both outputs depend on x, and both count. `autograd.grad` takes several outputs at once, with as many "
+    "`grad_outputs`.",
+    on_problem=_one_head,
+)
+WEIGHTS_EXCHANGED = Mistake(
+    "weights_exchanged",
+    formula="J_yᵀw + J_zᵀv",
+    name="weights given to the wrong outputs",
+    says="each output got the other one's weight.",
+    why="`grad_outputs` is matched with `outputs` by place: the first weight belongs to the first output.",
+    on_problem=_exchanged,
+)
 
 QUESTIONS = [
     Question(
@@ -145,12 +181,14 @@ QUESTIONS = [
         "05.ones_sum_the_rows",
         "5.6 What do ones do?",
         Predicted(of=Gradient()),
-        [Map(maps.sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
-        also={
-            "sum_of_columns": lambda p: _linear_rows(p).sum(axis=1),
-            "mean_of_rows": lambda p: _linear_rows(p).mean(axis=0),
-            "one_output_only": lambda p: [({"i": i, "m": 2}, row) for i, row in enumerate(_linear_rows(p))],
-        },
+        [Map(functions.sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
+        also=(
+            SUM_OF_COLUMNS,
+            MEAN_OF_ROWS,
+            CATALOGUE["one_output_only"].derived(
+                lambda p: [({"i": i, "m": 2}, row) for i, row in enumerate(_linear_rows(p))]
+            ),
+        ),
         points=1,
         stars=2,
         minutes=4,
@@ -164,12 +202,15 @@ QUESTIONS = [
         "5.7 Two outputs, two weights",
         WeightedGradient(),
         [
-            Map(maps.two_heads, {"x": normal(3)}, "y = (x₀x₁, sin x₂), z = (x₂², x₀ − x₁x₂)"),
-            Map(maps.head_and_tail, {"x": normal(4)}, "y = (x₀², x₀x₁, x₃), z = (x₂x₃, cos x₀, x₁)"),
+            Map(functions.two_heads, {"x": normal(3)}, "y = (x₀x₁, sin x₂), z = (x₂², x₀ − x₁x₂)"),
+            Map(functions.head_and_tail, {"x": normal(4)}, "y = (x₀², x₀x₁, x₃), z = (x₂x₃, cos x₀, x₁)"),
         ],
         gives=("f", "x", "v", "w"),
         weights={"v": None, "w": None},
-        also={"one_output_forgotten": _one_head, "weights_exchanged": _exchanged},
+        also=(
+            ONE_OUTPUT_FORGOTTEN,
+            WEIGHTS_EXCHANGED,
+        ),
         without={
             "weight_in_other_order": "exchanging v and w is such an order, and has a name of its own here",
         },
@@ -184,10 +225,10 @@ QUESTIONS = [
     Question(
         "05.several_inputs",
         "5.8 Two inputs, two results",
-        WeightedGradient(by=("A", "x")),
+        WeightedGradient(wrt=("A", "x")),
         [
-            Map(maps.layer, {"A": normal(2, 3), "x": normal(3)}, "sin(A @ x)"),
-            Map(maps.gated, {"A": normal(2, 4), "x": normal(4)}, "(A @ x) · (x₀², x₁²)"),
+            Map(functions.layer, {"A": normal(2, 3), "x": normal(3)}, "sin(A @ x)"),
+            Map(functions.gated, {"A": normal(2, 4), "x": normal(4)}, "(A @ x) · (x₀², x₁²)"),
         ],
         gives=("f", "A", "x", "v"),
         weights=V,
@@ -205,13 +246,13 @@ QUESTIONS = [
         "5.9 Mend a weight of the wrong shape",
         WeightedGradient(),
         [
-            Map(maps.grid, {"x": normal(3)}, "outer((x₀, x₁x₂), x) + x²"),
-            Map(maps.ledger, {"x": normal(3)}, "the outer product of (x₀x₂, x₁², x₂ − x₀) and (x₁, x₀)"),
+            Map(functions.grid, {"x": normal(3)}, "outer((x₀, x₁x₂), x) + x²"),
+            Map(functions.ledger, {"x": normal(3)}, "the outer product of (x₀x₂, x₁², x₂ − x₀) and (x₁, x₀)"),
         ],
         gives=("f", "x", "v"),
         weights=V,
         handed={"v": lambda v: v.reshape(-1)},
-        also={"weight_laid_out_by_columns": _by_columns},
+        also=(CATALOGUE["weight_laid_out_by_columns"].derived(_by_columns),),
         points=2,
         stars=3,
         minutes=7,
@@ -227,7 +268,7 @@ QUESTIONS = [
         [SWIRL, FOLD],
         gives=("f", "weigh", "x"),
         weights=V,
-        weigh=maps.three_weights,
+        weigh=functions.three_weights,
         points=3,
         stars=4,
         minutes=8,
@@ -255,11 +296,11 @@ QUESTIONS = [
     Question(
         "05.transfer",
         "5.12 Transfer: from any shape to any shape",
-        WeightedGradient(by="X"),
+        WeightedGradient(wrt="X"),
         [
-            Map(maps.mixed_rows, {"X": normal(3, 2)}, "X @ Xᵀ[:, :2] + X[:, :2]²"),
-            Map(maps.pooled, {"X": normal(2, 4)}, "(the column sums of sin X) · X[0]"),
-            Map(maps.stretched, {"X": uniform(-1, 1, 2, 2)}, "(X · X[:, :1], e^(X/2)), stacked"),
+            Map(functions.mixed_rows, {"X": normal(3, 2)}, "X @ Xᵀ[:, :2] + X[:, :2]²"),
+            Map(functions.pooled, {"X": normal(2, 4)}, "(the column sums of sin X) · X[0]"),
+            Map(functions.stretched, {"X": uniform(-1, 1, 2, 2)}, "(X · X[:, :1], e^(X/2)), stacked"),
         ],
         gives=("f", "X", "V"),
         weights={"V": None},

@@ -7,10 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader import maps
+from grader import functions
 from grader.jacobian import forward_mode
-from grader.quantities import Gradient, Predicted, WeightedGradient
-from grader.question import Map, Problem, Question, Sampler, fixed, mixed_signs, normal
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Predicted
+from grader.problem import Map, Problem, Sampler, fixed, mixed_signs, normal
+from grader.quantities import Gradient, WeightedGradient
+from grader.question import Question
 
 V = {"V": None}
 Cases = list[tuple[dict[str, Any], Any]]
@@ -209,12 +212,209 @@ def _inverse_products(*forms: str) -> Callable[[Problem], Cases]:
     return derive
 
 
+FACTORS_UNTRANSPOSED = Mistake(
+    "factors_untransposed",
+    formula="AVB",
+    name="no factor transposed",
+    says="both factors stand on their right sides, but neither is transposed.",
+    why="Multiplying by a factor takes X to Y; multiplying by its transpose takes the weight of Y back to X. Where "
+    "all tables are square, no shape gives the difference away.",
+)
+RIGHT_UNTRANSPOSED = Mistake(
+    "right_untransposed",
+    formula="AᵀVB",
+    name="only the left factor transposed",
+    says="this is AᵀVB: the factor on the right was not transposed.",
+    why="On the way back both factors are transposed: AᵀVBᵀ. Where B is not square, VB does not even fit.",
+    on_problem=_sandwich(lambda A, v, B: (A.T, v, B)),
+)
+LEFT_UNTRANSPOSED = Mistake(
+    "left_untransposed",
+    formula="AVBᵀ",
+    name="only the right factor transposed",
+    says="this is AVBᵀ: the factor on the left was not transposed.",
+    why="On the way back both factors are transposed: AᵀVBᵀ. Where A is not square, AV does not even fit.",
+    on_problem=_sandwich(lambda A, v, B: (A, v, B.T)),
+)
+FACTORS_EXCHANGED = Mistake(
+    "factors_exchanged",
+    formula="BᵀVAᵀ",
+    name="the factors on the wrong sides",
+    says="both factors are transposed, but they have changed sides.",
+    why="A product that is transposed as a whole turns its order round; a gradient does not. What stood on the left "
+    "of X stays on the left.",
+)
+GRADIENT_TRANSPOSED = Mistake(
+    "gradient_transposed",
+    formula="the gradient, transposed",
+    name="the gradient transposed",
+    says="this is the right gradient with its rows and columns exchanged.",
+    why="Entry (a, b) of the gradient is the derivative by entry (a, b) of the variable: the two have one shape and "
+    "one order.",
+)
+WEIGHT_TRANSPOSED = Mistake(
+    "weight_transposed",
+    formula="the gradient for Vᵀ",
+    name="the weight transposed",
+    says="this is the gradient for the weight Vᵀ.",
+    why="`trace(V @ Y)` adds up V[i, j] times Y[j, i], and so weights each entry of Y by the one across the "
+    "diagonal. Each entry of V must meet the entry of Y at its own place: `(V * Y).sum()`, or `trace(V.T @ Y)`.",
+    on_problem=_for_transposed_weight,
+)
+WEIGHT_AS_MATRIX_PRODUCT = Mistake(
+    "weight_as_matrix_product",
+    formula="the gradient of (Vᵀ @ Y).sum()",
+    name="V and Y multiplied as matrices",
+    says="V and Y were multiplied as matrices, and all entries of that product added up.",
+    why="In a matrix product whole rows meet whole columns. A weight is paired entry by entry with what it weights: "
+    "`V * Y`, not `@`.",
+    on_problem=_of_matrix_products,
+)
+OPERAND_TRANSPOSED = Mistake(
+    "operand_transposed",
+    formula="the gradient of f(Xᵀ)",
+    name="f of the transposed X",
+    says="this is the gradient of f(Xᵀ), not of f(X).",
+    why="X was transposed before f saw it. Where X is square f accepts that, and nothing but the values tells.",
+    on_problem=_of_transposed_operand,
+)
+RESULT_LAID_OUT_BY_COLUMNS = Mistake(
+    "result_laid_out_by_columns",
+    formula="(Jᵀv).reshape(q, p).T",
+    name="the result laid out by columns",
+    says="the right numbers were filled in column by column.",
+    why="X was flattened row by row, so the result must be cut into rows: `reshape(p, q)`, with no transpose after it.",
+    on_problem=_result_by_columns,
+)
+RESULT_LEFT_FLAT = Mistake(
+    "result_left_flat",
+    formula="Jᵀv, flat",
+    name="the result left in one line",
+    says="these are the right numbers, still in one long line.",
+    why="The flattening of X has to be undone at the end: `g.reshape(p, q)`. A gradient has the shape of what is "
+    "differentiated by.",
+    on_problem=lambda p: p.truth.reshape(-1),
+)
+RESHAPED_NOT_PERMUTED = Mistake(
+    "reshaped_not_permuted",
+    name="reshaped where dimensions had to move",
+    says="no entry was moved, although dimensions had to change places.",
+    why="`reshape` leaves all entries in their order and only cuts that line at other places. To let dimensions "
+    "change places takes `permute` or a transpose.",
+)
+BROADCAST_NOT_UNDONE = Mistake(
+    "broadcast_not_undone",
+    formula="V",
+    name="the broadcast was not undone",
+    says="these are the gradients by every single copy, not yet added up.",
+    why="One entry was copied to several places, and each copy has its share in the result. When the entry moves, "
+    "all its copies move: their gradients add up.",
+)
+MEAN_OVER_COPIES = Mistake(
+    "mean_over_copies",
+    formula="the mean of V",
+    name="a mean over the copies",
+    says="this is the mean over the copies; it must be the sum.",
+    why="When an entry moves by a little, all its copies move by as much. So what they do adds up, and nothing is "
+    "divided.",
+)
+SUMMED_OTHER_DIM = Mistake(
+    "summed_other_dim",
+    name="summed over the other dimension",
+    says="this was summed over the dimensions that hold the entries, not over those that hold their copies.",
+    why="Line the shapes up from the right. Copies lie where the small operand has a 1 or nothing at all, and only "
+    "there is a sum taken.",
+)
+SUM_INCOMPLETE = Mistake(
+    "sum_incomplete",
+    name="summed over some copies only",
+    says="some of the dimensions that hold copies were summed over, but not all of them.",
+    why="There are two kinds: leading dimensions that the small operand does not have, and those where its size is "
+    "1. Both hold copies.",
+    on_problem=_some_dims,
+)
+SIZE_ONE_LOST = Mistake(
+    "size_one_lost",
+    name="the dimension of size 1 was lost",
+    says="these are the right numbers, but a dimension of size 1 is missing.",
+    why="A sum removes its dimension. Where the operand has that dimension with size 1, keep it: `sum(d, "
+    "keepdim=True)`, or `reshape` at the end.",
+    on_problem=_without_keepdim,
+)
+LEADING_ONE_KEPT = Mistake(
+    "leading_one_kept",
+    name="a dimension too many",
+    says="these are the right numbers, with a dimension of size 1 that the operand does not have.",
+    why="Leading dimensions that the broadcast added must disappear again: sum over them without `keepdim`.",
+)
+RESIDUAL_ALL_PAIRS = Mistake(
+    "residual_all_pairs",
+    name="(N, 1) − (N,) is N×N",
+    says="here every row of Y was compared with every target: the difference was N×N.",
+    why="Y has shape (N, 1) and T has (N,). Lined up from the right, a 1 meets N and nothing meets N, so both are "
+    "stretched, and PyTorch says nothing. Give T the shape of Y first.",
+    on_problem=_sums_of_all_pairs,
+)
+PERMUTED_AGAIN = Mistake(
+    "permuted_again",
+    formula="V.permute(a, b, c)",
+    name="permuted the same way again",
+    says="V was permuted the same way once more, not back.",
+    why="The gradient goes back by the inverse order. An exchange of two dimensions is its own inverse; going round "
+    "all three is not.",
+    on_problem=lambda p: p.weights["V"].permute(_order(p)).numpy(),
+)
+INVERSE_UNTRANSPOSED = Mistake(
+    "inverse_untransposed",
+    formula="−X⁻¹AᵀX⁻¹",
+    name="X⁻¹ for X⁻ᵀ",
+    says="this is −X⁻¹AᵀX⁻¹: A is transposed, X⁻¹ is not.",
+    why="The derivative of X⁻¹ is a product like AXB, with X⁻¹ on both sides. On the way back both of them are "
+    "transposed.",
+    on_problem=_inverse_products("iAi"),
+)
+OPERAND_UNTRANSPOSED = Mistake(
+    "operand_untransposed",
+    formula="−X⁻ᵀAX⁻ᵀ",
+    name="A for Aᵀ",
+    says="this is −X⁻ᵀAX⁻ᵀ: A should be transposed.",
+    why="tr(ZA) adds up Z[i, j] times A[j, i], so the weight that it puts on Z is Aᵀ.",
+    on_problem=_inverse_products("IaI"),
+)
+INVERSES_ON_ONE_SIDE = Mistake(
+    "inverses_on_one_side",
+    formula="−X⁻ᵀX⁻ᵀAᵀ",
+    name="both inverses on one side",
+    says="the two inverses stand on the same side of A.",
+    why="d(1/x) = −dx/x² may be written in any order for numbers. For matrices dX⁻¹ = −X⁻¹ dX X⁻¹, with one factor "
+    "on each side of what moves.",
+    on_problem=_inverse_products("IIA", "AII"),
+)
+ENTRY_BY_ENTRY = Mistake(
+    "entry_by_entry",
+    formula="−A / X**2",
+    name="entry by entry",
+    says="this divides by the squares of the entries of X.",
+    why="That is the derivative of A/X entry by entry. An inverse matrix is not made of 1/X[i, j]: in general each "
+    "of its entries depends on all entries of X.",
+    on_problem=lambda p: -_arrays(p, "A")[0] / _arrays(p, "X")[0] ** 2,
+)
+INVERSE_SIGN = Mistake(
+    "inverse_sign",
+    formula="X⁻ᵀAᵀX⁻ᵀ",
+    name="the sign of dX⁻¹ lost",
+    says="this is the right answer with the opposite sign.",
+    why="X X⁻¹ stays the identity, so dX X⁻¹ + X dX⁻¹ = 0, and dX⁻¹ = −X⁻¹ dX X⁻¹. For numbers it is the minus in "
+    "d(1/x) = −dx/x².",
+    on_problem=lambda p: -p.truth,
+)
+
 QUESTIONS: list[Question] = [
     Question(
         "06.vector_to_table",
         "6.1 A vector in, a table out",
         Predicted(of=WeightedGradient()),
-        [Map(maps.small_table, {"x": fixed([4.0, 5.0, 3.0])}, "[[x₀x₁, x₂], [x₁, x₀x₂]]")],
+        [Map(functions.small_table, {"x": fixed([4.0, 5.0, 3.0])}, "[[x₀x₁, x₂], [x₁, x₀x₂]]")],
         weights={"V": fixed([[1.0, -1.0], [3.0, 0.0]])},
         points=1,
         stars=2,
@@ -227,22 +427,22 @@ QUESTIONS: list[Question] = [
     Question(
         "06.sandwich",
         "6.2 Y = AXB, on paper",
-        WeightedGradient(by="X", text="AᵀVBᵀ"),
+        WeightedGradient(wrt="X", text="AᵀVBᵀ"),
         [
-            Map(maps.sandwich, {"A": normal(3, 3), "X": normal(3, 3), "B": normal(3, 3)}, "AXB"),
-            Map(maps.sandwich, {"A": normal(2, 3), "X": normal(3, 4), "B": normal(4, 2)}, "AXB"),
-            Map(maps.sandwich, {"A": normal(4, 2), "X": normal(2, 2), "B": normal(2, 3)}, "AXB"),
+            Map(functions.sandwich, {"A": normal(3, 3), "X": normal(3, 3), "B": normal(3, 3)}, "AXB"),
+            Map(functions.sandwich, {"A": normal(2, 3), "X": normal(3, 4), "B": normal(4, 2)}, "AXB"),
+            Map(functions.sandwich, {"A": normal(4, 2), "X": normal(2, 2), "B": normal(2, 3)}, "AXB"),
         ],
         gives=("A", "B", "V"),
         weights=V,
         declared=False,
-        also={
-            "factors_untransposed": _sandwich(lambda A, v, B: (A, v, B)),
-            "right_untransposed": _sandwich(lambda A, v, B: (A.T, v, B)),
-            "left_untransposed": _sandwich(lambda A, v, B: (A, v, B.T)),
-            "factors_exchanged": _sandwich(lambda A, v, B: (B.T, v, A.T)),
-            "gradient_transposed": _sandwich(lambda A, v, B: (B, v.T, A)),
-        },
+        also=(
+            FACTORS_UNTRANSPOSED.derived(_sandwich(lambda A, v, B: (A, v, B))),
+            RIGHT_UNTRANSPOSED,
+            LEFT_UNTRANSPOSED,
+            FACTORS_EXCHANGED.derived(_sandwich(lambda A, v, B: (B.T, v, A.T))),
+            GRADIENT_TRANSPOSED.derived(_sandwich(lambda A, v, B: (B, v.T, A))),
+        ),
         without={"jvp_for_vjp": "Jv is AVB where all four are square, which has a name of its own here"},
         points=2,
         stars=3,
@@ -257,19 +457,19 @@ QUESTIONS: list[Question] = [
     Question(
         "06.matrix_to_matrix",
         "6.3 Mend a weight that was multiplied as a matrix",
-        WeightedGradient(by="X"),
+        WeightedGradient(wrt="X"),
         [
-            Map(maps.twisted, {"X": normal(3, 3)}, "X @ X + sin X · X[0]"),
-            Map(maps.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
-            Map(maps.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
+            Map(functions.twisted, {"X": normal(3, 3)}, "X @ X + sin X · X[0]"),
+            Map(functions.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
+            Map(functions.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
         ],
         gives=("f", "X", "V"),
         weights=V,
-        also={
-            "weight_transposed": _for_transposed_weight,
-            "weight_as_matrix_product": _of_matrix_products,
-            "operand_transposed": _of_transposed_operand,
-        },
+        also=(
+            WEIGHT_TRANSPOSED,
+            WEIGHT_AS_MATRIX_PRODUCT,
+            OPERAND_TRANSPOSED,
+        ),
         points=2,
         stars=3,
         minutes=7,
@@ -282,21 +482,21 @@ QUESTIONS: list[Question] = [
     Question(
         "06.four_axes",
         "6.4 Four axes, flattened to two",
-        WeightedGradient(by="X"),
+        WeightedGradient(wrt="X"),
         [
-            Map(maps.twisted, {"X": normal(2, 2)}, "X @ X + sin X · X[0]"),
-            Map(maps.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
-            Map(maps.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
+            Map(functions.twisted, {"X": normal(2, 2)}, "X @ X + sin X · X[0]"),
+            Map(functions.crossed, {"X": normal(2, 3)}, "Xᵀ @ X[:, :2] − sin Xᵀ"),
+            Map(functions.spread, {"X": normal(2, 2)}, "(X, x₀X) side by side, plus (the first column's sum)²"),
         ],
         gives=("D", "V"),
         weights=V,
         extras={"D": _four_axes},
-        also={
-            "weight_laid_out_by_columns": _weight_by_columns,
-            "result_laid_out_by_columns": _result_by_columns,
-            "result_left_flat": lambda p: p.truth.reshape(-1),
-            "reshaped_not_permuted": _cut_the_other_way,
-        },
+        also=(
+            CATALOGUE["weight_laid_out_by_columns"].derived(_weight_by_columns),
+            RESULT_LAID_OUT_BY_COLUMNS,
+            RESULT_LEFT_FLAT,
+            RESHAPED_NOT_PERMUTED.derived(_cut_the_other_way),
+        ),
         without={
             "jvp_for_vjp": "a table cut to (p·q, m·k) gives Jv on a square problem, and has a name here",
             "weight_in_other_order": "laying V out by columns is such an order, and has a name of its own here",
@@ -313,27 +513,27 @@ QUESTIONS: list[Question] = [
     Question(
         "06.undo_broadcast",
         "6.5 Undo a broadcast",
-        WeightedGradient(by="b", text="V summed over the copies"),
+        WeightedGradient(wrt="b", text="V summed over the copies"),
         [
-            Map(maps.copied, {"b": normal(3)}, "b, stretched to (3, 3)", {"size": (3, 3)}),
-            Map(maps.copied, {"b": normal(3, 1)}, "b, stretched to (3, 4)", {"size": (3, 4)}),
-            Map(maps.copied, {"b": normal(2, 1)}, "b, stretched to (3, 2, 2)", {"size": (3, 2, 2)}),
-            Map(maps.copied, {"b": normal(1, 3)}, "b, stretched to (2, 3)", {"size": (2, 3)}),
-            Map(maps.copied, {"b": normal()}, "b, stretched to (2, 3)", {"size": (2, 3)}),
-            Map(maps.copied, {"b": normal(2, 1, 3)}, "b, stretched to (2, 2, 3)", {"size": (2, 2, 3)}),
+            Map(functions.copied, {"b": normal(3)}, "b, stretched to (3, 3)", {"size": (3, 3)}),
+            Map(functions.copied, {"b": normal(3, 1)}, "b, stretched to (3, 4)", {"size": (3, 4)}),
+            Map(functions.copied, {"b": normal(2, 1)}, "b, stretched to (3, 2, 2)", {"size": (3, 2, 2)}),
+            Map(functions.copied, {"b": normal(1, 3)}, "b, stretched to (2, 3)", {"size": (2, 3)}),
+            Map(functions.copied, {"b": normal()}, "b, stretched to (2, 3)", {"size": (2, 3)}),
+            Map(functions.copied, {"b": normal(2, 1, 3)}, "b, stretched to (2, 2, 3)", {"size": (2, 2, 3)}),
         ],
         gives=("b", "V"),
         weights=V,
         declared=False,
-        also={
-            "broadcast_not_undone": lambda p: p.weights["V"].numpy(),
-            "mean_over_copies": _mean_over_copies,
-            "summed_other_dim": _other_dims,
-            "sum_incomplete": _some_dims,
-            "size_one_lost": _without_keepdim,
-            "leading_one_kept": _with_keepdim,
-            "over_everything": _everything,
-        },
+        also=(
+            BROADCAST_NOT_UNDONE.derived(lambda p: p.weights["V"].numpy()),
+            MEAN_OVER_COPIES.derived(_mean_over_copies),
+            SUMMED_OTHER_DIM.derived(_other_dims),
+            SUM_INCOMPLETE,
+            SIZE_ONE_LOST,
+            LEADING_ONE_KEPT.derived(_with_keepdim),
+            CATALOGUE["over_everything"].derived(_everything),
+        ),
         without={
             "mean_of_weighted": "the mean over the copies is what students take, and has its name here",
             "weight_in_other_order": "where all entries are copies of one, their order does not matter",
@@ -354,34 +554,34 @@ QUESTIONS: list[Question] = [
     Question(
         "06.bias",
         "6.6 Mend the gradient of a bias",
-        Gradient(by="b", text="the column sums of V"),
+        Gradient(wrt="b", text="the column sums of V"),
         [
             Map(
-                maps.half_squared_error,
+                functions.half_squared_error,
                 {"X": normal(5, 2), "W": normal(2, 1), "b": normal(1), "T": normal(5)},
                 "½ Σ (XW + b − T)²",
             ),
             Map(
-                maps.half_squared_error,
+                functions.half_squared_error,
                 {"X": normal(3, 2), "W": normal(2, 3), "b": normal(3), "T": normal(3, 3)},
                 "½ Σ (XW + b − T)²",
             ),
             Map(
-                maps.half_squared_error,
+                functions.half_squared_error,
                 {"X": normal(4, 3), "W": normal(3, 2), "b": normal(2), "T": normal(4, 2)},
                 "½ Σ (XW + b − T)²",
             ),
         ],
         gives=("X", "W", "b", "T"),
         declared=False,
-        also={
-            "residual_all_pairs": _sums_of_all_pairs,
-            "over_everything": _sums_of_everything,
-            "broadcast_not_undone": _residual,
-            "mean_over_copies": lambda p: _residual(p).mean(axis=0),
-            "summed_other_dim": lambda p: _residual(p).sum(axis=1),
-            "leading_one_kept": lambda p: _residual(p).sum(axis=0, keepdims=True),
-        },
+        also=(
+            RESIDUAL_ALL_PAIRS,
+            CATALOGUE["over_everything"].derived(_sums_of_everything),
+            BROADCAST_NOT_UNDONE.derived(_residual),
+            MEAN_OVER_COPIES.derived(lambda p: _residual(p).mean(axis=0)),
+            SUMMED_OTHER_DIM.derived(lambda p: _residual(p).sum(axis=1)),
+            LEADING_ONE_KEPT.derived(lambda p: _residual(p).sum(axis=0, keepdims=True)),
+        ),
         points=2,
         stars=3,
         minutes=8,
@@ -394,22 +594,22 @@ QUESTIONS: list[Question] = [
     Question(
         "06.batched",
         "6.7 A batch of products",
-        WeightedGradient(by=("X", "W"), text="(VWᵀ, XᵀV)"),
+        WeightedGradient(wrt=("X", "W"), text="(VWᵀ, XᵀV)"),
         [
-            Map(maps.times, {"X": normal(2, 3, 3), "W": normal(3, 3)}, "X @ W"),
-            Map(maps.times, {"X": normal(3, 2, 3), "W": normal(3, 2)}, "X @ W"),
-            Map(maps.times, {"X": normal(2, 3, 2), "W": normal(2, 2, 2)}, "X @ W"),
+            Map(functions.times, {"X": normal(2, 3, 3), "W": normal(3, 3)}, "X @ W"),
+            Map(functions.times, {"X": normal(3, 2, 3), "W": normal(3, 2)}, "X @ W"),
+            Map(functions.times, {"X": normal(2, 3, 2), "W": normal(2, 2, 2)}, "X @ W"),
         ],
         gives=("X", "W", "V"),
         weights=V,
         declared=False,
-        also={
-            "broadcast_not_undone": lambda p: _shared(p, lambda each: each),
-            "mean_over_copies": lambda p: _shared(p, lambda each: each.mean(axis=0)),
-            "factors_untransposed": _batched_untransposed,
-            "factors_exchanged": _batched_exchanged,
-            "gradient_transposed": lambda p: (p.truth[0], p.truth[1].swapaxes(-1, -2)),
-        },
+        also=(
+            BROADCAST_NOT_UNDONE.derived(lambda p: _shared(p, lambda each: each)),
+            MEAN_OVER_COPIES.derived(lambda p: _shared(p, lambda each: each.mean(axis=0))),
+            FACTORS_UNTRANSPOSED.derived(_batched_untransposed),
+            FACTORS_EXCHANGED.derived(_batched_exchanged),
+            GRADIENT_TRANSPOSED.derived(lambda p: (p.truth[0], p.truth[1].swapaxes(-1, -2))),
+        ),
         partial=True,
         points=2,
         stars=4,
@@ -423,18 +623,18 @@ QUESTIONS: list[Question] = [
     Question(
         "06.permute",
         "6.8 The way back through permute",
-        WeightedGradient(by="X", text="V permuted back"),
+        WeightedGradient(wrt="X", text="V permuted back"),
         [
-            Map(maps.permuted, {"X": normal(2, 2, 2)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
-            Map(maps.permuted, {"X": normal(2, 3, 4)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
-            Map(maps.permuted, {"X": normal(3, 2, 2)}, "X.permute(1, 2, 0)", {"a": 1, "b": 2, "c": 0}),
+            Map(functions.permuted, {"X": normal(2, 2, 2)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
+            Map(functions.permuted, {"X": normal(2, 3, 4)}, "X.permute(2, 0, 1)", {"a": 2, "b": 0, "c": 1}),
+            Map(functions.permuted, {"X": normal(3, 2, 2)}, "X.permute(1, 2, 0)", {"a": 1, "b": 2, "c": 0}),
         ],
         gives=("V", "a", "b", "c"),
         weights=V,
-        also={
-            "permuted_again": lambda p: p.weights["V"].permute(_order(p)).numpy(),
-            "reshaped_not_permuted": _entries_not_moved,
-        },
+        also=(
+            PERMUTED_AGAIN,
+            RESHAPED_NOT_PERMUTED.derived(_entries_not_moved),
+        ),
         without={
             "jvp_for_vjp": "on a cube Jv is V permuted the same way again, which has its own name here",
             "weight_applied_after": "on a cube this is V as it came, which has its own name here",
@@ -451,23 +651,23 @@ QUESTIONS: list[Question] = [
     Question(
         "06.trace_of_inverse",
         "6.9 The gradient of tr(X⁻¹A)",
-        Gradient(by="X", text="−X⁻ᵀAᵀX⁻ᵀ"),
+        Gradient(wrt="X", text="−X⁻ᵀAᵀX⁻ᵀ"),
         [
-            Map(maps.trace_of_inverse_times, {"X": _invertible(3), "A": normal(3, 3)}, "tr(X⁻¹A)"),
-            Map(maps.trace_of_inverse_times, {"X": _invertible(2), "A": normal(2, 2)}, "tr(X⁻¹A)"),
-            Map(maps.trace_of_inverse_times, {"X": _invertible(4), "A": normal(4, 4)}, "tr(X⁻¹A)"),
+            Map(functions.trace_of_inverse_times, {"X": _invertible(3), "A": normal(3, 3)}, "tr(X⁻¹A)"),
+            Map(functions.trace_of_inverse_times, {"X": _invertible(2), "A": normal(2, 2)}, "tr(X⁻¹A)"),
+            Map(functions.trace_of_inverse_times, {"X": _invertible(4), "A": normal(4, 4)}, "tr(X⁻¹A)"),
         ],
         gives=("X", "A"),
         declared=False,
-        also={
-            "inverse_sign": lambda p: -p.truth,
-            "gradient_transposed": _inverse_products("iai"),
-            "operand_untransposed": _inverse_products("IaI"),
-            "inverse_untransposed": _inverse_products("iAi"),
-            "inverses_on_one_side": _inverse_products("IIA", "AII"),
-            "chain_stops_early": lambda p: _arrays(p, "A")[0].T,
-            "entry_by_entry": lambda p: -_arrays(p, "A")[0] / _arrays(p, "X")[0] ** 2,
-        },
+        also=(
+            INVERSE_SIGN,
+            GRADIENT_TRANSPOSED.derived(_inverse_products("iai")),
+            OPERAND_UNTRANSPOSED,
+            INVERSE_UNTRANSPOSED,
+            INVERSES_ON_ONE_SIDE,
+            CATALOGUE["chain_stops_early"].derived(lambda p: _arrays(p, "A")[0].T),
+            ENTRY_BY_ENTRY,
+        ),
         without={"minus_sign": "the sign that is lost here is that of the derivative of an inverse"},
         points=2,
         stars=5,

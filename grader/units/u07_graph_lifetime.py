@@ -9,15 +9,18 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from grader import maps
+from grader import functions
 from grader.jacobian import forward_mode
-from grader.quantities import Computed, EachWeight, Facts, Gradient, Letters
-from grader.question import Map, Problem, Question, normal, uniform
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Facts, Letters
+from grader.problem import Map, Problem, normal, uniform
+from grader.quantities import Computed, EachWeight, Gradient
+from grader.question import Question
 
-PAIR = Map(maps.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
-SWIRL = Map(maps.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
-FAN = Map(maps.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
-FOLD = Map(maps.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
+PAIR = Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
+SWIRL = Map(functions.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
+FAN = Map(functions.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
+FOLD = Map(functions.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
 
 
 def _leaf() -> Tensor:
@@ -97,7 +100,7 @@ def _by_length(p: Problem) -> np.ndarray:
 
 
 def _composed(inner: Callable[[Tensor], Tensor], outer: Callable[[Tensor], Tensor], n: int, text: str) -> Map:
-    return Map(maps.composed, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
+    return Map(functions.composed, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
 
 
 # --- 7.8: two losses
@@ -109,8 +112,8 @@ def _each_loss(p: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_the_trunk(p: Problem) -> tuple[np.ndarray, np.ndarray]:
-    h = {"h": maps.trunk(p.inputs["x"])}
-    return forward_mode(maps.first_loss, h)["h"][0], forward_mode(maps.second_loss, h)["h"][0]
+    h = {"h": functions.trunk(p.inputs["x"])}
+    return forward_mode(functions.first_loss, h)["h"][0], forward_mode(functions.second_loss, h)["h"][0]
 
 
 # --- 7.9: what is really saved
@@ -155,6 +158,112 @@ def _all_but_b(p: Problem) -> Any:
 def _b_alone(p: Problem) -> Any:
     return tuple(g if name == "b" else None for name, g in zip(p.inputs, _everywhere(p), strict=True))
 
+
+LANDED_EVERYWHERE = Mistake(
+    "landed_everywhere",
+    formula="(∂L/∂a, ∂L/∂b, ∂L/∂c)",
+    name="a gradient in every leaf",
+    says="a gradient landed in every leaf, in b as well.",
+    why="Without `inputs`, `backward` fills `.grad` of every leaf that took part and requires a gradient. `inputs=` "
+    "names those that it may fill; the others stay as they are.",
+    on_problem=_everywhere,
+)
+LANDED_IN_THE_OTHER = Mistake(
+    "landed_in_the_other",
+    formula="(None, ∂L/∂b, None)",
+    name="the wrong ones were named",
+    says="a gradient landed in b alone: the one that was to be left out.",
+    why="`inputs=` names the tensors to fill, not those to spare.",
+    on_problem=_b_alone,
+)
+ZEROS_LANDED = Mistake(
+    "zeros_landed",
+    formula="(∂L/∂a, 0, ∂L/∂c)",
+    name="zeros where nothing was to land",
+    says="`b.grad` holds zeros; nothing was to land there.",
+    why="Zeros are a gradient like any other: an optimiser passes over a leaf whose `.grad` is None, but one whose "
+    "`.grad` is zero it may still move, by momentum or weight decay.",
+    on_problem=lambda p: tuple(0 * g if name == "b" else g for name, g in zip(p.inputs, _everywhere(p), strict=True)),
+)
+NOTHING_LANDED = Mistake(
+    "nothing_landed",
+    formula="(None, None, None)",
+    name="nothing landed in any leaf",
+    says="after your function `.grad` of a, b and c is None.",
+    why="`torch.autograd.grad` returns what it finds and leaves `.grad` alone; `backward` is what fills it.",
+    on_problem=lambda p: (None, None, None),
+)
+HOOK_WITHOUT_EFFECT = Mistake(
+    "hook_without_effect",
+    formula="Jᵀg",
+    name="not clipped",
+    says="this is the gradient by x with nothing clipped.",
+    why="A hook acts only through what it returns: without a `return`, the gradient goes on unchanged. And it must "
+    "be registered on h, the tensor that goes into outer, before the pass back.",
+    on_problem=lambda p: p.jacobians["x"][0],
+)
+CLIPPED_AT_THE_INPUT = Mistake(
+    "clipped_at_the_input",
+    formula="clip(Jᵀg)",
+    name="clipped at x instead of h",
+    says="here the gradient by x was clipped, at the end of the way.",
+    why="It was to be clipped where it passes h, before the chain rule multiplies it by the derivatives of inner. "
+    "Clipping does not commute with that.",
+    on_problem=lambda p: np.clip(p.jacobians["x"][0], -p.extras["limit"], p.extras["limit"]),
+)
+CLIPPED_FROM_ABOVE_ONLY = Mistake(
+    "clipped_from_above_only",
+    formula="Jᵀ min(g, c)",
+    name="clipped from above only",
+    says="large negative entries were let through.",
+    why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, max=limit)` knows only the upper one.",
+    on_problem=lambda p: _at_h(p)[1].T @ np.minimum(_at_h(p)[0], p.extras["limit"]),
+)
+CLIPPED_BY_LENGTH = Mistake(
+    "clipped_by_length",
+    formula="Jᵀg · c/‖g‖",
+    name="the length clipped, not the entries",
+    says="the whole gradient was scaled until its length was at most the limit.",
+    why="That is clipping by norm, another rule, which keeps the direction. Here each entry by itself is to be "
+    "brought into the interval from −limit to limit.",
+    on_problem=_by_length,
+)
+CLIPPED_NOT_HANDED_ON = Mistake(
+    "clipped_not_handed_on",
+    formula="clip(g)",
+    name="the gradient by h, not by x",
+    says="this is the clipped gradient by h; it has not been handed on to x.",
+    why="From h to x the chain rule still multiplies by the derivatives of inner. Differentiate by x: the hook acts "
+    "on the way.",
+    on_problem=lambda p: np.clip(_at_h(p)[0], -p.extras["limit"], p.extras["limit"]),
+)
+CLIPPED_ON_THE_WAY_FORWARD = Mistake(
+    "clipped_on_the_way_forward",
+    formula="∇ outer(clip(h))",
+    name="the values clipped, not the gradient",
+    says="here the values of h were clipped on the way forward.",
+    why="That is another function, with another derivative. A hook leaves the values alone and acts on the "
+    "gradient, on the way back.",
+    on_problem=_clipped_forward,
+)
+SUM_OF_LOSSES = Mistake(
+    "sum_of_losses",
+    formula="(∇(p + q), ∇(p + q))",
+    name="the gradient of the sum",
+    says="this is the gradient of p + q.",
+    why="That is what one pass for both losses gives. Here each loss was to have its own: two passes, and the first "
+    "must keep the trunk. Read out of `x.grad` twice, both results are the very same tensor, to which both "
+    "passes added.",
+    on_problem=lambda p: [({}, (sum(_each_loss(p)),) * k) for k in (1, 2)],
+)
+STOPPED_AT_THE_TRUNK = Mistake(
+    "stopped_at_the_trunk",
+    formula="(∂p/∂h, ∂q/∂h)",
+    name="stopped at the trunk",
+    says="these are the gradients by h, the trunk's output.",
+    why="Go on from h to x: differentiate by x, which went into the trunk.",
+    on_problem=_by_the_trunk,
+)
 
 QUESTIONS = [
     Question(
@@ -209,7 +318,7 @@ QUESTIONS = [
     Question(
         "07.let_go",
         "7.3 Keep it, and let go at the end",
-        EachWeight(lets_go=True),
+        EachWeight(frees_graph=True),
         [FOLD, SWIRL, FAN],
         gives=("x", "y", "v", "w", "u"),
         weights={"v": None, "w": None, "u": None},
@@ -226,34 +335,32 @@ QUESTIONS = [
     Question(
         "07.backward_inputs",
         "7.4 Fill these, and spare that one",
-        Computed(by=("a", "b", "c"), compute=_all_but_b, text="(∂L/∂a, None, ∂L/∂c)", in_grad=True),
+        Computed(wrt=("a", "b", "c"), compute=_all_but_b, text="(∂L/∂a, None, ∂L/∂c)", in_grad=True),
         [
             Map(
-                maps.blend,
+                functions.blend,
                 {"a": normal(2), "b": normal(3), "c": normal(4)},
                 "Σᵢ aᵢ · Σⱼ bⱼ + a₀ Σₖ cₖ²",
             ),
             Map(
-                maps.tower,
+                functions.tower,
                 {"a": normal(3), "b": normal(2), "c": normal(2)},
                 "Σᵢ sin aᵢ · Πⱼ bⱼ + (Σₖ cₖ · Σⱼ bⱼ)²",
             ),
             Map(
-                maps.lens,
+                functions.lens,
                 {"a": uniform(0.5, 2), "b": uniform(-2, -0.5), "c": uniform(0.2, 1.2)},
                 "ab² + a sin c",
             ),
         ],
         gives=("a", "b", "c", "loss"),
         computed={"loss": None},
-        also={
-            "landed_everywhere": _everywhere,
-            "landed_in_the_other": _b_alone,
-            "zeros_landed": lambda p: tuple(
-                0 * g if name == "b" else g for name, g in zip(p.inputs, _everywhere(p), strict=True)
-            ),
-            "nothing_landed": lambda p: (None, None, None),
-        },
+        also=(
+            LANDED_EVERYWHERE,
+            LANDED_IN_THE_OTHER,
+            ZEROS_LANDED,
+            NOTHING_LANDED,
+        ),
         points=2,
         stars=2,
         minutes=5,
@@ -266,11 +373,11 @@ QUESTIONS = [
     Question(
         "07.unused_none",
         "7.5 Which of them take part?",
-        Gradient(by=("a", "b", "c"), unused="none"),
+        Gradient(wrt=("a", "b", "c"), unused="none"),
         [
-            Map(maps.without_b, {"a": normal(2), "b": normal(3), "c": normal()}, "(Σᵢ aᵢc)² + sin c"),
-            Map(maps.without_c, {"a": normal(2), "b": normal(3), "c": normal()}, "Πᵢ aᵢ · Σⱼ bⱼ + Σⱼ bⱼ²"),
-            Map(maps.without_a, {"a": normal(2), "b": normal(3), "c": normal()}, "e^(b₀/2) · b₁ + c b₂²"),
+            Map(functions.without_b, {"a": normal(2), "b": normal(3), "c": normal()}, "(Σᵢ aᵢc)² + sin c"),
+            Map(functions.without_c, {"a": normal(2), "b": normal(3), "c": normal()}, "Πᵢ aᵢ · Σⱼ bⱼ + Σⱼ bⱼ²"),
+            Map(functions.without_a, {"a": normal(2), "b": normal(3), "c": normal()}, "e^(b₀/2) · b₁ + c b₂²"),
         ],
         gives=("f", "a", "b", "c"),
         points=1,
@@ -284,16 +391,16 @@ QUESTIONS = [
     Question(
         "07.unused_zeros",
         "7.6 Mend a step that stumbles over None",
-        Gradient(by=("W", "b", "x"), unused="zeros"),
+        Gradient(wrt=("W", "b", "x"), unused="zeros"),
         [
             Map(
-                maps.without_bias,
+                functions.without_bias,
                 {"W": normal(2, 3), "b": normal(2), "x": normal(3)},
                 "Σ tanh(W @ x) + Π (W @ x)",
             ),
-            Map(maps.penalty, {"W": normal(2, 3), "b": normal(2), "x": normal(3)}, "Σ W²"),
+            Map(functions.penalty, {"W": normal(2, 3), "b": normal(2), "x": normal(3)}, "Σ W²"),
             Map(
-                maps.bias_and_input,
+                functions.bias_and_input,
                 {"W": normal(3, 2), "b": normal(3), "x": normal(2)},
                 "Π b · Σ x² + b₀",
             ),
@@ -314,31 +421,34 @@ QUESTIONS = [
         Computed(compute=_through_clip, text="J_innerᵀ clip(∂outer/∂h)"),
         [
             _composed(
-                maps.pair, maps.cross, 3, "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (h₀ − h₁)²/4 + h₀h₁/8"
+                functions.pair,
+                functions.cross,
+                3,
+                "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (h₀ − h₁)²/4 + h₀h₁/8",
             ),
             _composed(
-                maps.swirl,
-                maps.surge,
+                functions.swirl,
+                functions.surge,
                 3,
                 "outer(inner(x)), inner (x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²), outer h₁ sin(h₀)/2 − Σ h²/4",
             ),
             _composed(
-                maps.fan,
-                maps.surge,
+                functions.fan,
+                functions.surge,
                 2,
                 "outer(inner(x)), inner (x₀², x₀x₁, sin x₁, x₀ − 3x₁), outer h₁ sin(h₀)/2 − Σ h²/4",
             ),
         ],
         gives=("outer", "inner", "x", "limit"),
         extras={"limit": _limit},
-        also={
-            "hook_without_effect": lambda p: p.jacobians["x"][0],
-            "clipped_at_the_input": lambda p: np.clip(p.jacobians["x"][0], -p.extras["limit"], p.extras["limit"]),
-            "clipped_from_above_only": lambda p: _at_h(p)[1].T @ np.minimum(_at_h(p)[0], p.extras["limit"]),
-            "clipped_by_length": _by_length,
-            "clipped_not_handed_on": lambda p: np.clip(_at_h(p)[0], -p.extras["limit"], p.extras["limit"]),
-            "clipped_on_the_way_forward": _clipped_forward,
-        },
+        also=(
+            HOOK_WITHOUT_EFFECT,
+            CLIPPED_AT_THE_INPUT,
+            CLIPPED_FROM_ABOVE_ONLY,
+            CLIPPED_BY_LENGTH,
+            CLIPPED_NOT_HANDED_ON,
+            CLIPPED_ON_THE_WAY_FORWARD,
+        ),
         points=3,
         stars=4,
         minutes=10,
@@ -351,24 +461,24 @@ QUESTIONS = [
     Question(
         "07.two_losses",
         "7.8 Two losses on one trunk",
-        Computed(compute=_each_loss, text="(∇p, ∇q)", lets_go=True),
+        Computed(compute=_each_loss, text="(∇p, ∇q)", frees_graph=True),
         [
-            Map(maps.two_losses, {"x": normal(3)}, "h = (x₀x₁, sin x₂ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
-            Map(maps.two_losses, {"x": normal(2)}, "h = (x₀x₁, sin x₁ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
-            Map(maps.two_losses, {"x": normal(4)}, "h = (x₀x₁, sin x₃ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(functions.two_losses, {"x": normal(3)}, "h = (x₀x₁, sin x₂ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(functions.two_losses, {"x": normal(2)}, "h = (x₀x₁, sin x₁ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(functions.two_losses, {"x": normal(4)}, "h = (x₀x₁, sin x₃ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
         ],
         gives=("x", "h", "p", "q"),
         computed={
-            "h": maps.trunk,
-            "p": maps.first_of_two,
-            "q": maps.second_of_two,
+            "h": functions.trunk,
+            "p": functions.first_of_two,
+            "q": functions.second_of_two,
         },
-        also={
-            "sums_in_turn": lambda p: (_each_loss(p)[0], sum(_each_loss(p))),
-            "sum_of_losses": lambda p: [({}, (sum(_each_loss(p)),) * k) for k in (1, 2)],
-            "results_exchanged": lambda p: _each_loss(p)[::-1],
-            "stopped_at_the_trunk": _by_the_trunk,
-        },
+        also=(
+            CATALOGUE["sums_in_turn"].derived(lambda p: (_each_loss(p)[0], sum(_each_loss(p)))),
+            SUM_OF_LOSSES,
+            CATALOGUE["results_exchanged"].derived(lambda p: _each_loss(p)[::-1]),
+            STOPPED_AT_THE_TRUNK,
+        ),
         points=3,
         stars=3,
         minutes=8,

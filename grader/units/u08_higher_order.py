@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader import maps
+from grader import functions
+from grader.mistakes import Mistake
+from grader.predictions import Facts
+from grader.problem import Map, Problem, mixed_signs, normal, uniform
 from grader.quantities import (
     HVP,
-    Facts,
     Gradient,
     GradientOfSquaredNorm,
     Hessian,
@@ -21,17 +23,17 @@ from grader.quantities import (
     NthDerivative,
     SecondPartial,
 )
-from grader.question import Map, Problem, Question, mixed_signs, normal, uniform
+from grader.question import Question
 
 SCALAR = [
-    Map(maps.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
-    Map(maps.fade, {"x": uniform(-1, 2)}, "3x e^(−x/2)"),
-    Map(maps.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
+    Map(functions.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
+    Map(functions.fade, {"x": uniform(-1, 2)}, "3x e^(−x/2)"),
+    Map(functions.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
 ]
-RIDGE = Map(maps.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²")
-GULLY = Map(maps.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)")
-PLATEAU = Map(maps.plateau, {"x": normal(4)}, "x₀x₁x₂ + x₃²x₀ + cos x₁x₃ + x₂x₃")
-TANH_NET = Map(maps.tanh_net, {"x": uniform(-1.5, 1.5, 2)}, "a small network with tanh")
+RIDGE = Map(functions.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²")
+GULLY = Map(functions.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)")
+PLATEAU = Map(functions.plateau, {"x": normal(4)}, "x₀x₁x₂ + x₃²x₀ + cos x₁x₃ + x₂x₃")
+TANH_NET = Map(functions.tanh_net, {"x": uniform(-1.5, 1.5, 2)}, "a small network with tanh")
 SEVERAL = [RIDGE, GULLY, PLATEAU]
 
 
@@ -52,7 +54,7 @@ def _other_place(generator: torch.Generator, p: Problem) -> int:
 
 def _slope_of_a_line(p: Problem) -> np.ndarray | None:
     """Where PyTorch refuses: on a line. (The slope of a ReLU network has a graph, which gives 0.)"""
-    return None if np.any(p.truth) or p.map.fn is maps.hinges else p.jacobians["x"].reshape(())
+    return None if np.any(p.truth) or p.map.fn is functions.hinges else p.jacobians["x"].reshape(())
 
 
 # --- 08.leak: each of these runs the snippet and looks
@@ -117,6 +119,16 @@ def _by_grad(x: Tensor, y: Tensor) -> Any:
     return torch.autograd.grad(y, x, create_graph=True)
 
 
+SLOPE_FOR_ZERO = Mistake(
+    "slope_for_zero",
+    formula="f′(x)",
+    name="the slope where its derivative was asked for",
+    says="this is f′(x), on a line. The slope of a line never changes, so the second derivative is 0.",
+    why="Where PyTorch refuses to differentiate a constant slope, the answer is a zero in x's shape: "
+    "`torch.zeros_like(x)`.",
+    on_problem=_slope_of_a_line,
+)
+
 QUESTIONS = [
     Question(
         "08.second_derivative",
@@ -137,7 +149,7 @@ QUESTIONS = [
         "08.nth_derivative",
         "8.2 As often as you are told",
         NthDerivative(),
-        [*SCALAR, Map(maps.quintic, {"x": uniform(0.5, 2)}, "x⁵/20 − x²")],
+        [*SCALAR, Map(functions.quintic, {"x": uniform(0.5, 2)}, "x⁵/20 − x²")],
         gives=("f", "x", "order"),
         extras={"order": _order},
         points=2,
@@ -153,7 +165,7 @@ QUESTIONS = [
     Question(
         "08.mend_create_graph",
         "8.3 Mend a gradient that ends in a dead end",
-        Gradient(again=True),
+        Gradient(differentiable=True),
         SEVERAL,
         gives=("f", "x"),
         points=1,
@@ -169,13 +181,13 @@ QUESTIONS = [
         "8.4 When there is nothing left to differentiate",
         NthDerivative(order=2),
         [
-            Map(maps.line, {"x": uniform(-2, 2)}, "3x − 2"),
-            Map(maps.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
-            Map(maps.hinges, {"x": uniform(-2, 2)}, "a small ReLU network"),
-            Map(maps.tilt, {"x": uniform(-2, 2)}, "wx + 0.5, w a parameter"),
+            Map(functions.line, {"x": uniform(-2, 2)}, "3x − 2"),
+            Map(functions.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
+            Map(functions.hinges, {"x": uniform(-2, 2)}, "a small ReLU network"),
+            Map(functions.tilt, {"x": uniform(-2, 2)}, "wx + 0.5, w a parameter"),
         ],
         gives=("f", "x"),
-        also={"slope_for_zero": _slope_of_a_line},
+        also=(SLOPE_FOR_ZERO,),
         without={
             "order_off": "on a line the third derivative is as zero as the second",
             "second_plus_first": "on a line that sum is the slope alone",
@@ -257,9 +269,9 @@ QUESTIONS = [
         "8.9 Newton's step",
         NewtonStep(),
         [
-            Map(maps.basin, {"x": normal(2)}, "(x₀ − 1)² + 2(x₀ + x₁)² + e^(x₁/2)"),
-            Map(maps.hollow, {"x": normal(3)}, "log(e^x₀ + e^x₁ + e^x₂) + |x|²/2 + (x₀ − 2x₁ + x₂)²"),
-            Map(maps.trough, {"x": normal(4)}, "the sum of x⁴/4, plus (the sum of x, minus 1)² + |x|²"),
+            Map(functions.basin, {"x": normal(2)}, "(x₀ − 1)² + 2(x₀ + x₁)² + e^(x₁/2)"),
+            Map(functions.hollow, {"x": normal(3)}, "log(e^x₀ + e^x₁ + e^x₂) + |x|²/2 + (x₀ − 2x₁ + x₂)²"),
+            Map(functions.trough, {"x": normal(4)}, "the sum of x⁴/4, plus (the sum of x, minus 1)² + |x|²"),
         ],
         gives=("f", "x"),
         points=2,
@@ -275,7 +287,7 @@ QUESTIONS = [
         "08.gradient_of_norm",
         "8.10 The gradient of a gradient's norm",
         GradientOfSquaredNorm(),
-        [RIDGE, Map(maps.critic, {"x": normal(2, 3)}, "a small critic, tanh inside"), GULLY],
+        [RIDGE, Map(functions.critic, {"x": normal(2, 3)}, "a small critic, tanh inside"), GULLY],
         gives=("f", "x"),
         points=2,
         stars=4,

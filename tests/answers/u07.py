@@ -65,7 +65,7 @@ def retain_on_the_last_too(x, y, v, w, u):
     return (*keep, grad(y, x, u, retain_graph=True)[0])
 
 
-def lets_go_too_early(x, y, v, w, u):
+def frees_graph_too_early(x, y, v, w, u):
     first = grad(y, x, v, retain_graph=True)[0]
     second = grad(y, x, w)[0]
     return first, second, grad(y, x, u)[0]
@@ -300,7 +300,7 @@ WRONG = [
     ("graph_kept", "07.let_go", always_retain),
     ("graph_kept", "07.let_go", retain_on_the_last_too),
     ("graph_kept", "07.let_go", create_graph_keeps_too),
-    ("second_backward", "07.let_go", lets_go_too_early),
+    ("second_backward", "07.let_go", frees_graph_too_early),
     ("sums_in_turn", "07.let_go", bucket_not_cleared),
     ("results_exchanged", "07.let_go", lambda x, y, v, w, u: retain_but_the_last(x, y, u, w, v)),
     ("landed_everywhere", "07.backward_inputs", into_all),

@@ -21,14 +21,14 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from grader.classroom import sample
-from grader.classroom.sample import Student
 from grader.classroom.submission import grade_id
+from grader.demo import sample
+from grader.demo.sample import Student
 
 ROOT = Path(__file__).parent.parent.parent
 UNIT = sample.UNIT
-SOLUTION = nbformat.read(ROOT / "solutions" / UNIT / f"{UNIT}.ipynb", as_version=4)
-RELEASED = nbformat.read(ROOT / "exercises" / UNIT / f"{UNIT}.ipynb", as_version=4)
+SOLUTION = nbformat.read(sample.COURSE / "solutions" / UNIT / f"{UNIT}.ipynb", as_version=4)
+RELEASED = nbformat.read(sample.COURSE / "exercises" / UNIT / f"{UNIT}.ipynb", as_version=4)
 POINTS = {
     grade_id(cell): float(cell.metadata.nbgrader.points)
     for cell in RELEASED.cells
@@ -192,10 +192,10 @@ _RETURN = "def weighted_gradient_by_a_number(f, x, v):\n"
 _ZERO = "def weighted_gradient_by_a_number(f, x, v):\n    return torch.zeros_like(x)\n"
 
 _VERDICT = """
-import grader.judge, grader.notebook
+import grader.judge, grader.student
 def fake(question, answer, seed=None):
     return grader.judge.Verdict(question.id, question.title, "correct", question.points, question.points)
-grader.notebook._diagnose = fake
+grader.student._diagnose = fake
 """
 
 _TRUTH_IN_FRAMES = """
@@ -2268,7 +2268,7 @@ def _removes_deep(folder: Path) -> bool:
     """Whether shutil.rmtree removes folders 3000 deep; whatever it leaves is removed here."""
     import os
 
-    from grader.sandbox.run import remove
+    from grader.files import remove
 
     top, here = folder / "deep", os.getcwd()
     top.mkdir()
@@ -2287,7 +2287,7 @@ def _locked_remains(folder: Path) -> bool:
     """The same for a folder without modes, which root removes all the same: then it shows nothing and passes."""
     import os
 
-    from grader.sandbox.run import remove
+    from grader.files import remove
 
     top = folder / "locked"
     (top / "a" / "c").mkdir(parents=True)

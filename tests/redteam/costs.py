@@ -18,7 +18,7 @@ import nbformat
 from attacks import BASES, RELEASED, SOLUTION, UNIT
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grader.classroom.beside import MOST_BESIDE
+from grader.classroom.supplementary import MOST_BESIDE
 
 Make = Callable[[Path], None]
 NOTEBOOK = f"{UNIT}.ipynb"
@@ -30,7 +30,7 @@ class Cost:
     """One hostile submission.
 
     make: what it does to the folder that holds an honest solution, ``submitted/STUDENT/UNIT``.
-    told: a key of words.CLASSROOM that its instructor reads, or "" where there is nothing to tell.
+    told: a key of words.COMMANDS or words.FEEDBACK that its instructor reads, or "" where there is nothing to tell.
     worth: whether it keeps the points of the honest solution.  failed: whether it is listed among those not graded.
     naive: of ``test_costs``, what it does where the defence is absent; "" where another test shows that.
     """

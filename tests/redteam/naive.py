@@ -31,7 +31,7 @@ def serve() -> None:
     import grader
     import grader.judge
     import grader.units
-    from grader.sandbox import notebook
+    from grader.sandbox import confined
 
     real = grader.check
     torch.set_num_threads(1)
@@ -50,7 +50,7 @@ def serve() -> None:
                 os.dup2(nowhere, standard)
             os.chdir(job["folder"])
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            shell = notebook.prepare()  # the same shell as in the sandbox, without the sandbox
+            shell = confined.prepare()  # the same shell as in the sandbox, without the sandbox
             shell.connect(None)
             grader.check = real
             cell = shell.cell  # a submission may put another in its place, as in a kernel

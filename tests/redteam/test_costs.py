@@ -24,14 +24,16 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files, parse_utc
 
-from grader.classroom import course, submission
-from grader.classroom.apart import Apart, TooLong
-from grader.classroom.beside import LARGEST_BESIDE, MOST_BESIDE
-from grader.classroom.gradebook import results
-from grader.classroom.sample import CLASS
-from grader.sandbox.run import remove
-from grader.words import CLASSROOM
+from grader.classroom import CourseError, submission
+from grader.classroom.bounded import BoundedProcess, TooLong
+from grader.classroom.supplementary import LARGEST_BESIDE, MOST_BESIDE
+from grader.demo.sample import CLASS
+from grader.files import remove
+from grader.nbgrader import course
+from grader.nbgrader.results import results
+from grader.words import COMMANDS, FEEDBACK
 
+TOLD = COMMANDS | FEEDBACK
 HONEST = ("ada", "zora")  # the first and the last to be graded
 SHORT = 0.5  # seconds; the naive way takes many times as long, and ours a small part of it
 by_cost = [pytest.param(cost, id=cost.name) for cost in COSTS]
@@ -118,13 +120,13 @@ def test_each_has_its_own_grade_and_its_sentence(graded, cost):
     folder, _, said, found, _ = graded
     student = f"m-{cost.name}"
     if cost.failed:
-        assert said["failed"][student] == CLASSROOM[cost.told]
+        assert said["failed"][student] == TOLD[cost.told]
         assert student not in found
         return
     assert sum(found[student].scores.values()) == (sum(FULL.values()) if cost.worth else 0.0)
     (grade,) = [grade for grade in said["graded"] if grade["student"] == student]
     text = " ".join(grade["remarks"])
-    begin = re.split(r"\{\w+(?:![a-z])?\}", CLASSROOM[cost.told])[-1] if cost.told else ""
+    begin = re.split(r"\{\w+(?:![a-z])?\}", TOLD[cost.told])[-1] if cost.told else ""
     assert begin in text
     assert bool(text) == bool(cost.told)
     page = folder / "feedback" / student / UNIT / f"{UNIT}.html"
@@ -290,7 +292,7 @@ def _memory_of(data: bytes) -> int:
 
 def _hungry(folder: Path) -> bool:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("grader.classroom.apart.MEMORY", 2**40)
+        patched.setattr("grader.classroom.bounded.MEMORY", 2**40)
         return apart(_memory_of, (folder / NOTEBOOK).read_bytes(), seconds=60) > 2 * 2**30
 
 
@@ -335,7 +337,7 @@ NAIVE = {
 
 
 def apart(work, *arguments, seconds=SHORT):
-    process = Apart()
+    process = BoundedProcess()
     try:
         process.call(os.getpid, seconds=60)  # it has imported what it needs
         return process.call(work, *arguments, seconds=seconds)
@@ -360,7 +362,7 @@ def by_nbgrader(elsewhere):
         unit_of(folder, odd)
     logs = []
     for command_ in ("autograde", "generate_feedback"):
-        with contextlib.suppress(course.CourseError):  # some members have no grade: then it ends with status 1
+        with contextlib.suppress(CourseError):  # some members have no grade: then it ends with status 1
             course.nbgrader(folder, folder / "state", command_, UNIT, line=logs.append)
     return folder, {r.student: r for r in results(folder, UNIT)}, "\n".join(logs)
 
@@ -395,7 +397,7 @@ def test_without_the_plugin_a_name_stops_nbgrader_for_everybody(tmp_path):
     folder = handed_in(tmp_path / "course", [s for s in CLASS if s.name == "ada"])
     unit_of(folder, "a\nb")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("grader.classroom.nbgrader_plugin._stumbles", lambda dirs, folder: "")
+        patched.setattr("grader.nbgrader.plugin._stumbles", lambda dirs, folder: "")
         commands = course.api(folder)
         commands.coursedir.assignment_id = UNIT
         with pytest.raises(NbGraderException, match="Could not match"):

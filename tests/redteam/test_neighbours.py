@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from grader.sandbox import SandboxError, origin
-from grader.sandbox import run as sandbox
-from grader.sandbox.run import Limits, Usage, Warm
+from grader.sandbox import SandboxError, conversation, forkserver
+from grader.sandbox.limits import Limits
+from grader.sandbox.zygote import Usage, Zygote, claimed_core
 
 NEEDS = 0.5  # seconds of processor time that the honest cell needs
 LIMIT = Limits(cell_seconds=2.0, notebook_seconds=60)
@@ -46,13 +46,13 @@ STEPS = {
 }
 
 
-def ran(warm: Warm, source: str, limits: Limits) -> tuple[str, str, Usage]:
+def ran(zygote: Zygote, source: str, limits: Limits) -> tuple[str, str, Usage]:
     """A cell's breach, what it printed, and what it took."""
-    (run,) = warm.run([source], lambda id: None, limits)
-    return run.breach, "".join(output.get("text", "") for output in run.outputs), warm.used
+    (run,) = zygote.run([source], lambda id: None, limits)
+    return run.breach, "".join(output.get("text", "") for output in run.outputs), zygote.used
 
 
-def beside(hog: Warm, honest: Warm, step: str) -> tuple[str, str, Usage]:
+def beside(hog: Zygote, honest: Zygote, step: str) -> tuple[str, str, Usage]:
     """What becomes of the honest cell while sixty threads are at work; they are ended then."""
     source = SIXTY.format(step=step)
     long = Limits(cell_seconds=120, notebook_seconds=120)
@@ -74,17 +74,17 @@ def beside(hog: Warm, honest: Warm, step: str) -> tuple[str, str, Usage]:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
     """As if no other test, and no other grader, had claimed a processor of this machine."""
-    monkeypatch.setattr(sandbox, "CLAIM", f"test-{secrets.token_hex(8)}")
+    monkeypatch.setattr("grader.sandbox.zygote.CLAIM", f"test-{secrets.token_hex(8)}")
 
 
 @pytest.fixture
 def two():
-    made = Warm(), Warm()
-    for warm in made:
-        warm.run(["1"], lambda id: None)
+    made = Zygote(), Zygote()
+    for zygote in made:
+        zygote.run(["1"], lambda id: None)
     yield made
-    for warm in made:
-        warm.close()
+    for zygote in made:
+        zygote.close()
 
 
 class OnTheClock:
@@ -106,24 +106,24 @@ def test_a_neighbours_cell_has_its_time(two, step):
 def test_on_shared_processors_and_on_the_clock_it_has_not(monkeypatch, step):
     """The way to fail: forks of one session that may run anywhere, and a limit that counts while others run."""
     popen = subprocess.Popen
-    monkeypatch.setattr(origin.subprocess, "Popen", lambda *a, start_new_session=False, **rest: popen(*a, **rest))
-    monkeypatch.setattr(sandbox, "claimed_core", lambda: (None, None))
-    monkeypatch.setattr(sandbox, "Clock", OnTheClock)
-    monkeypatch.setattr(sandbox, "GRACE", 0.3)
-    made = Warm(), Warm()
+    monkeypatch.setattr(forkserver.subprocess, "Popen", lambda *a, start_new_session=False, **rest: popen(*a, **rest))
+    monkeypatch.setattr("grader.sandbox.zygote.claimed_core", lambda: (None, None))
+    monkeypatch.setattr(conversation, "Clock", OnTheClock)
+    monkeypatch.setattr(conversation, "GRACE", 0.3)
+    made = Zygote(), Zygote()
     try:
-        for warm in made:
-            warm.run(["1"], lambda id: None)
+        for zygote in made:
+            zygote.run(["1"], lambda id: None)
         breach, _, used = beside(*made, step)
         assert breach == "cell_time" or used.seconds > 2 * NEEDS + 1
     finally:
-        for warm in made:
-            warm.close()
+        for zygote in made:
+            zygote.close()
 
 
 def test_neighbours_have_processors_of_their_own(two):
     code = "import os\nprint(len(os.sched_getaffinity(0)), *os.sched_getaffinity(0))"
-    places = [ran(warm, code, LIMIT)[1].split() for warm in two]
+    places = [ran(zygote, code, LIMIT)[1].split() for zygote in two]
     assert [count for count, _ in places] == ["1", "1"]
     if len(os.sched_getaffinity(0)) > 1:
         assert places[0] != places[1]
@@ -132,25 +132,25 @@ def test_neighbours_have_processors_of_their_own(two):
 def test_claims_spread_evenly_over_the_processors_and_end_with_their_sockets():
     cores = sorted(os.sched_getaffinity(0))
     with contextlib.ExitStack() as claims:
-        first = [sandbox.claimed_core() for _ in cores]
-        second = [sandbox.claimed_core() for _ in cores]
+        first = [claimed_core() for _ in cores]
+        second = [claimed_core() for _ in cores]
         for _, claim in first + second:
             claims.enter_context(claim)
         assert sorted(core for core, _ in first) == sorted(core for core, _ in second) == cores
         core, claim = first[0]
         claim.close()
-        again, claim = sandbox.claimed_core()
+        again, claim = claimed_core()
         claims.enter_context(claim)
         assert again == core
 
 
 def test_where_no_claim_can_be_made_all_forks_stay_on_one_processor_too(monkeypatch):
-    monkeypatch.setattr(sandbox, "MOST_CLAIMS", 0)
-    warm = Warm()
+    monkeypatch.setattr("grader.sandbox.zygote.MOST_CLAIMS", 0)
+    zygote = Zygote()
     try:
-        places = [ran(warm, "import os\nprint(*os.sched_getaffinity(0))", LIMIT)[1].split() for _ in range(2)]
+        places = [ran(zygote, "import os\nprint(*os.sched_getaffinity(0))", LIMIT)[1].split() for _ in range(2)]
     finally:
-        warm.close()
+        zygote.close()
     assert places[0] == places[1]
     assert len(places[0]) == 1
 

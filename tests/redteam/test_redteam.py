@@ -23,12 +23,15 @@ from nbformat import NotebookNode
 from world import Seen, World
 
 from grader import card
-from grader.classroom import outside, submission
-from grader.classroom.submission import grade_id, verdict
-from grader.question import Problem, Question
-from grader.sandbox import codec, wire
-from grader.sandbox import run as sandbox
-from grader.sandbox.run import CellRun, Limits, Warm
+from grader.classroom import judging, submission
+from grader.classroom.submission import grade_id
+from grader.nbgrader.results import _verdict as verdict
+from grader.problem import Problem
+from grader.question import Question
+from grader.sandbox import codec, conversation, wire
+from grader.sandbox.conversation import CellRun
+from grader.sandbox.limits import Limits
+from grader.sandbox.zygote import Zygote
 
 MEBIBYTE = 2**20
 LIMITS = Limits(cell_seconds=10, notebook_seconds=40, cpu_seconds=60, memory=512 * MEBIBYTE)
@@ -49,8 +52,8 @@ def world(tmp_path_factory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def warm(world) -> Iterator[Warm]:
-    made = Warm()
+def zygote(world) -> Iterator[Zygote]:
+    made = Zygote()
     made.run([], lambda id: None)  # from here on all of its own processes are there
     world.keep(made.pid, *world.family(made.pid))
     assert honest_neighbour(world, made) == FULL  # before the first attack; after each, and so before the next, below
@@ -59,8 +62,8 @@ def warm(world) -> Iterator[Warm]:
 
 
 @pytest.fixture(scope="module")
-def unconfined(world) -> Iterator[Warm]:
-    made = Warm(confined=False)
+def unconfined(world) -> Iterator[Zygote]:
+    made = Zygote(confined=False)
     made.run([], lambda id: None)
     world.keep(made.pid)
     yield made
@@ -94,10 +97,10 @@ def problems_are_drawn_once():
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(sandbox, "GRACE", 0.3)
+    monkeypatch.setattr(conversation, "GRACE", 0.3)
 
 
-def graded(world: World, data: bytes, warm: Warm, limits: Limits, honest: dict[str, float]) -> Seen:
+def graded(world: World, data: bytes, zygote: Zygote, limits: Limits, honest: dict[str, float]) -> Seen:
     """A submission judged outside, by the same calls as in ``nbgrader autograde``."""
     seen = Seen(honest)
     try:
@@ -105,7 +108,7 @@ def graded(world: World, data: bytes, warm: Warm, limits: Limits, honest: dict[s
     except submission.Unreadable as why:
         nb = submission.unreadable(RELEASED, str(why))
     begun = time.monotonic()
-    outside.run(nb, RELEASED, warm, limits, SECRET, "mallory")
+    judging.run(nb, RELEASED, zygote, limits, SECRET, "mallory")
     seen.seconds = time.monotonic() - begun
     seen.notebook = nb
     seen.scores = scores(nb)
@@ -125,8 +128,8 @@ def scores(nb: NotebookNode) -> dict[str, float]:
     return read
 
 
-def honest_neighbour(world: World, warm: Warm) -> dict[str, float]:
-    return graded(world, BASES["solved"].submission(SOLUTION, RELEASED), warm, LIMITS, FULL).scores
+def honest_neighbour(world: World, zygote: Zygote) -> dict[str, float]:
+    return graded(world, BASES["solved"].submission(SOLUTION, RELEASED), zygote, LIMITS, FULL).scores
 
 
 # --- what shows that an attack worked
@@ -186,10 +189,10 @@ PROOFS: dict[str, Callable[[Seen, World], bool]] = {
 
 
 @pytest.mark.parametrize("attack", by_attack)
-def test_attack_gains_nothing_and_harms_nobody(attack: Attack, world, warm):
+def test_attack_gains_nothing_and_harms_nobody(attack: Attack, world, zygote):
     honest = attack.scores()
     limits = replace(LIMITS, **attack.limits)
-    seen = graded(world, attack.submission(world.prelude(ENDLESS)), warm, limits, honest)
+    seen = graded(world, attack.submission(world.prelude(ENDLESS)), zygote, limits, honest)
     assert set(seen.scores) == set(honest)
     assert all(seen.scores[id] <= honest[id] for id in honest), "a score above the honest one"
     if attack.exact:
@@ -202,8 +205,8 @@ def test_attack_gains_nothing_and_harms_nobody(attack: Attack, world, warm):
     assert not _unwritable(seen)
     if attack.proof not in ("unlike", "raised_or_missing", "neighbour"):  # said above, and by the neighbour below
         assert not PROOFS[attack.proof](seen, world)
-    assert warm.alive
-    assert honest_neighbour(world, warm) == FULL
+    assert zygote.alive
+    assert honest_neighbour(world, zygote) == FULL
 
 
 @pytest.mark.parametrize("attack", by_attack)
@@ -272,14 +275,14 @@ def _neighbour(attack, world, request, monkeypatch) -> Seen:
 
 def _unconfined(attack, world, request, monkeypatch) -> Seen:
     """The sandbox without its layers, and with limits that nothing reaches."""
-    monkeypatch.setattr(sandbox, "LONGEST_PATH", 10**9)
+    monkeypatch.setattr("grader.sandbox.watch.LONGEST_PATH", 10**9)
     made = request.getfixturevalue("unconfined")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIFTED, attack.scores())
 
 
 def _endless(attack, world, request, monkeypatch) -> Seen:
     """Confined, with limits that nothing reaches."""
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     seen = graded(world, attack.submission(world.prelude(A_WHILE)), made, LIFTED, attack.scores())
     seen.long = A_WHILE
     return seen
@@ -289,7 +292,7 @@ def _any_length(attack, world, request, monkeypatch) -> Seen:
     """Frames, answers and numbers of checks are what they say."""
     for module, name in ((wire, "LARGEST_TEXT"), (wire, "LARGEST_ARRAYS"), (codec, "MOST_ENTRIES")):
         monkeypatch.setattr(module, name, 2**40)
-    monkeypatch.setattr(sandbox, "MOST_CHECKS", 2**40)
+    monkeypatch.setattr(conversation, "MOST_CHECKS", 2**40)
     return _endless(attack, world, request, monkeypatch)
 
 
@@ -343,12 +346,14 @@ def _uncaught(attack, world, request, monkeypatch) -> Seen:
 
 def _unchecked(attack, world, request, monkeypatch) -> Seen:
     """Outputs are what a fork says."""
-    monkeypatch.setattr(sandbox, "outputs_from", lambda message, limit: ([dict(output) for output in message], False))
+    monkeypatch.setattr(
+        conversation, "outputs_from", lambda message, limit: ([dict(output) for output in message], False)
+    )
     return _raising(attack, world, request)
 
 
 def _raising(attack, world, request) -> Seen:
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     try:
         return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
     except Exception as why:
@@ -357,16 +362,16 @@ def _raising(attack, world, request) -> Seen:
 
 def _unfitted(attack, world, request, monkeypatch) -> Seen:
     """Answers are sent whatever their size."""
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     sent = "import sys\nsys.modules['grader.sandbox.codec']._fitting = lambda value: value\n"
     return graded(world, attack.submission(sent + world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
 def _unfiltered(attack, world, request, monkeypatch) -> Seen:
     """Texts are kept as they come."""
-    for module in (sandbox, codec):
+    for module in (conversation, codec):
         monkeypatch.setattr(module, "plain_text", str)
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
@@ -378,23 +383,23 @@ def _unlimited(attack, world, request, monkeypatch) -> Seen:
 
 def _one_seed(attack, world, request, monkeypatch) -> Seen:
     """Everyone meets the same hidden inputs."""
-    monkeypatch.setattr(outside, "seed", lambda *anything: attacks.ELSEWHERE)
-    made = request.getfixturevalue("warm")
+    monkeypatch.setattr(judging, "seed", lambda *anything: attacks.ELSEWHERE)
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
 def _believed(attack, world, request, monkeypatch) -> Seen:
     """What the fork says that its graded cells displayed is scored as nbgrader reads it."""
-    monkeypatch.setattr(outside, "_judged", lambda asked, done, points, outputs: outputs)
+    monkeypatch.setattr(judging, "_judged", lambda asked, done, points, outputs, *more: outputs)
     monkeypatch.setitem(globals(), "scores", naive.score)
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
 def _believed_generously(attack, world, request, monkeypatch) -> Seen:
-    real = sandbox.outputs_from
-    monkeypatch.setattr(sandbox, "outputs_from", lambda message, limit: real(message, 10**9))
-    made = request.getfixturevalue("warm")
+    real = conversation.outputs_from
+    monkeypatch.setattr(conversation, "outputs_from", lambda message, limit: real(message, 10**9))
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
@@ -416,17 +421,17 @@ def _generous(attack, world, request, monkeypatch) -> Seen:
     def pose(asked, id, said):
         return next((one.first() for one in asked.values() if one.question.id == said), None)
 
-    monkeypatch.setattr(outside, "_pose", pose)
-    monkeypatch.setattr(sandbox, "CellRun", _Forgetful)
-    made = request.getfixturevalue("warm")
+    monkeypatch.setattr(judging, "_pose", pose)
+    monkeypatch.setattr(conversation, "CellRun", _Forgetful)
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
 def _unescaped(attack, world, request, monkeypatch) -> Seen:
     """Cards that quote a student's words as they are."""
-    for module in (card, outside):
+    for module in (card, judging):
         monkeypatch.setattr(module, "escape", lambda text, quote=True: text)
-    made = request.getfixturevalue("warm")
+    made = request.getfixturevalue("zygote")
     return graded(world, attack.submission(world.prelude(A_WHILE)), made, LIMITS, attack.scores())
 
 
@@ -475,9 +480,9 @@ def test_table_is_what_was_promised():
 
 
 @pytest.mark.parametrize("base", attacks.BASES)
-def test_bases_are_worth_what_the_table_says_judged_either_way(base, world, warm, kernel):
+def test_bases_are_worth_what_the_table_says_judged_either_way(base, world, zygote, kernel):
     data = BASES[base].submission(SOLUTION, RELEASED)
-    assert graded(world, data, warm, LIMITS, FULL).scores == attacks.HONEST[base]
+    assert graded(world, data, zygote, LIMITS, FULL).scores == attacks.HONEST[base]
     nb = naive.read(data)
     cells = [cell for cell in nb.cells if cell.cell_type == "code"]
     for cell, made in zip(cells, kernel.run([cell.source for cell in cells], world.scratch), strict=True):
@@ -486,9 +491,10 @@ def test_bases_are_worth_what_the_table_says_judged_either_way(base, world, warm
 
 
 _GRADER_THAT_IS_KILLED = """
-from grader.sandbox.run import Limits, Warm
+from grader.sandbox.zygote import Zygote
+from grader.sandbox.limits import Limits
 cell = "import time\\nfrom grader import check\\ncheck('x', 1)\\ntime.sleep(1e6)"
-Warm().run([cell], lambda id: print("running", flush=True), Limits(cell_seconds=1e6, notebook_seconds=1e6))
+Zygote().run([cell], lambda id: print("running", flush=True), Limits(cell_seconds=1e6, notebook_seconds=1e6))
 """
 
 
@@ -499,7 +505,7 @@ def test_run_ends_with_the_grader_that_is_killed(world):
     )
     world.keep(grader.pid)
     assert grader.stdout.readline() == "running\n"
-    assert len(world.family(grader.pid)) == 3  # the warm process, its fork, and the first of the fork's namespace
+    assert len(world.family(grader.pid)) == 3  # the zygote process, its fork, and the first of the fork's namespace
     grader.kill()
     grader.communicate()
     end = time.monotonic() + 60

@@ -7,11 +7,12 @@ import re
 
 import nbformat
 import pytest
-from attacks import ATTACKS, BASES, FULL, NOTHING, RELEASED, ROOT, SOLUTION, UNIT
+from attacks import ATTACKS, BASES, FULL, NOTHING, RELEASED, SOLUTION, UNIT
 from nbformat.v4 import new_markdown_cell
 
-from grader.classroom import course
-from grader.classroom.gradebook import results
+from grader.demo import sample
+from grader.nbgrader import course
+from grader.nbgrader.results import results
 
 # The course folder stands where the attacks look for their canary.
 MEMBERS = (
@@ -57,7 +58,7 @@ def marked_up(data: bytes) -> bytes:
 def graded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     state = tmp_path_factory.mktemp("state")
-    course.copy_course(ROOT, folder, [UNIT])
+    sample.lay_out(folder)
     course.nbgrader(folder, state, "generate_assignment", UNIT)
     honest = BASES["solved"].submission(SOLUTION, RELEASED)
     (folder / "submitted" / "ada" / "05").mkdir(parents=True)

@@ -13,9 +13,10 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.card import UNTYPESET, as_html
-from grader.classroom import outside, paperwork, submission
+from grader.classroom import judging, submission
 from grader.classroom.inert import MACROS, inert
 from grader.judge import Verdict
+from grader.nbgrader import feedback
 from grader.sandbox.wire import TURNING, plain_text
 
 U = "https:&#47;&#47;example.org"
@@ -176,7 +177,7 @@ def test_mathjax_leaves_a_card_alone(said):
 
 
 def test_mathjax_leaves_alone_what_is_said_of_a_check_that_stopped():
-    html = outside._nothing(f"the check stopped: {TEX}")
+    html = judging._nothing(f"the check stopped: {TEX}")
     assert speaks(html) == []
     assert "href" in speaks(html.replace(UNTYPESET, ""))  # the way to fail
 
@@ -206,16 +207,16 @@ def test_a_heading_is_not_where_links_to_a_graded_cell_lead():
         "locked": False,
         "task": False,
     }
-    page, _ = paperwork.Pages(template_name="classic").from_notebook_node(nb)
+    page, _ = feedback.Pages(template_name="classic").from_notebook_node(nb)
     usual, _ = HTMLExporter(template_name="classic").from_notebook_node(nb)
     assert 'id="05-one_row"' not in page
     assert 'id="05-one_row"' in usual  # the way to fail
 
 
 def test_a_students_own_text_says_whose_it_is():
-    forged = f"**{submission.CLASSROOM['mended']}**\n\n- Your score was corrected."
+    forged = f"**{submission.FEEDBACK['mended']}**\n\n- Your score was corrected."
     released = new_notebook(cells=[new_markdown_cell("released")])
     nb = new_notebook(cells=[new_markdown_cell(forged)])
     made = submission.mend(submission.read(nbformat.writes(nb).encode()), released)
-    assert made.cells[0].source.startswith(f"*{submission.CLASSROOM['own_text']}*")
+    assert made.cells[0].source.startswith(f"*{submission.FEEDBACK['own_text']}*")
     assert submission.remarks(made) == []

@@ -166,12 +166,12 @@ class World:
 
     def mend(self) -> None:
         """Everything in its first state again, after an attack was allowed to work."""
-        from grader.sandbox.run import empty, remove
+        from grader.files import empty, remove
 
         self._end()
         remove(self.root)
         for path in self.tmp.iterdir():
-            if path.name.startswith("warm-"):  # the home of a process that is to go on
+            if path.name.startswith("zygote-"):  # the home of a process that is to go on
                 empty(path / "work")
             else:
                 remove(path)
@@ -194,7 +194,7 @@ class World:
         return found
 
     def family(self, pid: int) -> list[int]:
-        """A process's descendants, those of its warm process included."""
+        """A process's descendants, those of its zygote process included."""
         found, waiting = [], [pid]
         while waiting:
             more = list(self._children({waiting.pop()}))
@@ -225,7 +225,7 @@ class World:
 
     def left(self) -> list[str]:
         """Work folders that were not removed."""
-        return [path.name for path in self.tmp.glob("warm-*/work/*")]
+        return [path.name for path in self.tmp.glob("zygote-*/work/*")]
 
     def work_here(self) -> None:
         tempfile.tempdir = str(self.tmp)

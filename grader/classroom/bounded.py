@@ -1,0 +1,233 @@
+"""Work on what a student wrote, done in a process that can be ended: whatever the work meets, its caller goes on.
+
+Parsers, formatters and templates run no foreign code, but some input makes any of them slow or hungry.  A limit that
+they kept themselves would not hold while they are stuck; the process that waits for them keeps this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from grader.sandbox.clock import Clock
+from grader.words import FEEDBACK
+
+Out = TypeVar("Out")
+
+MEMORY = 2 * 2**30  # bytes that the process may take beyond what it starts with
+BETWEEN_LOOKS = 0.5  # seconds between two looks at the process's clock, which is slower than the one on the wall
+LATER = 5.0  # seconds after its caller would have ended it, the process ends itself: the caller may be gone
+FIRST = 120.0  # seconds for making an object: on a slow disk the imports take long
+
+
+class TooLong(RuntimeError):
+    """The work took longer than it may, and was ended."""
+
+
+class Died(RuntimeError):
+    """The process ended in the middle of the work."""
+
+
+# What is raised where something that a student wrote was too much.
+GAVE_UP = (TooLong, Died, MemoryError)
+
+
+def unread(why: BaseException) -> str:
+    """What is said of a notebook that was too much for whoever read it."""
+    return FEEDBACK["slow_to_read" if isinstance(why, TooLong) else "hungry_to_read"]
+
+
+class BoundedProcess:
+    """One such process: started when it is needed, and again where it has ended.
+
+    It keeps objects between calls, each under a name.  spent: seconds of processor time that the last call took there.
+    """
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.spent = 0.0
+        self._connection: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made: set[str] = set()
+
+    def call(self, work: Callable[..., Out], *arguments: object, seconds: float) -> Out:
+        """What a function of a module returns for these arguments.  Both travel as pickles, between trusted sides.
+
+        seconds: as ``Clock`` counts them.  Raises TooLong, Died, and what the function raises.
+        """
+        self.start()
+        result: Out = self._send("call", "", work, arguments, seconds)
+        return result
+
+    def make(self, name: str, work: Callable[..., object], *arguments: object) -> None:
+        """Have what a function returns kept there under a name, unless something is; raises as ``call`` does."""
+        self.start()
+        if name not in self._made:
+            self._send("make", name, work, arguments, FIRST)
+            self._made.add(name)
+
+    def ask(self, name: str, method: str, *arguments: object, seconds: float) -> Any:
+        """What a method of the object of that name returns; otherwise as ``call``."""
+        self.start()
+        return self._send("ask", name, method, arguments, seconds)
+
+    def start(self) -> None:
+        """Start the process where there is none: at best while this one has no other thread, and can fork it."""
+        if self._connection and self._connection.poll():  # at its end: between two pieces of work it says nothing
+            self.close()
+        if self._connection is None:
+            self._connection, theirs = multiprocessing.Pipe()
+            with theirs:
+                if sys.platform == "linux" and threading.active_count() == 1:  # no lock is held by another thread
+                    self._process, self.pid = None, _forked(theirs)
+                else:
+                    self._process = _started(theirs)
+                    self.pid = self._process.pid
+
+    def close(self) -> int:
+        """End the process, and say how it did: its exit status, or minus the signal that ended it."""
+        status = 0
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            if self._process:
+                status = self._process.wait()
+            else:
+                with contextlib.suppress(ChildProcessError):
+                    status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self._made.clear()
+        return status
+
+    def _send(
+        self, what: str, name: str, work: Callable[..., Any] | str, arguments: tuple[object, ...], seconds: float
+    ) -> Any:
+        connection = self._connection
+        assert connection is not None
+        said = getattr(work, "__name__", str(work))
+        try:
+            connection.send((what, name, work, arguments, seconds + LATER))
+            clock = Clock(self.pid)
+            while not connection.poll(min(max(0.0, seconds - clock.used()), BETWEEN_LOOKS)):
+                if clock.used() >= seconds:
+                    raise TooLong(said)
+            done, result, self.spent = connection.recv()
+        except (EOFError, ConnectionError) as why:
+            raise (TooLong if self.close() == -signal.SIGPROF else Died)(said) from why
+        except BaseException:  # its answer would be taken for the next one's
+            self.close()
+            raise
+        if not done:
+            raise result
+        return result
+
+
+class Pool:
+    """The bounded processes of one process: each is lent to one borrower at a time."""
+
+    def __init__(self) -> None:
+        self._idle: list[BoundedProcess] = []
+
+    def get_ready(self) -> None:
+        """Start one now, where this process has no other thread yet and can fork it, which takes no time."""
+        made = BoundedProcess()
+        made.start()
+        self._idle.append(made)
+
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[BoundedProcess]:
+        """A process that nobody else has meanwhile."""
+        process = self._idle.pop() if self._idle else BoundedProcess()
+        try:
+            yield process
+        finally:
+            self._idle.append(process)
+
+    def close(self) -> None:
+        """End those that nobody has."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _forked(connection: Connection) -> int:
+    """A fork that has imported already whatever this process has."""
+    from grader.sandbox.confine import close_descriptors  # nothing that other systems have
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            close_descriptors({0, 1, 2, connection.fileno()})
+            serve(connection)
+        finally:
+            os._exit(1)
+    return pid
+
+
+def _started(connection: Connection) -> subprocess.Popen[bytes]:
+    code = "import sys; sys.path[:] = sys.argv[2:]; from grader.classroom.bounded import main; main(int(sys.argv[1]))"
+    place = connection.fileno()
+    return subprocess.Popen([sys.executable, "-c", code, str(place), *sys.path], pass_fds=[place])
+
+
+def main(descriptor: int) -> NoReturn:
+    """What the process does where it is no fork."""
+    serve(Connection(descriptor))
+
+
+def serve(connection: Connection) -> NoReturn:
+    """Do work until nobody asks for more; the process ends here."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops whoever asks
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    _limit_memory()
+    made: dict[str, Any] = {}
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            what, name, work, arguments, seconds = connection.recv()
+            # The kernel ends this process when it has computed that long, whatever it is stuck in.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            begun = time.thread_time()
+            try:
+                result = (getattr(made[name], work) if what == "ask" else work)(*arguments)
+                if what == "make":
+                    made[name], result = result, None
+                done = True
+            except Exception as why:
+                done, result = False, why
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            connection.send_bytes(_pickled(done, result, time.thread_time() - begun))
+            del work, arguments, result
+    os._exit(0)
+
+
+def _pickled(done: bool, result: Any, spent: float) -> bytes:
+    """The answer, or, where it cannot travel, an error that says so."""
+    try:
+        data = pickle.dumps((done, result, spent))
+        if not done:
+            pickle.loads(data)  # some errors can be written, and not be read again
+        return data
+    except Exception as why:
+        about = why if done else result
+        return pickle.dumps((False, RuntimeError(f"{type(about).__name__}: {about}"[:1000]), spent))
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = in_use + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

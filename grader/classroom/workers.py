@@ -1,0 +1,305 @@
+"""Where submissions are graded: worker processes on this machine, or a Dask cluster.  Both are executors to map over.
+
+A worker that dies costs what it held, once more, and nothing else.  What was at work there, or may have been, is tried
+again alone, when all else is done: only what ends its worker then, too, is given up.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import forkserver, util
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.context import BaseContext
+from typing import Any, Protocol, TypeVar
+
+from grader.classroom import CourseError
+from grader.sandbox.forkserver import ForkServer
+from grader.words import COMMANDS
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+MOST_DEATHS = 2  # of workers, over one submission
+LONGEST_ADDRESS = 103  # of a socket in the file system, in bytes: macOS's; Linux takes 107
+
+
+class Lost(RuntimeError):
+    """A submission ended the process that graded it ``MOST_DEATHS`` times, the last time with nothing beside it."""
+
+
+@dataclass
+class Worker:
+    """An executor of one process or, on a cluster, of many, and what was given to it, oldest first.
+
+    most: how many submissions it holds at once.  An executor with one process runs the oldest, so a death is its doing.
+    """
+
+    executor: Executor
+    most: int
+    given: deque[Future[Any]] = field(default_factory=deque)
+
+
+class Workers(Protocol):
+    """Where work is done."""
+
+    all: Sequence[Worker]
+
+    def replace(self, worker: Worker) -> None:
+        """Give a worker whose process died a new one."""
+
+    def close(self) -> None:
+        """End all workers, without waiting for what they do."""
+
+
+def context(preload: str) -> BaseContext:
+    """How worker processes are started: forked from a server process, which is started here where there is none.
+
+    preload: a module that the server imports.  Call this when all is imported that a worker needs and nothing is open:
+    on Linux the server is a fork of this process then.
+    """
+    if os.name != "posix":
+        return multiprocessing.get_context("spawn")
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload([preload])
+    with _short_temporary_folder(), _forked():
+        forkserver.ensure_running()
+    return made
+
+
+@contextmanager
+def _forked() -> Iterator[None]:
+    """Have multiprocessing fork its server from this process, where it would start a program that imports all again.
+
+    Only where there is no other thread, which might hold a lock, and on Linux, where libraries outlive a fork.
+    """
+    program = util.spawnv_passfds
+    if sys.platform == "linux" and threading.active_count() == 1:
+        util.spawnv_passfds = _fork  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = program
+
+
+def _fork(path: bytes, arguments: Sequence[Any], descriptors: Sequence[int]) -> int:
+    """As ``spawnv_passfds`` of a Python and its ``-c``: the process that runs that code, with these descriptors."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2 and int(name) not in descriptors:
+                with suppress(OSError):  # that of the listing itself
+                    os.close(int(name))
+        exec(arguments[-1], {})
+        os._exit(0)
+    finally:
+        os._exit(1)  # it never goes on as its parent
+
+
+@contextmanager
+def _short_temporary_folder() -> Iterator[None]:
+    """Have multiprocessing put its sockets where their addresses are not too long for the system.
+
+    It takes the temporary folder, whatever its length, up to Python 3.13.
+    """
+    usual = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_ADDRESS - len("/pymp-12345678/listener-12345678"):
+        tempfile.tempdir = "/tmp"  # the one that POSIX promises
+    try:
+        yield
+    finally:
+        tempfile.tempdir = usual
+
+
+class LocalWorkers:
+    """Processes on this machine, each a worker of its own with one submission at work and one waiting.
+
+    begin: called in each of them with the fork server's socket, before all else.
+    """
+
+    def __init__(
+        self,
+        jobs: int,
+        context: BaseContext,
+        begin: Callable[[socket.socket | None], None],
+        fork_server: ForkServer | None = None,
+    ):
+        self.context = context
+        self.begin = partial(_begin, begin, fork_server.requests if fork_server else None)
+        self.all: Sequence[Worker] = [Worker(self._executor(), most=2) for _ in range(jobs)]
+
+    def _executor(self) -> Executor:
+        return _OneProcess(1, mp_context=self.context, initializer=self.begin)
+
+    def replace(self, worker: Worker) -> None:
+        worker.executor.shutdown(wait=False, cancel_futures=True)
+        worker.executor = self._executor()
+
+    def close(self) -> None:
+        for worker in self.all:
+            for process in list((getattr(worker.executor, "_processes", None) or {}).values()):
+                process.terminate()
+            worker.executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _OneProcess(ProcessPoolExecutor):
+    """An executor of one process, which is noticed to have died even where it had sent half of a result.
+
+    The standard library keeps the sending end of the pipe open on this side, too, and would wait for the other half for
+    ever.  Once the worker has its copy, this one serves nobody.
+    """
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(*args, **kwargs)
+        if os.name == "posix":  # on Windows the worker may yet be about to take it
+            self._result_queue._writer.close()  # type: ignore[attr-defined]
+        return future
+
+
+class DaskWorkers:
+    """The workers of a Dask cluster.  They need this package and nothing of this machine's disk."""
+
+    def __init__(self, address: str):
+        """Connect.  address: of the scheduler.  Raises CourseError."""
+        try:
+            from distributed import Client
+        except ImportError as why:
+            raise CourseError(COMMANDS["no_dask"]) from why
+        try:
+            self.client: Any = Client(address, timeout=10, set_as_default=False)
+            threads = sum(worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values())
+        except (OSError, ValueError, TimeoutError) as why:
+            raise CourseError(COMMANDS["no_scheduler"].format(address=address, why=why)) from why
+        if not threads:
+            self.client.close()
+            raise CourseError(COMMANDS["no_workers"].format(address=address))
+        # Dask itself tries again where a worker dies, and gives up tasks that were on several such workers, be they the
+        # cause or waiting behind it.
+        self.all: Sequence[Worker] = [Worker(_Cluster(self.client), most=2 * threads)]
+
+    def replace(self, worker: Worker) -> None:
+        """Dask's nannies start its workers again."""
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class _Cluster(Executor):
+    """A Dask client as an executor, every future of which ends.
+
+    Those of ``Client.get_executor`` do not where a worker dies after a task and before its result is fetched, and the
+    task then fails elsewhere, too: the error is lost, and whoever waits does so for ever.
+    """
+
+    def __init__(self, client: Any):
+        self.client = client
+
+    def submit(self, work: Callable[..., Out], /, *args: Any, **kwargs: Any) -> Future[Out]:
+        made = Future[Out]()
+
+        def hand_over(asked: Any) -> None:
+            try:
+                result = asked.result()
+            except BaseException as why:
+                made.set_exception(why)
+            else:
+                made.set_result(result)
+
+        self.client.submit(work, *args, **kwargs, pure=False).add_done_callback(hand_over)
+        return made
+
+
+def mapped(
+    workers: Workers, work: Callable[[In], Out], things: Iterable[In]
+) -> Iterator[tuple[In, Out | BaseException]]:
+    """``work`` of each thing, in the order in which they get done: pairs of a thing and its result or its error.
+
+    The error of a thing that ended its worker ``MOST_DEATHS`` times, the last time alone, is Lost.
+    """
+    ahead = enumerate(things)  # taken as they are needed, not all at once
+    again, suspects = deque[tuple[int, In]](), deque[tuple[int, In]]()
+    running: dict[Future[Out], tuple[int, In, Worker]] = {}
+    deaths: Counter[int] = Counter()
+
+    def fill() -> None:
+        while True:
+            worker = min(workers.all, key=lambda worker: len(worker.given) / worker.most)
+            if len(worker.given) >= worker.most:
+                return
+            k, thing = again.popleft() if again else next(ahead, (-1, None))
+            if thing is None and suspects and not running:
+                k, thing = suspects.popleft()
+            if thing is None:
+                return
+            try:
+                future = worker.executor.submit(work, thing)
+            except BrokenExecutor:
+                again.appendleft((k, thing))
+                if worker.given:  # what it held will say so
+                    return
+                workers.replace(worker)
+                continue
+            worker.given.append(future)
+            running[future] = k, thing, worker
+
+    def settle(future: Future[Out], at_work: bool) -> tuple[In, Out | BaseException] | None:
+        """A future's outcome; None where its worker died and it is to be tried again."""
+        k, thing, worker = running.pop(future)
+        worker.given.remove(future)
+        error = future.exception()
+        if error is None:
+            return thing, future.result()
+        if not _died(error):
+            return thing, error
+        deaths[k] += at_work
+        if deaths[k] >= MOST_DEATHS:
+            return thing, Lost(COMMANDS["lost"].format(times=MOST_DEATHS))
+        (suspects if at_work else again).append((k, thing))
+        return None
+
+    fill()
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        broken = [
+            worker
+            for worker in workers.all
+            if any(isinstance(f.exception(), BrokenExecutor) for f in done & {*worker.given})
+        ]
+        # All that a dead worker held fails together; the oldest of it was at work, and only that is to blame.
+        blamed = {next(f for f in worker.given if isinstance(f.exception(), BrokenExecutor)) for worker in broken}
+        ended = [f for worker in workers.all for f in worker.given if f in done or worker in broken]
+        settled = [settle(f, f in blamed or not isinstance(f.exception(), BrokenExecutor)) for f in ended]
+        for worker in broken:
+            workers.replace(worker)
+        fill()
+        yield from filter(None, settled)
+
+
+def _died(error: BaseException) -> bool:
+    """Whether an error says that a worker ended, in the words of either executor."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
+def _begin(begin: Callable[[socket.socket | None], None], requests: socket.socket | None) -> None:
+    """Get a worker ready, and have it end when the process that started it does."""
+    begin(requests)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch(sentinel: int = parent.sentinel) -> None:
+        wait_for([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

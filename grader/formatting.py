@@ -1,0 +1,56 @@
+"""Numbers, shapes and arrays as people read them: the one place that formats them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from grader.words import CARD
+
+LONGEST = 8  # entries of an array printed in running text before it is cut
+
+
+def number(value: float | complex) -> str:
+    """Four significant digits, a true minus sign, and the names nan, ∞ and −∞."""
+    if isinstance(value, complex) and value.imag:
+        return f"{number(value.real)}{'+' if value.imag >= 0 else '−'}{number(abs(value.imag))}i"
+    real = float(value.real)
+    if math.isnan(real):
+        return "nan"
+    if math.isinf(real):
+        return "∞" if real > 0 else "−∞"
+    text = f"{real:.4g}"
+    return ("0" if text == "-0" else text).replace("-", "−")
+
+
+def shape(sizes: tuple[int, ...]) -> str:
+    """A shape as Python writes it: (), (3,), (2, 3)."""
+    return str(tuple(int(s) for s in sizes))
+
+
+def values(thing: Any) -> str:
+    """An array or a tuple of arrays in one line, nested brackets for rows, cut after a few entries."""
+    if thing is None:
+        return "None"
+    if isinstance(thing, str):
+        return thing or CARD["none_of_them"]
+    if isinstance(thing, tuple):
+        return "(" + ", ".join(values(item) for item in thing) + ("," if len(thing) == 1 else "") + ")"
+    array = np.asarray(thing)
+    if array.ndim == 0:
+        return number(array.item())
+    rows = [values(row) for row in array[:LONGEST]]
+    return "[" + ", ".join(rows) + (", …]" if len(array) > LONGEST else "]")
+
+
+def of(n: float) -> str:
+    """Points without a needless decimal: 2, 1.5."""
+    return f"{n:.4g}"
+
+
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """The template with its placeholders filled from facts."""
+    return template.format_map(facts)

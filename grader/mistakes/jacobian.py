@@ -1,0 +1,231 @@
+"""Mistakes with whole Jacobians, with single rows and columns, and with Jacobian-vector products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader.mistakes.base import Mistake, at_least_two, grid
+
+if TYPE_CHECKING:
+    from grader.problem import Block
+
+
+def _transposed(b: Block) -> np.ndarray | None:
+    return b.J.T if len(b.y_shape) == len(b.x_shape) == 1 else None
+
+
+def _one_row(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    """One gradient alone, as the only row of a table, or in every row."""
+    if b.m < 2:
+        return None
+    forms = (lambda row: row, lambda row: row[None], lambda row: grid(b, np.tile(row, (b.m, 1))))
+    return [({"i": i}, form(b.J[i])) for i in range(b.m) for form in forms]
+
+
+def _diagonal_of_table(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    if not b.square:
+        return None
+    diagonal = np.diag(b.J)
+    return [({}, diagonal), ({}, grid(b, np.diag(diagonal)))]
+
+
+def _flattened(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """All entries in one line, or as m×n where the Jacobian's own shape is another; with a leading or a last 1."""
+    shapes = [(b.m * b.n,), (b.m, b.n), (1, b.m, b.n), (b.m, 1, b.n), (b.m, b.n, 1)]
+    return [({}, b.J.reshape(shape)) for shape in shapes if shape != b.y_shape + b.x_shape]
+
+
+def _inputs_first(b: Block) -> np.ndarray | None:
+    if len(b.y_shape) == len(b.x_shape) == 1:
+        return None  # that is the transpose
+    return b.J.T.reshape(b.x_shape + b.y_shape)
+
+
+def _other_rows(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    return [({"k": k}, b.J[k]) for k in range(b.m) if k != b.p.extras["i"]]
+
+
+def _other_columns(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    return [({"k": k}, b.J[:, k]) for k in range(b.n) if k != b.p.extras["j"]]
+
+
+def _column_of_that_number(b: Block) -> np.ndarray | None:
+    i = b.p.extras["i"]
+    return b.J[:, i] if i < b.n else None
+
+
+def _row_of_that_number(b: Block) -> np.ndarray | None:
+    j = b.p.extras["j"]
+    return b.J[j] if j < b.m else None
+
+
+MISTAKES = [
+    Mistake(
+        "transposed_assembly",
+        unit="04",
+        formula="Jᵀ",
+        name="the transpose of J",
+        says="this is Jᵀ: rows and columns are exchanged.",
+        why="Row i of J is the gradient of output i, so J has shape ({m}, {n}): outputs first. A gradient goes into "
+        "a row, `J[i] = g`, not into a column, `J[:, i] = g`.",
+        derive={"jacobian": _transposed},
+    ),
+    Mistake(
+        "rows_accumulated",
+        unit="04",
+        formula="J[0] + … + J[i]",
+        name="each row added to the next",
+        says="every row here is the sum of the right rows up to it.",
+        why="`backward` adds to `.grad`. Between two rows it must be set to None; `autograd.grad` has no such memory.",
+        derive={"jacobian": at_least_two(lambda b: grid(b, np.cumsum(b.J, axis=0)))},
+    ),
+    Mistake(
+        "other_row",
+        unit="04",
+        formula="J[k]",
+        name="another row",
+        says="this is row {k} of J; row {i} was asked for.",
+        why="Row i is the gradient of output i: of `y[i]`, or of y with a one-hot weight whose 1 stands at place i. "
+        "Places are counted from 0.",
+        derive={"row": _other_rows},
+    ),
+    Mistake(
+        "column_for_row",
+        unit="04",
+        formula="J[:, i]",
+        name="a column instead of a row",
+        says="this is column {i} of J; row {i} was asked for.",
+        why="Row i is the gradient of output i by all inputs. Column i tells how all outputs move with input i.",
+        derive={"row": _column_of_that_number},
+    ),
+    Mistake(
+        "other_column",
+        unit="04",
+        formula="J[:, k]",
+        name="another column",
+        says="this is column {k} of J; column {j} was asked for.",
+        why="Column j tells how all outputs move with input j. Places are counted from 0.",
+        derive={"column": _other_columns},
+    ),
+    Mistake(
+        "row_for_column",
+        unit="04",
+        formula="J[j]",
+        name="a row instead of a column",
+        says="this is row {j} of J; column {j} was asked for.",
+        why="Column j tells how all outputs move with input j. Row j is the gradient of output j by all inputs.",
+        derive={"column": _row_of_that_number},
+    ),
+    Mistake(
+        "vjp_for_jvp",
+        unit="05",
+        formula="Jᵀu",
+        name="Jᵀu instead of Ju",
+        says="this is Jᵀu, a weighted sum of the rows, not Ju.",
+        why="Ju tells how y moves when x moves along u: it adds up columns, and has y's shape.",
+        derive={"jvp": lambda b: b.J.T @ b.extra("u") if b.square else None},
+    ),
+    Mistake(
+        "rows_added_up",
+        unit="04",
+        formula="J[0] + J[1] + …",
+        name="the rows added up",
+        says="this is the sum of the rows of J: the gradient of y.sum().",
+        why="The derivative of a sum is the sum of the derivatives. `y.sum()`, or a weight of ones, adds all the "
+        "rows up, and no row can be told from the sum. Differentiate one output at a time, such as `y[i]`.",
+        derive={"row": lambda b: b.J.T @ b.ones, "jacobian": at_least_two(lambda b: b.J.T @ b.ones)},
+    ),
+    Mistake(
+        "whole_table",
+        unit="04",
+        formula="J",
+        name="the whole table",
+        says="this is the whole Jacobian; one row or one column of it was asked for.",
+        why="`J[i]` is row i, `J[:, j]` is column j. But a single row costs one pass back, and a single column one "
+        "pass forward: the rest of the table need not be made.",
+        derive={"row": at_least_two(lambda b: grid(b, b.J)), "column": lambda b: grid(b, b.J) if b.n > 1 else None},
+    ),
+    Mistake(
+        "columns_added_up",
+        unit="04",
+        formula="J1",
+        name="the columns added up",
+        says="this is the sum of the columns of J.",
+        why="A direction of ones moves all inputs at once. Column j tells what happens when input j moves alone: a "
+        "1 at place j, and zeros elsewhere.",
+        derive={"column": lambda b: b.J.sum(axis=1) if b.n > 1 else None},
+    ),
+    Mistake(
+        "moved_along_x",
+        unit="04",
+        formula="Jx",
+        name="x itself as the direction",
+        says="this is Jx: each column of J times its entry of x, added up.",
+        why="The second tuple of `jvp` says in which direction x moves, not where x is. For column j only input j "
+        "moves.",
+        derive={"column": lambda b: b.J @ b.x},
+    ),
+    Mistake(
+        "one_row_only",
+        unit="04",
+        formula="J[i]",
+        name="one row only",
+        says="this holds row {i} of J and no other.",
+        why="The Jacobian has one row for each of the {m} outputs. Look at what changes from one turn of the loop "
+        "to the next, and where the `return` stands.",
+        derive={"jacobian": _one_row},
+    ),
+    Mistake(
+        "jacobian_diagonal",
+        unit="04",
+        formula="diag(J)",
+        name="only the diagonal of J",
+        says="this holds only the diagonal of J: how each output moves with the input of the same number.",
+        why="Each output may move with every input. The other entries are zero only where the map acts entry by entry.",
+        derive={"jacobian": _diagonal_of_table},
+    ),
+    Mistake(
+        "jacobian_in_other_shape",
+        unit="04",
+        formula="J, reshaped",
+        name="the right numbers in another shape",
+        says="these are the right numbers in the right order, but in another shape.",
+        why="The shape of a Jacobian is y's shape, then x's: `reshape(y.shape + x.shape)`. For rows that are "
+        "vectors, `torch.stack` puts them under each other, and `torch.cat` lays them end to end.",
+        derive={"jacobian": _flattened},
+    ),
+    Mistake(
+        "jacobian_inputs_first",
+        unit="04",
+        formula="x's shape + y's shape",
+        name="x's dimensions first",
+        says="the dimensions of x stand before those of y.",
+        why="Outputs come first, as in a table with one row per output: J[i] is the gradient of output i, in x's "
+        "shape.",
+        derive={"jacobian": _inputs_first},
+    ),
+    Mistake(
+        "argument_ignored",
+        unit="04",
+        formula="0",
+        name="a function that ignores its argument",
+        says="this is zero everywhere.",
+        why="`jacobian`, `jacrev` and `jacfwd` put a tensor of their own into the function and look how the result "
+        "follows it. A function that computes with the x outside, such as `lambda _: f(x)`, does not follow. "
+        "Give them f itself.",
+        derive={"jacobian": lambda b: np.zeros(b.y_shape + b.x_shape)},
+    ),
+    Mistake(
+        "one_grad_for_all_rows",
+        unit="04",
+        formula="J[0] + J[1] + …, in every row",
+        name="one .grad for all rows",
+        says="every row here is the sum of all rows.",
+        why="Either `y.sum()` was differentiated in every turn, where `y[i]` was meant. Or `x.grad` was collected: "
+        "it is one tensor, every `backward` adds to it in place, and a list of `x.grad` holds that one tensor "
+        "{m} times. `autograd.grad` returns a new tensor each time.",
+        derive={"jacobian": at_least_two(lambda b: grid(b, np.tile(b.J.sum(axis=0), (b.m, 1))))},
+    ),
+]

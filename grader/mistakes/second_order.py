@@ -1,0 +1,401 @@
+"""Mistakes with Hessians, with what is computed from them, and with higher derivatives."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader.mistakes.base import Mistake, nth, order
+
+if TYPE_CHECKING:
+    from grader.problem import Block
+
+
+def _pure_partials(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    i, j = b.p.extras["i"], b.p.extras["j"]
+    return [({"k": k}, b.H[k, k]) for k in sorted({i, j})] if i != j else []
+
+
+def _newton_alone(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    step = np.linalg.solve(b.H, b.g)
+    return [({}, step), ({}, -step)]
+
+
+def _other_orders(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    n = order(b)
+    return [({"k": k, "order": n}, np.asarray(b.derivative(k))) for k in range(n + 2) if k != n]
+
+
+def _running_orders(b: Block) -> np.ndarray | None:
+    """What is in .grad when it is not reset between orders: each backward adds the derivative of all that is there."""
+    n = order(b)
+    return np.asarray(sum(comb(n - 1, k - 1) * b.derivative(k) for k in range(1, n + 1))) if n > 1 else None
+
+
+def _zero(truth: np.ndarray) -> np.ndarray | None:
+    """Nothing but zeros, where that is not the truth."""
+    return np.zeros_like(truth) if np.any(truth) else None
+
+
+def _reciprocals(b: Block) -> np.ndarray | None:
+    return b.x - (1 / b.H) @ b.g if b.H.all() else None
+
+
+def _power_of_first(b: Block) -> np.ndarray | None:
+    n = order(b)
+    return np.asarray(b.derivative(1) ** n) if n > 1 else None
+
+
+MISTAKES = [
+    Mistake(
+        "hessian_of_rows",
+        unit="08",
+        formula="H[0] + … + H[i]",
+        name="each row added to the next",
+        says="every row here is the sum of the right rows up to it.",
+        why="`backward` adds to `.grad`. Set it to None between two rows, or use `autograd.grad`.",
+        derive={"hessian": lambda b: np.cumsum(b.H, axis=0).reshape(b.x_shape * 2)},
+    ),
+    Mistake(
+        "hessian_diagonal",
+        unit="08",
+        formula="diag(H)",
+        name="only the diagonal of H",
+        says="this holds only the unmixed second derivatives.",
+        why="∂²f/∂x_i∂x_j is zero for i ≠ j only where f is a sum of functions of one variable each.",
+        derive={"hessian": lambda b: [({}, np.diag(b.H)), ({}, np.diag(np.diag(b.H)))]},
+    ),
+    Mistake(
+        "gradient_outer",
+        unit="08",
+        formula="∇f ∇fᵀ",
+        name="products of first derivatives",
+        says="this is the outer product of the gradient with itself.",
+        why="A second derivative is the derivative of a first one, not a product of two.",
+        derive={"hessian": lambda b: np.outer(b.g, b.g).reshape(b.x_shape * 2)},
+    ),
+    Mistake(
+        "hessian_summed",
+        unit="08",
+        formula="1ᵀH",
+        name="the rows of H, added up",
+        says="these are the rows of H, added up.",
+        why="That is what `autograd.grad` gives for the whole gradient weighted with ones. One row of H is the "
+        "gradient of one entry of the gradient.",
+        derive={"hessian": lambda b: b.H.sum(axis=0)},
+    ),
+    Mistake(
+        "hvp_ones",
+        unit="08",
+        formula="H1",
+        name="H times ones",
+        says="this is H times a vector of ones: the rows of H, added up.",
+        why="The direction u is the weight of the second pass. With ones, or with `.sum()`, every entry of the "
+        "gradient counts the same.",
+        derive={"hvp": lambda b: b.H.sum(axis=1)},
+    ),
+    Mistake(
+        "hvp_diagonal",
+        unit="08",
+        formula="diag(H) ⊙ u",
+        name="only the diagonal of H",
+        says="this uses only the diagonal of H.",
+        why="The mixed second derivatives are part of every entry of Hu.",
+        derive={"hvp": lambda b: [({}, np.diag(b.H) * b.extra("u")), ({}, np.diag(b.H))]},
+    ),
+    Mistake(
+        "hvp_gradient_weighted",
+        unit="08",
+        formula="∇f ⊙ u",
+        name="the gradient times u, entry by entry",
+        says="this is the gradient times u, entry by entry: a first derivative.",
+        why="Multiply the gradient by u, add up, and then differentiate once more.",
+        derive={"hvp": lambda b: b.g * b.extra("u")},
+    ),
+    Mistake(
+        "hvp_plus_gradient",
+        unit="08",
+        formula="Hu + ∇f",
+        name="an old .grad was not cleared",
+        says="this is Hu plus the gradient.",
+        why="The first backward left the gradient in `.grad`, and the second added to it. Set `.grad` to None in "
+        "between, or use `autograd.grad`.",
+        derive={"hvp": lambda b: b.H @ b.extra("u") + b.g},
+    ),
+    Mistake(
+        "hvp_doubled",
+        unit="08",
+        formula="2Hu",
+        name="twice Hu",
+        says="this is twice the right answer.",
+        why="The derivative of u·∇f is Hu; a factor 2 belongs to uᵀHu or to ‖∇f‖², not here.",
+        derive={"hvp": lambda b: 2 * b.H @ b.extra("u")},
+    ),
+    Mistake(
+        "hvp_directional",
+        unit="08",
+        formula="(u·∇f) ∇f",
+        name="from the directional derivative",
+        says="this is made of the directional derivative u·∇f alone.",
+        why="u·∇f is the number to differentiate once more: its gradient is Hu.",
+        derive={"hvp": lambda b: [({}, (b.g @ b.extra("u")) * b.g), ({}, b.g @ b.extra("u"))]},
+    ),
+    Mistake(
+        "curvature_along",
+        unit="08",
+        formula="uᵀHu",
+        name="the number uᵀHu",
+        says="this is uᵀHu, the curvature along u, a single number.",
+        why="Hu is the vector that tells how the gradient changes when x moves along u.",
+        derive={"hvp": lambda b: b.extra("u") @ b.H @ b.extra("u")},
+    ),
+    Mistake(
+        "gradient_for_second",
+        unit="08",
+        formula="∇f",
+        name="the gradient itself",
+        says="this is the gradient, a first derivative.",
+        why="Differentiate once more: the first `autograd.grad` needs `create_graph=True` for that.",
+        derive={
+            "hvp": lambda b: b.g,
+            "hessian": lambda b: b.g,
+            "squared_norm": lambda b: b.g,
+            "second_partial": lambda b: [({}, b.g[b.p.extras[k]]) for k in ("i", "j")],
+        },
+    ),
+    Mistake(
+        "laplacian_of_all",
+        unit="08",
+        formula="1ᵀH1",
+        name="all entries of H added up",
+        says="this is the sum of all entries of H, the mixed ones included.",
+        why="The Laplacian adds up the diagonal only. The derivative of the sum of the gradient brings the mixed "
+        "ones in: differentiate one entry at a time.",
+        derive={"laplacian": lambda b: b.H.sum()},
+    ),
+    Mistake(
+        "laplacian_of_squares",
+        unit="08",
+        formula="∇f·∇f",
+        name="squares of first derivatives",
+        says="this is the sum of the squared first derivatives.",
+        why="(∂f/∂x)² and ∂²f/∂x² are written alike and are not the same.",
+        derive={"laplacian": lambda b: b.g @ b.g},
+    ),
+    Mistake(
+        "laplacian_unsummed",
+        unit="08",
+        formula="diag(H)",
+        name="not yet added up",
+        says="these are the terms of the Laplacian, not yet added up.",
+        why="The Laplacian is a single number: their sum.",
+        derive={"laplacian": lambda b: np.diag(b.H)},
+    ),
+    Mistake(
+        "sum_of_gradient",
+        unit="08",
+        formula="1·∇f",
+        name="first derivatives added up",
+        says="this is the sum of the first derivatives.",
+        why="Every term must be differentiated twice by the same variable.",
+        derive={"laplacian": lambda b: b.g.sum()},
+    ),
+    Mistake(
+        "pure_for_mixed",
+        unit="08",
+        formula="H[k, k]",
+        name="an unmixed partial derivative",
+        says="this is the second derivative by x_{k} twice.",
+        why="A mixed one differentiates by the one variable first and then by the other.",
+        derive={"second_partial": _pure_partials},
+    ),
+    Mistake(
+        "product_of_slopes",
+        unit="08",
+        formula="∂f/∂x_i · ∂f/∂x_j",
+        name="a product of first derivatives",
+        says="this is the product of the two first derivatives.",
+        why="Differentiate the first derivative by the other variable, instead of multiplying.",
+        derive={"second_partial": lambda b: b.g[b.p.extras["i"]] * b.g[b.p.extras["j"]]},
+    ),
+    Mistake(
+        "row_of_hessian",
+        unit="08",
+        formula="H[i]",
+        name="the whole row",
+        says="this is the whole row {i} of H; one entry of it was asked for.",
+        why="Entry {j} of it is the derivative by x_{j}.",
+        derive={"second_partial": lambda b: b.H[b.p.extras["i"]]},
+    ),
+    Mistake(
+        "gradient_step",
+        unit="08",
+        formula="x − ∇f",
+        name="a step along the gradient",
+        says="this is x minus the gradient.",
+        why="Newton's step is −H⁻¹∇f: the curvature decides how far to go in each direction.",
+        derive={"newton_step": lambda b: b.x - b.g},
+    ),
+    Mistake(
+        "newton_step_alone",
+        unit="08",
+        formula="−H⁻¹∇f",
+        name="the step without the point",
+        says="this is the step, not the point after it.",
+        why="The new point is x plus the step −H⁻¹∇f.",
+        derive={"newton_step": _newton_alone},
+    ),
+    Mistake(
+        "newton_uphill",
+        unit="08",
+        formula="x + H⁻¹∇f",
+        name="the opposite sign",
+        says="the step was taken in the opposite direction.",
+        why="The new point is x minus H⁻¹∇f.",
+        derive={"newton_step": lambda b: b.x + np.linalg.solve(b.H, b.g)},
+    ),
+    Mistake(
+        "newton_diagonal",
+        unit="08",
+        formula="x − ∇f / diag(H)",
+        name="only the diagonal of H",
+        says="this divides by the diagonal of H.",
+        why="That is Newton's step only where the variables do not interact. Solve with the whole matrix.",
+        derive={"newton_step": lambda b: b.x - b.g / np.diag(b.H)},
+    ),
+    Mistake(
+        "hessian_not_inverted",
+        unit="08",
+        formula="x − H∇f",
+        name="H where H⁻¹ was meant",
+        says="this is x minus H∇f: multiplied where one must solve.",
+        why="`torch.linalg.solve(H, g)` is H⁻¹g, without ever making the inverse.",
+        derive={"newton_step": lambda b: b.x - b.H @ b.g},
+    ),
+    Mistake(
+        "half_of_squared_norm",
+        unit="08",
+        formula="H∇f",
+        name="a factor 2 is missing",
+        says="this is H∇f, half of the right answer.",
+        why="The derivative of a square brings a 2: the gradient of ‖∇f‖² is 2H∇f.",
+        derive={"squared_norm": lambda b: b.H @ b.g},
+    ),
+    Mistake(
+        "gradient_of_norm",
+        unit="08",
+        formula="H∇f / ‖∇f‖",
+        name="the norm, not its square",
+        says="this is the gradient of the norm ‖∇f‖; that of its square was asked for.",
+        why="The root divides by ‖∇f‖.",
+        derive={"squared_norm": lambda b: b.H @ b.g / np.sqrt(b.g @ b.g)},
+    ),
+    Mistake(
+        "twice_the_gradient",
+        unit="08",
+        formula="2∇f",
+        name="H is missing",
+        says="this is twice the gradient.",
+        why="That is the derivative of ‖g‖² by g. By the chain rule it must still be multiplied by the derivative "
+        "of g by x, which is H.",
+        derive={"squared_norm": lambda b: 2 * b.g},
+    ),
+    Mistake(
+        "order_off",
+        unit="08",
+        formula="another order",
+        name="another order",
+        says="this is the derivative of order {k}; order {order} was asked for.",
+        why="Count how often the loop differentiates. f itself has order 0.",
+        derive={"nth": _other_orders},
+    ),
+    Mistake(
+        "second_plus_first",
+        unit="08",
+        formula="f′ + f″",
+        name="lower orders added",
+        says="this is the right derivative with lower ones added to it.",
+        why="They stayed in `.grad`: `backward` adds. Set `x.grad = None` between two orders, or use `autograd.grad`.",
+        derive={"nth": _running_orders},
+    ),
+    Mistake(
+        "power_of_first",
+        unit="08",
+        formula="(f′)ⁿ",
+        name="a power of the first derivative",
+        says="this is a power of f′.",
+        why="f″ is the derivative of f′, not its square.",
+        derive={"nth": _power_of_first},
+    ),
+    Mistake(
+        "zero_second",
+        unit="08",
+        name="zero",
+        says="this is 0, and the true value is not.",
+        why="Two things give 0. `x.grad.zero_()` overwrites the very tensor that holds the first derivative; set "
+        "`x.grad = None` instead. And 0 as a stand-in, where PyTorch refuses to differentiate again, is right "
+        "for a linear f only.",
+        derive={
+            "nth": lambda b: _zero(nth(b)) if order(b) > 1 else None,
+            "hessian": lambda b: _zero(b.H.reshape(b.x_shape * 2)),
+            "hvp": lambda b: _zero(b.H @ b.extra("u")),
+        },
+    ),
+    Mistake(
+        "hessian_from_grad",
+        unit="08",
+        formula="∇f + H[0] + … + H[i]",
+        name="the gradient left in .grad, and each row added to the next",
+        says="every row here is the gradient plus the sum of the right rows up to it.",
+        why="The first `backward` left the gradient in `.grad`, and every row was added to it. Take the gradient "
+        "with `autograd.grad`, and each row, too.",
+        derive={"hessian": lambda b: (np.cumsum(b.H, axis=0) + b.g).reshape(b.x_shape * 2)},
+    ),
+    Mistake(
+        "summed_then_picked",
+        unit="08",
+        formula="(1ᵀH)[j]",
+        name="the rows of H added up before one entry is taken",
+        says="this is entry {j} of the sum of all rows of H.",
+        why="With `.sum()`, or ones, in the second pass every first derivative counts. Take one of them, `g[{i}]`, "
+        "and differentiate that.",
+        derive={"second_partial": lambda b: b.H.sum(axis=0)[b.p.extras["j"]]},
+    ),
+    Mistake(
+        "laplacian_of_triangle",
+        unit="08",
+        formula="Σ_{i≤j} H[i, j]",
+        name="each row added to the next",
+        says="this is the sum of the diagonal of H and of all that stands above it.",
+        why="`backward` adds to `.grad`, so entry i that is read after row i holds the rows before it, too. Set "
+        "`x.grad = None` between two rows, or use `autograd.grad`.",
+        derive={"laplacian": lambda b: np.triu(b.H).sum()},
+    ),
+    Mistake(
+        "reciprocal_of_hessian",
+        unit="08",
+        formula="x − (1 / H)∇f",
+        name="1/H entry by entry",
+        says="this takes 1/H entry by entry for the inverse of H.",
+        why="The inverse of a matrix is not made of the reciprocals of its entries. `torch.linalg.solve(H, g)` is "
+        "H⁻¹g.",
+        derive={"newton_step": _reciprocals},
+    ),
+    Mistake(
+        "not_differentiable_again",
+        unit="08",
+        name="cannot be differentiated again",
+        says="the values are right, but they cannot be differentiated once more.",
+        why="The result has no graph that leads to x. `create_graph=True` records the pass backwards as well.",
+    ),
+    Mistake(
+        "graph_cut_inside",
+        unit="08",
+        name="part of the graph is missing",
+        says="the values are right, but their derivative is not.",
+        why="Somewhere on the way a tensor lost its past: look for `.detach()`, `.data`, `.item()` or a missing "
+        "`create_graph=True`.",
+    ),
+]

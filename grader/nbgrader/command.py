@@ -1,0 +1,193 @@
+"""A whole class graded: what is handed in, minus what is graded already, mapped over workers; one writer behind them.
+
+A run can be stopped at any moment: files are replaced whole, a submission's rows in one transaction after its files,
+and the next run does what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from grader.classroom import CourseError
+from grader.classroom.workers import LocalWorkers, Lost, Workers, context, mapped
+from grader.nbgrader import course
+from grader.nbgrader.autograde import begin, grade, set_aside
+from grader.nbgrader.folders import Course, HandedIn
+from grader.nbgrader.gradebook import GradebookWriter, Known
+from grader.nbgrader.job import Aside, Graded, Job, Unit
+from grader.nbgrader.plugin import RunOutside, limits_of
+from grader.sandbox import SandboxError
+from grader.sandbox.forkserver import ForkServer
+from grader.words import COMMANDS
+
+PRELOAD = "grader.nbgrader.preload"  # what is imported once for all workers of this machine
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What is told of one graded submission.  Points; seconds on the clock; bytes; spent: see ``Graded``."""
+
+    student: str
+    score: float
+    seconds: float
+    cpu: float
+    memory: int
+    spent: Mapping[str, float]
+    remarks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, done: Graded) -> Grade:
+        score = sum(points or 0 for nb in done.notebooks.values() for points in nb.scores.values())
+        usage = done.usage
+        return cls(done.student, score, usage.seconds, usage.cpu, usage.memory, done.spent, tuple(done.remarks))
+
+
+@dataclass
+class Outcome:
+    """What a run did.
+
+    graded: those graded now.  unchanged: those left as they were.  failed: ``{student: why}``, those without a grade.
+    """
+
+    graded: list[Grade] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    confined: bool = True  # False where students' code ran without the sandbox
+
+
+def local_workers(jobs: int, fork_server: ForkServer | None = None) -> LocalWorkers:
+    """So many processes on this machine; fork_server: where their zygotes come from, or they take seconds to start."""
+    return LocalWorkers(jobs, context(PRELOAD), begin, fork_server)
+
+
+def grade_class(
+    here: Course,
+    make_workers: Callable[[], Workers],
+    students: Sequence[str] = (),
+    force: bool = False,
+    confined: bool | None = None,
+    limits: Mapping[str, Any] | None = None,
+    on_progress: Callable[[Outcome, int], None] = lambda outcome, count: None,
+) -> Outcome:
+    """Grade what is in ``submitted/``, but for what is graded already.
+
+    make_workers: called when there is work.  students: only these.  force: what is graded, too.
+    on_progress: called after each submission with what came of all so far, and how many there are.
+
+    Whatever goes wrong with one submission, from reading what lies in its folder to writing what comes of it, is told
+    in ``Outcome.failed``, and the run goes on.  Raises CourseError where the gradebook refuses; all before that is
+    kept, and a second run does the rest.  Raises SandboxError where nothing can be run here.
+    """
+    book = GradebookWriter(here.db, here.dirs.course_id, here.unit)
+    try:
+        unit = unit_of(here, book, confined, limits)
+        names = list(book.notebooks)
+        there = here.students()
+        missing = sorted(set(students) - set(there))
+        if missing:
+            raise CourseError(COMMANDS["no_such_submission"].format(student=missing[0], unit=here.unit))
+        known, outcome = book.known(), Outcome(confined=unit.confined)
+        if not there:
+            where = here.folder(here.dirs.submitted_directory, "STUDENT") / f"{(names or [here.unit])[0]}.ipynb"
+            raise CourseError(COMMANDS["nobody"].format(unit=here.unit, path=where))
+        asked, given = list(students or there), dict[str, HandedIn]()
+
+        def job_of(student: str) -> Job | None:
+            """What is to be graded of a student; None where there is nothing to do."""
+            found, had = here.handed_in(student, names), known.get(student, Known())
+            late = book.seconds_late(found.timestamp, had.extension)
+            job = Job(student, found.notebooks, had.record, late, found.digest)
+            fingerprint = job.fingerprint(unit)
+            if found.wrong:
+                outcome.failed[student] = found.wrong
+            elif not force and had.fingerprint == fingerprint and here.complete(student, job.notebooks):
+                outcome.unchanged.append(student)
+            else:
+                given[student] = replace(found, notebooks={}, fingerprint=fingerprint)
+                return job
+            return None
+
+        def jobs() -> Iterator[Job]:
+            """What is to be graded, read as workers take it, so that memory does not grow with the class."""
+            for student in asked:
+                try:
+                    job = job_of(student)
+                except Exception as why:
+                    job, outcome.failed[student] = None, _fault(why)
+                if job:
+                    yield job
+                else:
+                    on_progress(outcome, len(asked))
+
+        work = jobs()
+        first = next(work, None)
+        if first is not None:
+            workers = make_workers()
+            try:
+                for job, done in mapped(workers, partial(grade, unit), chain([first], work)):
+                    if isinstance(done, SandboxError):
+                        raise done
+                    try:
+                        _take(here, book, unit, job, done, given.pop(job.student), outcome)
+                    except CourseError:  # the gradebook's, which is everybody's
+                        raise
+                    except Exception as why:
+                        outcome.failed[job.student] = _fault(why)
+                    on_progress(outcome, len(asked))
+            finally:
+                workers.close()
+    finally:
+        book.close()
+    return outcome
+
+
+def unit_of(
+    here: Course, book: GradebookWriter, confined: bool | None = None, limits: Mapping[str, Any] | None = None
+) -> Unit:
+    """What every submission is graded with.  Raises CourseError where a release version is missing."""
+    released = {}
+    for name in book.notebooks:
+        path = here.folder(here.dirs.release_directory, ".") / f"{name}.ipynb"
+        if not path.exists():
+            raise CourseError(COMMANDS["no_release"].format(path=path, unit=here.unit))
+        released[name] = path.read_text("utf-8")
+    return Unit(
+        here.unit,
+        released,
+        here.config,
+        replace(limits_of(here.config), **limits or {}),
+        course.secret(here.root),
+        RunOutside(config=here.config).confined if confined is None else confined,
+    )
+
+
+def _take(
+    here: Course,
+    book: GradebookWriter,
+    unit: Unit,
+    job: Job,
+    done: Graded | BaseException,
+    given: HandedIn,
+    outcome: Outcome,
+) -> None:
+    """Write what came of one submission: the files first, so that what the gradebook has is there."""
+    if isinstance(done, (Aside, Lost)):
+        done = set_aside(unit, job, str(done))
+    if isinstance(done, BaseException):
+        raise done
+    done.remarks = [*given.remarks, *done.remarks]
+    here.write(given, done)
+    book.put(done, given.fingerprint, given.timestamp)
+    if done.aside:
+        outcome.failed[job.student] = done.aside
+    else:
+        outcome.graded.append(Grade.of(done))
+
+
+def _fault(why: Exception) -> str:
+    """What an instructor is told of a submission for which something went wrong that has no sentence of its own."""
+    return COMMANDS["fault"].format(error=f"{type(why).__name__}: {why}".removesuffix(": ")[:300])

@@ -1,0 +1,175 @@
+"""A course folder and nbgrader's commands in it, run so that nothing is left in the user's home folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.classroom import CourseError
+from grader.files import write_whole
+from grader.words import COMMANDS
+
+if TYPE_CHECKING:
+    from nbgrader.coursedir import CourseDirectory
+
+CONFIG = "nbgrader_config.py"
+SECRET, SECRET_BYTES = ".course_secret", 32
+
+
+def find(start: Path) -> Path:
+    """The nearest folder, from ``start`` upwards, that holds ``nbgrader_config.py``.  Raises CourseError."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG).exists():
+            return folder
+    raise CourseError(COMMANDS["no_course"].format(folder=start, config=CONFIG))
+
+
+def configuration(course: Path) -> Any:
+    """nbgrader's configuration of a course, a traitlets Config: nbgrader looks for it where it is started."""
+    from nbgrader.apps import NbGrader
+
+    app, before = NbGrader(), os.getcwd()
+    os.chdir(course)
+    try:
+        app.load_config_file()
+    finally:
+        os.chdir(before)
+    return app.config
+
+
+def directory(course: Path) -> CourseDirectory:
+    """nbgrader's own account of where everything of a course lies, as configured."""
+    from nbgrader.coursedir import CourseDirectory
+
+    dirs = CourseDirectory(config=configuration(course))
+    dirs.root = str(course)
+    return dirs
+
+
+def secret(course: Path) -> bytes:
+    """The course's secret, made on first use: whoever knows it can foresee hidden inputs.  32 bytes.
+
+    It lies beside ``nbgrader_config.py``, readable by its owner alone, and in no folder that is released.
+    """
+    path = course / SECRET
+    if not path.exists():
+        handle, temporary = tempfile.mkstemp(dir=course, prefix=f"{SECRET}.")  # mode 0600
+        with os.fdopen(handle, "wb") as file:
+            file.write(os.urandom(SECRET_BYTES))
+        with contextlib.suppress(FileExistsError):  # another run was first: its secret is the course's
+            os.link(temporary, path)
+        os.unlink(temporary)
+    kept = path.read_bytes()
+    if len(kept) != SECRET_BYTES:
+        raise CourseError(COMMANDS["bad_secret"].format(path=path))
+    return kept
+
+
+def units(course: Path) -> list[str]:
+    """The units that have a notebook of their own name in the source folder, in course order."""
+    dirs = directory(course)
+    anywhere = Path(dirs.format_path(dirs.source_directory, ".", "*")).relative_to(course)
+    return sorted(path.stem for path in course.glob(f"{anywhere}/*.ipynb") if path.stem == path.parent.name)
+
+
+def environment(state: Path) -> dict[str, str]:
+    """The environment for nbgrader's processes: Jupyter's and IPython's files go to ``state``."""
+    here = Path(sys.executable).parent  # where `alembic` lies, which nbgrader calls when it makes a gradebook
+    return {
+        **os.environ,
+        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}",
+        "JUPYTER_CONFIG_DIR": str(state / "config"),
+        "JUPYTER_DATA_DIR": str(state / "data"),
+        "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+        "IPYTHONDIR": str(state / "ipython"),
+        "MPLCONFIGDIR": str(state / "matplotlib"),
+        "GRADER_PROGRESS": "",
+    }
+
+
+def nbgrader(course: Path, state: Path, *arguments: str, line: Callable[[str], None] | None = None) -> list[str]:
+    """Run ``nbgrader`` in a course and return its log; ``line`` is called with each line as it comes.
+
+    Raises CourseError with the end of the log where nbgrader fails.
+    """
+    log = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course,
+        env=environment(state),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        for text in process.stdout:
+            log.append(text.rstrip("\n"))
+            if line:
+                line(log[-1])
+    if process.returncode:
+        raise CourseError(_failed(" ".join(arguments), log))
+    return log
+
+
+def _failed(command: str, log: list[str]) -> str:
+    return COMMANDS["nbgrader_failed"].format(command=f"nbgrader {command}", log="\n".join(log[-20:]))
+
+
+def api(course: Path, **further: Mapping[str, Any]) -> Any:
+    """nbgrader's commands as methods, in this process, with the configuration of a course and what goes beyond it.
+
+    One process for many commands: each starts in three seconds, and does its work in less than one.
+    """
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    config = configuration(course)
+    config.merge(Config({**further, "CourseDirectory": {"root": str(course)}}))
+    return NbGraderAPI(config=config)
+
+
+def copy_course(course: Path, folder: Path, names: Iterable[str]) -> None:
+    """Copy the configuration and the source folders of the named units to another folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(course / CONFIG, folder)
+    dirs = directory(course)
+    for unit in names:
+        source = Path(dirs.format_path(dirs.source_directory, ".", unit))
+        there = folder / source.relative_to(course)
+        shutil.copytree(source, there, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+
+
+def release(course: Path, scratch: Path, names: list[str], check: bool = False) -> list[Path]:
+    """Generate the release versions of units and put them where they belong; returns the files that differed.
+
+    check: only look.  scratch: an empty folder.
+    """
+    copy_course(course, scratch, names)
+    dirs, differing = directory(course), []
+    commands = api(scratch, SaveCells={"enabled": False}, GenerateAssignment={"no_database": True})
+    for unit in names:
+        made = commands.generate_assignment(unit)
+        if not made["success"]:
+            raise CourseError(_failed(f"generate_assignment {unit}", made["log"].splitlines()))
+        kept = Path(dirs.format_path(dirs.release_directory, ".", unit))
+        place = kept.relative_to(course)
+        new = {path.relative_to(scratch) for path in (scratch / place).rglob("*") if path.is_file()}
+        old = kept.rglob("*")
+        stray = {path.relative_to(course) for path in old if path.is_file() and ".ipynb_checkpoints" not in path.parts}
+        for name in sorted(new | stray):
+            made, kept = scratch / name, course / name
+            if made.exists() and kept.exists() and made.read_bytes() == kept.read_bytes():
+                continue
+            differing.append(kept)
+            if not check and made.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(kept, made.read_text("utf-8"))
+    return differing

@@ -1,0 +1,239 @@
+"""Feedback pages as nbgrader makes them, many in a row and each within limits.
+
+What is laid out a student wrote; see ``classroom.bounded`` for the process in which that is done.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Container, Iterator
+from html import escape
+from typing import Any, TypeVar
+
+import nbformat
+from jinja2 import pass_context
+from nbconvert.exporters import Exporter, HTMLExporter, ResourcesDict
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbformat import NotebookNode
+from traitlets import Bool, Unicode
+from traitlets.config import Config
+
+from grader.canonical import copied
+from grader.classroom import submission
+from grader.nbgrader.plugin import limits_of
+from grader.nbgrader.resources import PROCESS
+from grader.words import FEEDBACK
+
+Resources = dict[str, Any]
+Out = TypeVar("Out")
+
+MOST_OUTPUTS = 20  # of a cell, on a page that is made plainly
+PIECE_SECONDS, PIECES_SECONDS = 1.0, 8.0  # of processor time: for one text of a page, and for all of them
+KEPT_OF_AN_OUTPUT, MOST_LINES = 2_000, 10  # characters and lines of a traceback, on a page that is made plainly
+
+# Whatever a cell holds is seen within it: nothing is drawn over another cell, or widens the page.
+_WITHIN = (
+    "<style>div.text_cell_render,div.output_subarea{contain:paint;overflow-wrap:anywhere}"
+    "div.output_subarea{overflow-x:auto}</style>"
+)
+
+
+class Pages(HTMLExporter):  # type: ignore[misc]
+    """nbgrader's feedback pages, many in a row.
+
+    What many submissions share, the statements and checks, is rendered once.  nbconvert parses each finished page
+    again, to add what pictures or JupyterLab's own template may lack; here only a page that has such a thing.
+
+    plain: show what students wrote as it is, without laying it out.  trusted: the released texts, which are laid out
+        all the same.
+    """
+
+    plain = False
+    trusted: Container[str] = ()
+
+    exclude_anchor_links = Bool(True)  # a heading with the id of a graded cell would be where links to that cell lead
+    raw_template = Unicode(
+        "{%- extends 'index.html.j2' -%}{%- block body -%}" + _WITHIN + "{{ super() }}{%- endblock -%}"
+        "{%- block any_cell scoped -%}"
+        "{%- set kept = cell | rendered -%}{%- if kept -%}{{ kept }}{%- else -%}"
+        "{%- set page -%}{{ super() }}{%- endset -%}{{ cell | keep(page) }}{%- endif -%}{%- endblock -%}"
+    )
+
+    def __init__(self, **settings: Any):
+        self.rendered, self.patience, self.steps = Rendered(), Patience(), list[Any]()
+        self.usual: Resources = {}
+        super().__init__(**settings)
+
+    def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
+        yield from super().default_filters()
+        yield "rendered", lambda cell: self.rendered.get(("page", repr(cell), str(self.plain)))
+        yield "keep", lambda cell, page: self.rendered.kept(("page", repr(cell), str(self.plain)), lambda: page)
+
+    def register_preprocessor(self, preprocessor: Any, enabled: bool = False) -> Any:
+        """As nbconvert's, which calls this again with what it makes of a name or a class."""
+        if callable(preprocessor) and not isinstance(preprocessor, type):
+            self.steps.append(preprocessor)
+        return super().register_preprocessor(preprocessor, enabled)
+
+    def page(self, nb: NotebookNode, resources: Resources, plain: bool) -> str:
+        """A notebook's page; the notebook is used up.  plain: one that takes no time, whatever the student wrote.
+
+        nbconvert would copy and validate the notebook before and after each step; these are made here.
+        """
+        self.plain, self.patience = plain, Patience()
+        nb = shortened(nb) if plain else nb
+        if not self.usual:  # what nbconvert gives to its templates; to give it, it makes a page and parses that
+            _, given = super().from_notebook_node(nbformat.v4.new_notebook(), dict(resources))
+            self.usual = {name: thing for name, thing in given.items() if name not in resources}
+        made = ResourcesDict(lambda: "", {**self.usual, **resources})
+        for step in self.steps:
+            nb, made = step(nb, made)
+        language = nb.metadata.get("language_info", {})
+        lexer = language.get("pygments_lexer", language.get("name"))
+        highlight = Highlight2HTML(pygments_lexer=lexer, parent=self)
+
+        def highlighted(source: str, language: str | None = None, metadata: Any = None) -> Any:
+            key = ("code", source, language, lexer)
+            return self._piece(key, source, lambda: highlight(source, language, metadata))
+
+        self.register_filter("highlight_code", highlighted)
+        self.filters["highlight_code"] = highlighted
+        widgets = WidgetsDataTypeFilter(
+            notebook_metadata={made["unique_key"]: nb.metadata}, parent=self, resources=made
+        )
+        self.register_filter("filter_data_type", widgets)
+        html = str(self.template.render(nb=nb, resources=made)).lstrip("\r\n")
+        if _LAB.search(html) or _NO_ALT.search(html):
+            html, _ = self.from_notebook_node(nb, resources)
+        return html
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> Any:
+        attachments = context.get("cell", {}).get("attachments", {})
+        if attachments or self.embed_images:
+            return super().markdown2html(context, source)
+        key = ("markdown", source)
+        return self._piece(key, source, lambda: HTMLExporter.markdown2html(self, context, source))
+
+    def _piece(self, key: tuple[str | None, ...], source: str, render: Callable[[], Any]) -> Any:
+        """A text or a piece of code as the page shows it: laid out, or as it is where that takes too long."""
+
+        def as_it_is() -> str:
+            return f'<div class="highlight"><pre>{escape(source)}</pre></div>'
+
+        if self.plain and source not in self.trusted:
+            return as_it_is()
+        return self.rendered.get(key) or self.patience.render(lambda: self.rendered.kept(key, render), as_it_is)
+
+
+class PatientPages(HTMLExporter):  # type: ignore[misc]
+    """``Pages`` in a process of its own, for ``nbgrader generate_feedback``: no page holds it for long."""
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: Resources | None = None, **kw: Any
+    ) -> tuple[str, Resources]:
+        nb, resources = Exporter.from_notebook_node(self, nb, resources)  # nbgrader's steps
+        config = Config({name: self.config[name] for name in _OF_PAGES if name in self.config})
+        seconds = limits_of(self.config).page_seconds
+        resources = {name: thing for name, thing in resources.items() if not callable(thing)}  # what travels
+        key = repr(config)
+        with PROCESS.bounded.borrowed() as process:
+
+            def page(nb: NotebookNode, plain: bool) -> str:
+                process.make(key, _pages, config)
+                return str(process.ask(key, "page", nb, resources, plain, seconds=seconds))
+
+            try:
+                return page(nb, plain=False), resources
+            except Exception:
+                self.log.warning(FEEDBACK["plain_page"])
+                return page(submission.noted(nb, FEEDBACK["plain_page"]), plain=True), resources
+
+
+def _pages(config: Config) -> Pages:
+    return Pages(config=config)
+
+
+_OF_PAGES = ("Exporter", "TemplateExporter", "HTMLExporter", "Highlight2HTML")  # parts of a configuration
+_LAB = re.compile("<body[^>]*jp-Notebook")
+_NO_ALT = re.compile(r"<img\b(?![^>]*\balt=)")
+MOST_RENDERED, LONGEST_RENDERED = 4096, 10_000  # pieces that are remembered, and characters that they are made of
+
+
+class Rendered:
+    """Pieces of pages that many submissions share, each made once."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[tuple[str | None, ...], Any] = {}
+
+    def get(self, key: tuple[str | None, ...]) -> Any:
+        return self._pieces.get(key)
+
+    def kept(self, key: tuple[str | None, ...], render: Callable[[], Any]) -> Any:
+        """What ``render`` made for this key."""
+        if key not in self._pieces:
+            if len(self._pieces) >= MOST_RENDERED:
+                self._pieces.clear()
+            made = render()
+            if sum(len(part or "") for part in key) > LONGEST_RENDERED:  # hardly another student's
+                return made
+            self._pieces[key] = made
+        return self._pieces[key]
+
+
+class _TooSlow(BaseException):
+    """A piece of a page takes longer than it may; nothing between here and ``Patience`` is to handle that."""
+
+
+class Patience:
+    """Processor time for the pieces of one page, where this is the process's first thread, which alone can be told."""
+
+    def __init__(self) -> None:
+        self.left = PIECES_SECONDS
+
+    def render(self, piece: Callable[[], Out], instead: Callable[[], Out]) -> Out:
+        """What ``piece`` makes, or, where that takes too long, what ``instead`` does."""
+        if threading.current_thread() is not threading.main_thread():
+            return piece()
+        if self.left <= 0:
+            return instead()
+        usual = signal.signal(signal.SIGVTALRM, _stop)
+        begun = time.thread_time()
+        try:
+            # Again and again: an exception can be lost, where a finalizer runs for instance.
+            signal.setitimer(signal.ITIMER_VIRTUAL, min(PIECE_SECONDS, self.left), 0.05)
+            return piece()
+        except _TooSlow:
+            return instead()
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, usual)
+            self.left -= time.thread_time() - begun
+
+
+def _stop(*anything: object) -> None:
+    raise _TooSlow
+
+
+def shortened(nb: NotebookNode) -> NotebookNode:
+    """The notebook with few outputs a cell, without pictures, and with long texts cut off, but for cards."""
+    nb = copied(nb)
+    for cell in nb.cells:
+        if len(cell.get("outputs", [])) > MOST_OUTPUTS:
+            cell.outputs = [
+                *cell.outputs[: MOST_OUTPUTS - 1],
+                cell.outputs[-1],
+            ]  # the last one may say what was breached
+    for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+        if output.get("data", {}).pop("image/png", None):
+            output["data"].setdefault("text/plain", FEEDBACK["picture"])
+        for holder, name in ((output, "text"), (output, "evalue"), (output.get("data", {}), "text/plain")):
+            if len(holder.get(name, "")) > KEPT_OF_AN_OUTPUT:
+                holder[name] = holder[name][:KEPT_OF_AN_OUTPUT] + " …"
+        if "traceback" in output:
+            output["traceback"] = [line[:KEPT_OF_AN_OUTPUT] for line in output["traceback"][-MOST_LINES:]]
+    return nb

@@ -1,0 +1,227 @@
+"""The judge inside nbgrader, through nbgrader's own doors: preprocessors and one exporter.
+
+``configure(c)`` in ``nbgrader_config.py`` is all that a course needs.  From then on the command line, the
+formgrader's button and ``nbgrader.apps.NbGraderAPI`` take this path, whichever starts them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, OverwriteCells
+from sqlalchemy.exc import SAWarning
+from traitlets import Bool, Float, Integer
+from traitlets.config import Config
+
+from grader.canonical import canonical
+from grader.classroom import bounded, judging, submission, supplementary
+from grader.classroom.tables import as_csv
+from grader.nbgrader import course
+from grader.nbgrader.folders import handed_in, is_linked, students_part
+from grader.nbgrader.resources import PROCESS
+from grader.sandbox.limits import Limits
+from grader.words import COMMANDS, FEEDBACK, LIMITS
+
+UNREADABLE = "grader_unreadable"  # notebook metadata by which the exporter tells Mend why there are no cells
+
+Resources = dict[str, Any]
+
+
+def configure(c: Any) -> None:
+    """Put the grader's parts into a traitlets Config, the ``c`` of ``nbgrader_config.py``.
+
+    Generate: the release version comes out in canonical form.  Sanitize: every submission is first read with
+    patience and mended, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells
+    are worth what the judge says of the answers that came out of it.  Feedback: pages are laid out within limits.
+    """
+    # nbgrader's own use of SQLAlchemy; its grades are right, and its warnings say nothing to an instructor.
+    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+    c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
+    c.Autograde.exporter_class = PatientExporter
+    c.GenerateFeedback.exporter_class = "grader.nbgrader.feedback.PatientPages"
+    c.ExportApp.plugin_class = InertCsv
+    # Mend does what these two do, for every way that a notebook can be broken.
+    done = (DeduplicateIds, OverwriteCells)
+    sanitize = [p for p in Autograde.sanitize_preprocessors.default() if p not in done]
+    c.Autograde.sanitize_preprocessors = [Mend, *sanitize]
+    c.Autograde.autograde_preprocessors = [
+        RunOutside if old is Execute else old for old in Autograde.autograde_preprocessors.default()
+    ]
+
+
+def released(converter: Any, resources: Resources) -> NotebookNode:
+    """The release version of the notebook at hand.  Raises NbGraderException where it was not generated."""
+    unit, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+    coursedir = converter.coursedir
+    path = Path(coursedir.format_path(coursedir.release_directory, ".", unit)) / f"{name}.ipynb"
+    if not path.exists():
+        raise NbGraderException(COMMANDS["no_release"].format(path=path, unit=unit))
+    return nbformat.read(path, as_version=4)
+
+
+class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
+    """Last in GenerateAssignment: the same bytes on every machine."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        return canonical(nb, keep_outputs=False), resources
+
+
+class PatientExporter(NotebookExporter):  # type: ignore[misc]
+    """Reads what a student handed in, whatever it is; what is no notebook becomes one that says why."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        """Made when nbgrader knows all submissions, and before it copies the first: those that it stumbles over go."""
+        super().__init__(*arguments, **named)
+        there = getattr(self.parent, "assignments", {})
+        for folder in list(there):
+            if why := _stumbles(self.parent.coursedir, Path(folder)):
+                self.log.error(COMMANDS["left_out"].format(folder=ascii(folder), why=why))
+                del there[folder]
+
+    def from_filename(self, filename: str, resources: Resources | None = None, **kwargs: Any) -> tuple[str, Resources]:
+        path = Path(filename)
+        resources = {} if resources is None else resources
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        if not self.parent._sanitizing:  # the second pass reads what the first one wrote
+            nb = nbformat.read(path, as_version=4)
+        else:
+            try:
+                nb = self._handed_in(path, resources)
+            except submission.Unreadable as why:
+                nb = nbformat.v4.new_notebook(metadata={UNREADABLE: str(why)})
+        output, resources = self.from_notebook_node(nb, resources=resources, **kwargs)
+        return output, resources
+
+    def _handed_in(self, path: Path, resources: Resources) -> NotebookNode:
+        """What was handed in, read in a process of its own, within its limits.  Raises Unreadable."""
+        who = resources.get("nbgrader", {})
+        dirs, unit = self.parent.coursedir, who.get("assignment", "")
+        if is_linked(path.parent, students_part(dirs, dirs.submitted_directory, unit)):
+            raise submission.Unreadable(FEEDBACK["linked"])
+        with PROCESS.bounded.borrowed() as process:
+            try:
+                return process.call(submission.read, handed_in(path), seconds=limits_of(self.config).reading_seconds)
+            except bounded.GAVE_UP as why:
+                raise submission.Unreadable(bounded.unread(why)) from why
+
+
+def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
+    """Why nbgrader's own commands would not get over a submitted folder, or "".
+
+    They take a student's id for a pattern, and copy whatever lies beside a notebook, through links too.
+    """
+    handed_in = folder.relative_to(dirs.root) if folder.is_relative_to(dirs.root) else folder
+    if any(sign in str(handed_in) for sign in "*?[\n\r"):
+        return COMMANDS["odd_name"]
+    if is_linked(folder, students_part(dirs, dirs.submitted_directory, dirs.assignment_id)):
+        return COMMANDS["a_link"]
+    try:
+        names = supplementary.files(folder, dirs.ignore, strict=True)
+        when = folder / supplementary.TIMESTAMP
+        odd = when.exists() and (
+            supplementary.TIMESTAMP not in names or when.stat().st_size > supplementary.LONGEST_TIMESTAMP
+        )
+    except (OSError, supplementary.TooMuch) as why:
+        return str(getattr(why, "strerror", None) or why)
+    return COMMANDS["odd_time"] if odd else ""
+
+
+class Mend(NbGraderPreprocessor):  # type: ignore[misc]
+    """First in sanitizing: the instructor's cells as they were released, the student's answers as they are."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        trusted = released(self.parent.parent, resources)
+        why = nb.metadata.get(UNREADABLE)
+        nb = submission.unreadable(trusted, why) if why else submission.mend(nb, trusted)
+        for remark in submission.remarks(nb):
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
+        return nb, resources
+
+
+_TRAITS = {int: Integer, float: Float}  # by the type of a default
+
+# A preprocessor that has each of a submission's limits as a setting.
+_Limited: Any = type(
+    "_Limited",
+    (NbGraderPreprocessor,),
+    {
+        limit.name: _TRAITS[type(limit.default)](limit.default, help=LIMITS[limit.name]).tag(config=True)
+        for limit in fields(Limits)
+    },
+)
+
+
+class RunOutside(_Limited):  # type: ignore[misc]
+    """In place of nbgrader's Execute: cells run in a confined fork, and answers are judged outside of it."""
+
+    confined = Bool(True, help=COMMANDS["help_confined"]).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        student = resources["nbgrader"]["student"]
+        secret = course.secret(Path(self.parent.parent.coursedir.root))
+        limits = limits_of(self.config)
+        zygote, trusted = PROCESS.lend(self.confined), released(self.parent.parent, resources)
+        try:
+            remarks = judging.run(nb, trusted, zygote, limits, secret, student, PROCESS.shown)
+        finally:
+            PROCESS.take_back(zygote)
+        for remark in remarks:
+            self.log.warning("%s: %s", student, remark)
+        if not self.confined:
+            self.log.warning(COMMANDS["not_confined"])
+        return nb, resources
+
+
+def limits_of(config: Config) -> Limits:
+    """What one submission may use, as configured for RunOutside."""
+    settings = RunOutside(config=Config({"RunOutside": config.RunOutside}))
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+
+
+class InertCsv(CsvExportPlugin):  # type: ignore[misc]
+    """nbgrader's own table, quoted as CSV asks for, and without formulas: ids and names are text to a spreadsheet."""
+
+    def export(self, gradebook: Any) -> None:
+        dest = self.to or "grades.csv"
+        self.log.info("Exporting grades to %s", dest)
+        rows = [
+            _row(gradebook, assignment, student)
+            for assignment in gradebook.assignments
+            if not self.assignment or assignment.name in self.assignment
+            for student in gradebook.students
+            if not self.student or student.id in map(str, self.student)
+        ]
+        with open(dest, "w", encoding="utf-8", newline="") as file:
+            file.write(as_csv([COLUMNS, *rows]))
+
+
+COLUMNS = (
+    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
+    *("raw_score", "late_submission_penalty", "score", "max_score"),
+)
+
+
+def _row(gradebook: Any, assignment: Any, student: Any) -> list[object]:
+    """One student's line; who did not hand in has 0."""
+    try:
+        found = gradebook.find_submission(assignment.name, student.id)
+        score, penalty, when = found.score, found.late_submission_penalty or 0.0, found.timestamp
+    except MissingEntry:
+        score, penalty, when = 0.0, 0.0, None
+    who = (student.id, student.last_name, student.first_name, student.email)
+    total = max(0.0, score - penalty)
+    return [assignment.name, assignment.duedate, when, *who, score, penalty, total, assignment.max_score]
+
+
+__all__ = ["CanonicalForm", "InertCsv", "Mend", "PatientExporter", "RunOutside", "configure"]

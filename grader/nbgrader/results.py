@@ -1,0 +1,224 @@
+"""What a class was given: scores from nbgrader's gradebook, and the judge's words from the graded notebooks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from sqlalchemy import inspect, select
+
+from grader.card import MIME
+from grader.classroom import CourseError, submission
+from grader.classroom.judging import breach_said
+from grader.classroom.notes import Notes
+from grader.classroom.result import Person, Result
+from grader.nbgrader.course import directory
+from grader.nbgrader.gradebook import RUN
+from grader.question import cell_id
+from grader.words import COMMANDS, FEEDBACK, REPORT, SANDBOX
+
+
+def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
+    """Every student's result in a unit, by name; none where nothing was graded.
+
+    root: the course's folder.  db: the gradebook's URL, where it is not the configured one.
+    Raises CourseError where there is no such gradebook, or no such unit in it.
+    """
+    from nbgrader import api
+
+    of_unit = (api.Assignment.name == unit,)
+    with _reading(root, db) as session:
+        if not session.execute(select(api.Assignment.id).where(*of_unit)).first():
+            raise CourseError(COMMANDS["not_in_gradebook"].format(unit=unit))
+        submitted = (
+            select(api.SubmittedAssignment.student_id, api.SubmittedAssignment.late_submission_penalty)
+            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+            .where(*of_unit)
+        )
+        graded = (
+            select(
+                api.SubmittedAssignment.student_id,
+                api.BaseCell.name,
+                api.Grade.score,
+                api.Grade.max_score,
+                api.Grade.needs_manual_grade,
+            )
+            .select_from(api.Grade)
+            .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+            .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
+            .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
+            .where(*of_unit)
+        )
+        penalties = {student: float(penalty or 0) for student, penalty in session.execute(submitted)}
+        grades: dict[str, list[tuple[str, float, float, bool]]] = {student: [] for student in penalties}
+        for student, name, score, worth, waits in session.execute(graded):
+            grades[student].append((name, float(score or 0), float(worth), bool(waits)))
+        runs = _runs(session, unit)
+    dirs, found = directory(root), []
+    for student, given in sorted(grades.items()):
+        run = runs.get(student, {})
+        folder = Path(dirs.format_path(dirs.autograded_directory, student, unit))
+        notes = _notes(folder, run.pop("notes", {}), {name: worth for name, _, worth, _ in given})
+        found.append(replace(_result(notes, student, sorted(given), penalties[student]), **run))
+    return found
+
+
+def _runs(session: Any, unit: str) -> dict[str, dict[str, Any]]:
+    """``{student: fields of Result, and notes}`` where ``grader grade`` did the grading; nbgrader itself keeps none."""
+    tables = inspect(session.connection())
+    if not tables.has_table(RUN.name):
+        return {}
+    there = {column["name"] for column in tables.get_columns(RUN.name)}  # an earlier version made fewer
+    rows = session.execute(select(*(column for column in RUN.c if column.name in there)).where(RUN.c.unit == unit))
+    return {
+        run.student: {
+            "seconds": run.seconds,
+            "memory": None if run.memory is None else int(run.memory),
+            "confined": run.confined,
+            "aside": run.aside or "",
+            "notes": json.loads(getattr(run, "notes", None) or "{}"),
+        }
+        for run in rows
+    }
+
+
+def units(root: Path, db: str | None = None) -> list[str]:
+    """The units that the gradebook knows, by name.  Raises CourseError where there is no gradebook."""
+    from nbgrader import api
+
+    with _reading(root, db) as session:
+        return sorted(session.scalars(select(api.Assignment.name)))
+
+
+def people(root: Path, db: str | None = None) -> dict[str, Person]:
+    """The students that the gradebook knows, by id.  Raises CourseError where there is no gradebook."""
+    from nbgrader import api
+
+    columns = (api.Student.id, api.Student.first_name, api.Student.last_name, api.Student.email)
+    with _reading(root, db) as session:
+        return {row[0]: Person(*(entry or "" for entry in row)) for row in session.execute(select(*columns))}
+
+
+@contextmanager
+def _reading(root: Path, db: str | None) -> Iterator[Any]:
+    """A session that reads: nbgrader's own Gradebook makes what it does not find.  Raises CourseError."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.orm import Session
+
+    shown = db = db or str(directory(root).db_url)
+    try:
+        url = make_url(db)
+        shown = url.render_as_string(hide_password=True)
+        if url.drivername.startswith("sqlite") and url.database and not Path(root, url.database).exists():
+            raise CourseError(COMMANDS["no_gradebook"].format(db=shown))  # to connect would make an empty one
+        engine = create_engine(url)
+        try:
+            if not inspect(engine).has_table("submitted_assignment"):
+                raise CourseError(COMMANDS["no_gradebook"].format(db=shown))
+            with Session(engine) as session:
+                yield session
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as why:  # ImportError: the database's driver
+        raise CourseError(COMMANDS["unread_gradebook"].format(db=shown, why=str(why).partition("\n")[0])) from why
+
+
+def _result(
+    notes: Iterable[Notes], student: str, grades: list[tuple[str, float, float, bool]], penalty: float
+) -> Result:
+    """What the gradebook has of one submission, and what was found in its notebooks."""
+    points = {name: worth for name, _, worth, _ in grades}
+    verdicts, unjudged = dict[str, Any](), dict.fromkeys(points, REPORT["no_card"])
+    remarks, breaches, unreadable = list[str](), list[str](), False
+    for found in notes:
+        verdicts |= {name: said for name, said in found.verdicts.items() if name in points}
+        unjudged |= {name: why for name, why in found.unjudged.items() if name in points}
+        remarks += found.remarks
+        breaches += [breach_said(*breach) for breach in found.breaches]
+        unreadable = unreadable or found.unreadable
+    return Result(
+        student,
+        {name: score for name, score, _, _ in grades},
+        points,
+        verdicts,
+        tuple(remarks),
+        penalty,
+        {name: why for name, why in unjudged.items() if name not in verdicts},
+        unreadable,
+        tuple(breaches),
+        tuple(name for name, _, _, waits in grades if waits),
+    )
+
+
+def _notes(folder: Path, kept: Mapping[str, Any], points: Mapping[str, float]) -> Iterator[Notes]:
+    """What was found in each of a submission's notebooks.
+
+    folder: of the autograded ones, which nbgrader may have graded again since.  kept: ``{notebook: notes as data}``,
+    what the gradebook has, for who has no such folder.
+    """
+    for path in sorted(folder.glob("*.ipynb")):
+        nb = nbformat.read(path, as_version=4)
+        yield Notes.of(nb) or _notes_before(nb, points)
+    for name, data in kept.items():
+        if not (folder / f"{name}.ipynb").exists() and (notes := Notes.from_data(data)):
+            yield notes
+
+
+# --- notebooks that were graded before there were notes: they are read off what stands in the cells
+
+
+def _notes_before(nb: NotebookNode, points: Mapping[str, float]) -> Notes:
+    """A student's output that happens to be one of our sentences cannot be told from ours there."""
+    cells = {submission.grade_id(cell): cell for cell in nb.cells if submission.grade_id(cell) in points}
+    verdicts = {name: said for name, cell in cells.items() if (said := _verdict(cell, points[name]))}
+    keys = {text: key for key, text in SANDBOX.items()}
+    (first, *_) = nb.cells or [None]
+    top = str(first.source) if first is not None and first.get("id") == submission.REMARKS else ""
+    return Notes(
+        unreadable=FEEDBACK["unreadable"] in top,
+        remarks=[line[2:] for line in top.splitlines() if line.startswith("- ")],
+        verdicts=verdicts,
+        unjudged={name: why for name, cell in cells.items() if name not in verdicts and (why := _why(cell))},
+        breaches=[
+            [submission.grade_id(cell), keys[text]]
+            for cell in nb.cells
+            for output in cell.get("outputs", [])
+            if output.output_type == "stream" and (text := output.text.removesuffix("\n")) in keys
+        ],
+    )
+
+
+def _verdict(cell: NotebookNode, points: float) -> dict[str, Any] | None:
+    """The judge's verdict among a graded cell's outputs, or None where there is no valid one."""
+    for output in cell.get("outputs", []):
+        data = output.get("data", {}).get(MIME)
+        if output.output_type != "execute_result" or not isinstance(data, dict):
+            continue
+        score: Any = data.get("score")
+        if (
+            cell_id(str(data.get("question"))) == submission.grade_id(cell)
+            and type(score) in (int, float)
+            and 0 <= score <= points
+        ):
+            return data
+    return None
+
+
+def _why(cell: NotebookNode) -> str:
+    """Why a graded cell has no verdict, from the card that stands in its place."""
+    for output in cell.get("outputs", []):
+        html = output.get("data", {}).get("text/html")
+        if output.output_type == "execute_result" and isinstance(html, str):
+            return unescape(re.sub("<[^>]*>", "", html)).partition("— ")[2]
+    return ""

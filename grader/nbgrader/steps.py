@@ -1,0 +1,171 @@
+"""What of grading a submission runs none of its code: reading what was handed in, and writing what comes of it.
+
+What comes out is what ``nbgrader autograde`` and ``nbgrader generate_feedback`` make of the same submission with the
+same configuration.  All of it is done in a bounded process; see ``classroom.bounded``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    GetGrades,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+from traitlets.config import Config
+
+from grader.classroom import submission
+from grader.classroom.notes import Notes
+from grader.nbgrader.feedback import Pages
+from grader.nbgrader.job import GradedNotebook, Record
+from grader.nbgrader.plugin import Mend, RunOutside
+
+Resources = dict[str, Any]
+
+# What nbgrader's preprocessors of these classes do is done here or by whoever writes the gradebook.  CheckCellMetadata
+# looks for what no longer can be: a mended notebook's metadata are the released one's.
+_DONE_HERE = (
+    *(Mend, RunOutside, ClearOutput, OverwriteKernelspec, CheckCellMetadata),
+    *(SaveAutoGrades, AssignLatePenalties, GetGrades),
+)
+
+
+class Steps:
+    """nbgrader's parts as a unit has them configured.
+
+    released: ``{notebook: text}``, the release versions.
+    """
+
+    def __init__(self, unit: str, released: Mapping[str, str], config: Config):
+        self.unit = unit
+        self.released = {name: nbformat.reads(text, as_version=4) for name, text in released.items()}
+        autograde = Autograde(config=config)
+        self.sanitize = _made(autograde.sanitize_preprocessors, config)
+        self.steps = _made(autograde.autograde_preprocessors, config)
+        self.late = AssignLatePenalties(config=config)
+        self.late.init_plugin()
+        feedback = GenerateFeedback(coursedir=CourseDirectory(config=config), config=config)
+        self.pages = Pages(parent=feedback, config=feedback.config)
+        self.pages.trusted = {cell.source for nb in self.released.values() for cell in nb.cells}
+        for step in feedback.preprocessors:
+            if step not in _DONE_HERE:
+                self.pages.register_preprocessor(step)
+
+    def read(self, student: str, name: str, handed_in: bytes | str) -> tuple[NotebookNode, Resources]:
+        """What is to be run of what was handed in, and what nbgrader's steps go on with."""
+        place: dict[str, Any] = {"student": student, "assignment": self.unit, "notebook": name, "db_url": ""}
+        resources: Resources = {"nbgrader": place, "metadata": {"name": name}, "unique_key": name}
+        nb = mended(handed_in, self.released[name])
+        for step in self.sanitize:
+            nb, resources = step(nb, resources)
+        return nb, resources
+
+    def finish(
+        self, nb: NotebookNode, resources: Resources, record: Record, seconds_late: float, plain: bool
+    ) -> GradedNotebook:
+        """What is written of a notebook that was run and judged.
+
+        plain: make a page that takes no time, whatever the student wrote.
+        """
+        place = resources["nbgrader"]
+        name, trusted = place["notebook"], self.released[place["notebook"]]
+        for step in self.steps:
+            nb, resources = step(nb, resources)
+        scores, comments = _scores(nb), _comments(nb)
+        nb = submission.legible(nb)
+        text, notes = self.written(nb), (Notes.of(nb) or Notes()).as_data()
+        total = _put_grades(nb, name, record, scores, comments)
+        penalty = self._penalty(place["student"], total, seconds_late)
+        worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if utils.is_grade(c)))
+        place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": worth}
+        return GradedNotebook(text, self.pages.page(nb, resources, plain), scores, comments, penalty, notes)
+
+    def written(self, nb: NotebookNode) -> str:
+        """The text of a notebook as nbgrader writes it, a line end at the end; what many submissions share is kept."""
+        cells = [self.pages.rendered.kept(("cell", repr(cell)), partial(_cell_text, cell)) for cell in nb.cells]
+        text = nbformat.v4.writes(NotebookNode({**nb, "cells": []})).removesuffix("\n") + "\n"
+        return text.replace('"cells": []', '"cells": [\n' + ",\n".join(cells) + "\n ]", 1) if cells else text
+
+    def _penalty(self, student: str, score: float, seconds_late: float) -> float | None:
+        """What being late costs, as the course's plugin says and nbgrader bounds it."""
+        if seconds_late <= 0:
+            return None
+        penalty = self.late.plugin_inst.late_submission_penalty(student, score, seconds_late)
+        return None if penalty is None else min(max(penalty, 0.0), score)
+
+
+def mended(handed_in: bytes | str, trusted: NotebookNode) -> NotebookNode:
+    """What is graded of what was handed in: see ``submission.mend``; a text says why there are no bytes."""
+    if isinstance(handed_in, str):
+        return submission.unreadable(trusted, handed_in)
+    try:
+        return submission.mend(submission.read(handed_in), trusted)
+    except submission.Unreadable as why:
+        return submission.unreadable(trusted, str(why))
+
+
+def _cell_text(cell: NotebookNode) -> str:
+    """A cell as it stands in a notebook's text."""
+    text = nbformat.v4.writes(NotebookNode(cells=[cell], metadata={}, nbformat=4, nbformat_minor=5))
+    return text.removeprefix('{\n "cells": [\n').rpartition('\n ],\n "metadata": {}')[0]
+
+
+def _scores(nb: NotebookNode) -> dict[str, float | None]:
+    """``{grade_id: points}`` as nbgrader reads them off the outputs; None where people are to give them."""
+    return {submission.grade_id(c): utils.determine_grade(c, _LOG)[0] for c in nb.cells if utils.is_grade(c)}
+
+
+def _comments(nb: NotebookNode) -> dict[str, str | None]:
+    """``{grade_id: comment}``: nbgrader notes where an answer is as it was released."""
+    return {
+        submission.grade_id(c): "No response." if untouched(c) and not utils.is_task(c) else None
+        for c in nb.cells
+        if utils.is_solution(c) or utils.is_task(c)
+    }
+
+
+def untouched(cell: NotebookNode) -> bool:
+    """Whether a cell is as it was released."""
+    return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
+
+
+def _put_grades(
+    nb: NotebookNode,
+    notebook: str,
+    record: Record,
+    scores: Mapping[str, float | None],
+    comments: Mapping[str, str | None],
+) -> float:
+    """Scores and comments into the cells, as nbgrader's GetGrades does; returns the sum of the scores."""
+    total = 0.0
+    for cell in nb.cells:
+        id = submission.grade_id(cell)
+        if id in comments:
+            cell.metadata.nbgrader["comment"] = record.comments.get((notebook, id), comments[id])
+        if id in scores:
+            given = record.manual.get((notebook, id), scores[id])
+            score = (given or 0.0) + record.extra.get((notebook, id), 0.0)
+            total += score
+            cell.metadata.nbgrader["score"] = score
+            cell.metadata.nbgrader["points"] = float(cell.metadata.nbgrader.get("points", 0))
+    return total
+
+
+def _made(steps: Iterable[Any], config: Config) -> list[Any]:
+    """nbgrader's preprocessors of these classes, but for those whose work is done here."""
+    return [step(config=config) for step in steps if step not in _DONE_HERE]
+
+
+_LOG = logging.getLogger("grader")  # of nbgrader's functions, which want one

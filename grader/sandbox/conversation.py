@@ -1,0 +1,221 @@
+"""The conversation with one fork: cells go in, outputs and answers come out, and nothing that comes is believed."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader import functions
+from grader.probe import Answer, Call
+from grader.sandbox import SandboxError, codec, wire
+from grader.sandbox.clock import Clock
+from grader.sandbox.limits import Limits
+from grader.sandbox.watch import Watch
+from grader.sandbox.wire import plain_text
+from grader.words import SANDBOX
+
+GRACE = 5.0  # seconds between asking a cell to stop and ending it
+MOST_LINES = 100  # of a traceback
+MOST_CHECKS = 1000  # that one cell may ask for
+
+
+@dataclass
+class CellRun:
+    """What came of one cell: nbformat-like outputs, the answers to the calls of its check, and what was breached.
+
+    answers: one list for what its check was asked, then one for each time that more was asked, empty where the answer
+        interrupted itself; none where its check was not asked.
+    """
+
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[list[Answer]] = field(default_factory=list)
+    breach: str = ""  # a key of words.SANDBOX, or ""
+    ran: bool = True
+
+
+# What is asked when a cell calls ``check``: the calls to pose, or None where nothing is to be posed.
+Pose = Callable[[str], Sequence[Call] | None]
+
+# What is asked next, if anything, when a cell, of this number, is done and has given these answers.
+Next = Callable[[int, list[list[Answer]]], Sequence[Call] | None]
+
+
+class Conversation:
+    """The conversation with one fork."""
+
+    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch):
+        self.pipe, self.child, self.limits, self.watch = pipe, child, limits, watch
+        self.clock = Clock(child)
+        self.begun = 0.0  # the clock when it became the fork's turn
+        self.spent = 0.0  # seconds of all turns before; what passes while it waits for this side is not its own
+        self.left = limits.notebook_output
+
+    def cells(self, cells: Sequence[str], poses: Sequence[Pose], then: Next) -> list[CellRun]:
+        try:
+            message, _ = wire.receive(self.pipe, self._until(self.limits.notebook_seconds))
+        except (wire.Broken, TimeoutError) as why:  # no foreign line has been run yet
+            raise SandboxError(SANDBOX["no_start"]) from why
+        if "unconfined" in message:
+            raise SandboxError(SANDBOX["unconfined"].format(layer=message["unconfined"]))
+        runs: list[CellRun] = []
+        for k, (source, pose) in enumerate(zip(cells, poses, strict=True)):
+            run, goes_on = self._cell(source, pose)
+            runs.append(run)
+            while goes_on and run.answers and (calls := then(k, run.answers)):
+                goes_on = self._ask_again(run, calls)
+            if not goes_on:
+                break
+        return runs + [CellRun(ran=False) for _ in cells[len(runs) :]]
+
+    def _until(self, end: float) -> wire.Left:
+        """What is left until the fork will have used so many seconds."""
+        return lambda: end - self.clock.used()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[wire.Left]:
+        """The fork's turn: what is left to it of a cell's time and of the notebook's."""
+        self.begun = self.clock.used()
+        try:
+            yield self._until(self.begun + min(self.limits.cell_seconds, self.limits.notebook_seconds - self.spent))
+        finally:
+            self.spent += self.clock.used() - self.begun
+
+    def _too_long(self) -> str:
+        """The limit that was met where nothing is left of a turn, as a key of words.SANDBOX."""
+        spent = self.spent + self.clock.used() - self.begun
+        return "cell_time" if spent < self.limits.notebook_seconds else "notebook_time"
+
+    def _cell(self, source: str, pose: Pose) -> tuple[CellRun, bool]:
+        """Run one cell, and say whether the next can run.  Too long a cell is interrupted, and ended if it goes on."""
+        with self._turn() as left:
+            return self._run_cell(source, pose, left)
+
+    def _run_cell(self, source: str, pose: Pose, left: wire.Left) -> tuple[CellRun, bool]:
+        run, calls, asked = CellRun(), None, 0
+        try:
+            limit = max(0, min(self.limits.cell_output, self.left))
+            wire.send(self.pipe, {"source": source, "limit": limit}, left=left)
+            while True:
+                try:
+                    message, arrays = wire.receive(self.pipe, left)
+                except TimeoutError:
+                    if run.breach:  # it was told, and goes on
+                        return run, False
+                    run.breach = self._too_long()
+                    os.kill(self.child, signal.SIGINT)
+                    left = self._until(self.clock.used() + GRACE)
+                    continue
+                if "done" in message:
+                    run.outputs, cut = outputs_from(message["done"], limit)
+                    self.left -= sum(map(_size, run.outputs))
+                    if cut and not run.breach:
+                        run.breach = "output" if limit == self.limits.cell_output else "notebook_output"
+                    if too_much := self.watch.breached():  # whether the watch came before the cell's end is chance
+                        run.breach, run.answers = too_much, []
+                        return run, False
+                    return run, run.breach != "notebook_time"
+                if "check" in message and asked < MOST_CHECKS:
+                    asked += 1
+                    again = bool(run.answers) or calls is not None  # the latter: an answer that checks itself
+                    posed = None if again else pose(str(message["check"]))
+                    self._pose(posed, left)
+                    calls = calls if again else posed
+                elif "answers" in message and calls is not None:
+                    run.answers, calls = [answers_from(message["answers"], arrays, len(calls))], None
+                else:
+                    raise wire.Broken("a message that nobody asked for")
+        except wire.Broken:
+            run.breach = run.breach or "ended"
+            return run, False
+
+    def _ask_again(self, run: CellRun, calls: Sequence[Call]) -> bool:
+        """Put more calls to the answer that a cell's check had, and say whether the next cell can run."""
+        try:
+            with self._turn() as left:
+                self._pose(calls, left)
+                message, arrays = wire.receive(self.pipe, left)
+            given = message.get("answers")
+            run.answers.append([] if "unanswered" in message else answers_from(given, arrays, len(calls)))
+        except TimeoutError:
+            run.breach = "cell_time" if self.spent < self.limits.notebook_seconds else "notebook_time"
+        except wire.Broken:
+            run.breach = "ended"
+        return not run.breach or run.breach == "output"
+
+    def _pose(self, calls: Sequence[Call] | None, left: wire.Left) -> None:
+        arrays: codec.Arrays = {}
+        message = None if calls is None else [codec.call_as_message(call, functions, arrays) for call in calls]
+        wire.send(self.pipe, {"nothing": True} if message is None else {"calls": message}, arrays, left)
+
+
+def answers_from(message: Any, arrays: codec.Arrays, count: int) -> list[Answer]:
+    """The answers to ``count`` calls.  Raises Broken."""
+    if not isinstance(message, list) or len(message) != count:
+        raise wire.Broken("another number of answers")
+    return [codec.answer_from_message(answer, arrays) for answer in message]
+
+
+def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """A cell's outputs as nbformat has them, plain text and pictures only, and whether some were cut off.
+
+    limit: characters in all.  The confined side keeps to it, where nobody tampered with it.
+
+    Raises Broken.  HTML, scripts and terminal codes of a student's are not shown to whoever reads the feedback.
+    """
+    if not isinstance(message, list):
+        raise wire.Broken("outputs that are none")
+    outputs, cut = [], False
+    for output in message:
+        if not isinstance(output, dict):
+            raise wire.Broken("an output that is none")
+        kind = output.get("output_type")
+        if output.get("cut"):
+            cut = True
+        elif kind == "stream" and output.get("name") in ("stdout", "stderr"):
+            outputs.append({"output_type": kind, "name": output["name"], "text": plain_text(output.get("text"))})
+        elif kind in ("execute_result", "display_data"):
+            data = output.get("data")
+            kept = _shown(data) if isinstance(data, dict) else {}
+            if kept:
+                made = {"output_type": kind, "data": kept, "metadata": {}}
+                outputs.append({**made, "execution_count": None} if kind == "execute_result" else made)
+        elif kind == "error":
+            lines = output.get("traceback")
+            outputs.append(
+                {
+                    "output_type": kind,
+                    "ename": plain_text(output.get("ename")),
+                    "evalue": plain_text(output.get("evalue")),
+                    "traceback": [plain_text(line) for line in lines[:MOST_LINES]] if isinstance(lines, list) else [],
+                }
+            )
+        else:
+            raise wire.Broken("an output of no kind")
+        if outputs and (limit := limit - _size(outputs[-1])) < 0:
+            return outputs[:-1], True
+    return outputs, cut
+
+
+def _size(output: Mapping[str, Any]) -> int:
+    """Characters of an output's texts and pictures, and some for the output itself: a million empty ones are many."""
+    texts = [*output.get("data", {}).values(), *output.get("traceback", ())]
+    return 40 + sum(map(len, texts)) + sum(len(output.get(name, "")) for name in ("text", "ename", "evalue"))
+
+
+def _shown(data: Mapping[str, Any]) -> dict[str, str]:
+    """Of what a student's code displays: text, and a PNG that is one."""
+    shown = {}
+    if data.get("text/plain"):
+        shown["text/plain"] = plain_text(data["text/plain"])
+    png = data.get("image/png")
+    if isinstance(png, str):
+        with contextlib.suppress(ValueError):
+            if base64.b64decode(png, validate=True).startswith(b"\x89PNG\r\n\x1a\n"):
+                shown["image/png"] = png
+    return shown

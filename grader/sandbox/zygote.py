@@ -1,0 +1,200 @@
+"""One submission's run as the trusted side sees it: cells go in, outputs and answers come out, nothing is believed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from grader.files import empty, remove
+from grader.sandbox import SandboxError
+from grader.sandbox.conversation import CellRun, Conversation, Next, Pose
+from grader.sandbox.forkserver import ENDS_WITHIN, PACKAGE, ForkServer, ended, new_folder, start
+from grader.sandbox.limits import USUAL, Limits
+from grader.sandbox.readable import readable
+from grader.sandbox.watch import NEVER, Watch
+from grader.words import SANDBOX
+
+ANSWERS_WITHIN = 120.0  # seconds; the first answer waits for the import of torch, on a slow disk
+CLAIM = "gradient-course-grader"  # what the names of claimed processors begin with
+MOST_CLAIMS = 64  # of one processor
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run, or several, took: seconds on the clock, seconds of processor time, bytes of memory at the most.
+
+    memory: beyond what the zygote held when it forked.
+    """
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    memory: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.seconds + other.seconds, self.cpu + other.cpu, max(self.memory, other.memory))
+
+
+class Zygote:
+    """A process that has imported what submissions need, and the runs that it forks, one after another.
+
+    fork_server: where it is forked from; without one, or where that is gone, it is started afresh, which takes seconds.
+    """
+
+    def __init__(self, confined: bool = True, fork_server: ForkServer | None = None):
+        self.confined = confined
+        self.used = Usage()  # by the last run
+        self.jobs, theirs = socket.socketpair()
+        # For lists of fonts and IPython's profile.  The process makes it, and removes it however this one ends.
+        self.own = new_folder()
+        self.works = self.own / "work"  # the one folder that forks can write to, emptied after each
+        self.pid = 0  # known when it is ready
+        self.process: subprocess.Popen[bytes] | None = None
+        with theirs:
+            if fork_server is None or not fork_server.fork(self.own, theirs):
+                self.process = start(theirs, self.own, package=PACKAGE)
+        core: int | None = None
+        self.claim: socket.socket | None = None
+        if confined:
+            core, self.claim = claimed_core()
+        setup = {"readable": [str(path) for path in readable()], "confined": confined, "core": core}
+        with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
+            self.jobs.sendall(json.dumps(setup).encode() + b"\n")
+
+    def close(self) -> None:
+        """End the process."""
+        try:
+            self.jobs.shutdown(socket.SHUT_WR)
+            self.jobs.settimeout(ENDS_WITHIN)
+            while self.jobs.recv(64):  # the other end is closed when it has ended
+                pass
+        except TimeoutError:
+            if self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+        except OSError:  # it is gone
+            pass
+        self.jobs.close()
+        if self.claim:
+            self.claim.close()
+        if self.process:
+            ended(self.process)
+        remove(self.own)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still fork."""
+        if self.jobs.fileno() < 0:  # closed
+            return False
+        if self.jobs.fileno() < 0:  # closed
+            return False
+        try:
+            self.jobs.setblocking(False)
+            return bool(self.jobs.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.jobs.settimeout(ANSWERS_WITHIN)
+
+    def run(
+        self,
+        cells: Sequence[str],
+        pose: Pose | Sequence[Pose],
+        limits: Limits = USUAL,
+        then: Next = lambda k, answers: None,
+    ) -> list[CellRun]:
+        """Run the cells of one notebook in a fork of its own; see ``CellRun``.
+
+        pose: for each cell, what its check is asked.  then: what is asked after it, until there is nothing more.
+        Raises SandboxError where no fork can be had or confined.
+        """
+        poses = list(pose) if isinstance(pose, Sequence) else [pose] * len(cells)
+        if not self.pid:
+            _, pid = self._line()
+            self.pid = int(pid)
+        if os.listdir(self.works):
+            raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
+        work = tempfile.mkdtemp(dir=self.works)
+        dated = (Path(work), self.works) if self.confined else ()  # else a fork could set these times, too
+        for folder in dated:
+            os.utime(folder, (NEVER, NEVER))
+        ours, theirs = socket.socketpair()
+        child, status, runs, start = 0, 0, [], time.monotonic()
+        self.used = Usage()
+        try:
+            child = self._fork(theirs, work, limits)
+            theirs.close()
+            with Watch(child, self.works, dated, limits) as watch:
+                runs = Conversation(ours, child, limits, watch).cells(cells, poses, then)
+        finally:
+            ours.close()
+            if child:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+                try:
+                    self.jobs.sendall(b"reap\n")
+                except OSError as why:
+                    raise SandboxError(SANDBOX["no_warm_process"]) from why
+                ended, cpu, memory = self._line()
+                status = int(ended)  # its own where it had ended before it was killed
+                self.used = Usage(time.monotonic() - start, float(cpu), int(memory))
+            empty(self.works)
+        for run in runs:
+            if run.breach == "ended" and watch.breach:
+                run.breach = watch.breach
+            elif run.breach == "ended":
+                run.breach = "cpu" if status == -signal.SIGXCPU else "left" if status >= 0 else "ended"
+        return runs
+
+    def _fork(self, theirs: socket.socket, work: str, limits: Limits) -> int:
+        job = {
+            "work": work,
+            "environment": {"HOME": work, "TMPDIR": work, "PATH": "", "IPYTHONDIR": work, "MPLCONFIGDIR": work},
+            "limits": asdict(limits),
+        }
+        try:
+            socket.send_fds(self.jobs, [json.dumps(job).encode() + b"\n"], [theirs.fileno()])
+            return int(self._line()[0])
+        except (OSError, ValueError) as why:
+            raise SandboxError(SANDBOX["no_warm_process"]) from why
+
+    def _line(self) -> list[str]:
+        line = b""
+        self.jobs.settimeout(ANSWERS_WITHIN)
+        while not line.endswith(b"\n"):
+            try:
+                part = self.jobs.recv(64)
+            except (TimeoutError, ConnectionError):
+                part = b""
+            if not part:
+                raise SandboxError(SANDBOX["no_warm_process"])
+            line += part
+        return line.decode().split()
+
+
+def claimed_core() -> tuple[int, socket.socket]:
+    """The least claimed processor that this process may use, and a socket that holds the claim while it is open.
+
+    A fork computes on one processor, however many threads it starts, so that it takes no more than its share of the
+    machine.  A claim is a name that the kernel gives to one process at a time, and takes back when that ends.  Where
+    no name can be had, nobody can tell which processor is free, and any will do.
+    """
+    allowed = list(os.sched_getaffinity(0))
+    random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, and not these names
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for taken, core in itertools.product(range(MOST_CLAIMS), allowed):
+        with contextlib.suppress(OSError):
+            claim.bind(f"\0{CLAIM}/core-{core}/{taken}")
+            return core, claim
+    return allowed[0], claim

@@ -1,0 +1,523 @@
+"""What a student is told: on cards, about errors, by hints, in pictures and on feedback pages."""
+
+from grader.words.entry import Words
+
+# What the judge says where no mistake is named.  Keys are Verdict.status or the pattern found.
+FINDINGS: dict[str, tuple[str, str]] = {
+    "correct": ("Right: {formula_of_truth} on {problems}.", ""),
+    "right": ("Right.", ""),
+    "no_function": (
+        "you gave `check` {kind}; your function itself was asked for.",
+        "Give its name, without brackets: it is called here, with inputs that you have not seen.",
+    ),
+    "unattempted": (
+        "Not attempted yet: {number}, about {minutes} minutes.",
+        "If your answer is there, delete the line `raise NotImplementedError()` below it, and run its cell again.",
+    ),
+    "raised": ("PyTorch stopped{place}: `{error}`.", ""),
+    "raised_python": ("your code stopped{place}: `{error}`.", ""),
+    "signature": (
+        "your function takes {misfit}, but it is called with {given}.",
+        "Keep the line that starts with `def` as it was given.",
+    ),
+    "type": ("you returned {kind}; {expected} was asked for.", "{form_help}"),
+    "length": (
+        "you returned a tuple of {got}; {wanted} gradients were asked for, one for each of {inputs}.",
+        "`torch.autograd.grad(outputs, inputs)` returns as many gradients as there are inputs.",
+    ),
+    "count": (
+        "you returned a tuple of {got}; a tuple of {wanted} was asked for.",
+        "Read once more what the function returns: one entry for each of what?",
+    ),
+    "shape": (
+        "the shape is {yours}; it must be {true}.",
+        "{shape_help}",
+    ),
+    "dimensions": (
+        "a tensor of this shape has another number of dimensions.",
+        "A shape has one entry for each dimension: a vector has one, a matrix two, a single number none.",
+    ),
+    "dtype": (
+        "the dtype is {yours}; the inputs are float64, and so must be the result.",
+        "A new tensor is float32, or int64 where it is made of whole numbers, unless you say otherwise: "
+        "`torch.zeros_like(x)`, `x.new_zeros(…)` or `dtype=x.dtype` keep the input's dtype.",
+    ),
+    "complex": ("the result is complex; it must be real.", ""),
+    "nonfinite": (
+        "{count} of {size} entries are {what}.",
+        "nan comes from 0/0, ∞/∞, 0·∞, ∞ − ∞ or the root of a negative number; ∞ from a division by 0 or from a number too "
+        "large, such as exp(1000). Look for the first line where one appears.",
+    ),
+    "nonfinite_number": (
+        "the result is {what}.",
+        "nan comes from 0/0, ∞/∞, 0·∞, ∞ − ∞ or the root of a negative number; ∞ from a division by 0 or from a number too "
+        "large, such as exp(1000). Look for the first line where one appears.",
+    ),
+    "special_point": (
+        "right on some of the hidden problems, wrong on others.",
+        "Below is one where it is wrong: what is special about its numbers or shapes? Nothing may be typed in that belongs to "
+        "one example; compute it from the arguments.",
+    ),
+    "imprecise": (
+        "close, but not close enough: off by {off} relative to the largest entry, {allowed} is allowed.",
+        "The formula seems right and the arithmetic rough: a difference quotient whose step is too large or too small, or one from "
+        "one side only, or float32 somewhere on the way.",
+    ),
+    "multiple": (
+        "this is {factor} times the right answer.",
+        "Every entry has the right direction; look for a factor: a mean for a sum, a 2 from a square, an η.",
+    ),
+    "transpose": (
+        "this is the right answer transposed.",
+        "Rows and columns are exchanged.",
+    ),
+    "permuted": (
+        "the right values, in another order.",
+        "Each entry of a gradient stands at the place of its own variable.",
+    ),
+    "sizes_permuted": (
+        "the right sizes, in another order.",
+        "Say for each place which dimension it counts: which tensor does it come from, and is that its rows or its columns?",
+    ),
+    "some_right": (
+        "{right} of {size} {things} are right: {which}.",
+        "{equation_line}",
+    ),
+    "wrong": ("the values differ, and not in a way that has a name here.", "{equation_line}{sign_line}"),
+    "wrong_choice": (
+        "this cannot be the answer.",
+        "Letters that stand in the table are asked for, in quotes: a single one, or several where several may hold.",
+    ),
+}
+
+
+ERRORS: dict[str, Words] = {
+    "scalar_needed": Words(
+        "a weight is needed",
+        "autograd was asked for the gradient of more than one number.",
+        "For a single number the weight is understood to be 1. For several, only you know how much each counts: "
+        "say it with `grad_outputs` (in `autograd.grad`) or `gradient` (in `backward`).",
+    ),
+    "weight_shape": Words(
+        "the weight has the wrong shape",
+        "the weight does not have the outputs' shape.",
+        "Each entry of `grad_outputs` weights the entry of y at its place, so the shapes must be equal. "
+        "Nothing is broadcast here: not a single number, not a column.",
+    ),
+    "not_in_graph": Words(
+        "not used in the computation",
+        "autograd followed the outputs back and never met that input.",
+        "Either outputs and inputs are exchanged, or the input was copied or sliced after the outputs were "
+        "computed, or the outputs were cut off and declared anew, as `torch.tensor(…, requires_grad=True)` does, or it really "
+        "does not take part. Differentiate by the very tensor that went into the "
+        "computation; `allow_unused=True` is for inputs that truly do not matter.",
+    ),
+    "second_backward": Words(
+        "the graph was already used",
+        "the graph was freed by an earlier gradient.",
+        "What an operation saved on the way forward is let go by the first pass back through it. Ask the earlier pass "
+        "to keep it (`retain_graph=True`), or compute the outputs again.",
+    ),
+    "no_graph": Words(
+        "nothing to differentiate",
+        "what you differentiate has no graph behind it: nothing that went into it requires a gradient.",
+        "Declare the input before computing with it: `x.requires_grad_()`. If it was declared, the graph was "
+        "cut on the way: `.detach()`, `.data`, `.item()`, `torch.tensor(…)` and `torch.no_grad()` all do that.",
+    ),
+    "input_undeclared": Words(
+        "not declared",
+        "that by which you differentiate does not require a gradient.",
+        "Declare it before computing with it: `x.requires_grad_()`. Declaring the result afterwards is no help. If it was "
+        "declared, then what stands here is another tensor: a detached copy, or one made under `torch.no_grad()`.",
+    ),
+    "flag_called": Words(
+        "a flag that was called",
+        "True or False was called as if it were a function.",
+        "`x.requires_grad` is a flag. It is set by `x.requires_grad_()`, with an underscore, or by "
+        "`x.requires_grad = True`.",
+    ),
+    "integer_tensor": Words(
+        "whole numbers have no gradient",
+        "an integer tensor was declared to require a gradient.",
+        "A derivative needs values that can change by a little. Make the tensor floating point: "
+        "`torch.tensor([1.0, 2.0])` or `x.double()`.",
+    ),
+    "inplace_on_saved": Words(
+        "a saved value was overwritten",
+        "a tensor that autograd still needs was changed in place.",
+        "Operations that end in an underscore, `+=` and assignments to a slice overwrite. Write `y = y * 2` "
+        "instead of `y *= 2`. Under `torch.no_grad()` and through `.detach()` a write counts just the same.",
+    ),
+    "inplace_on_leaf": Words(
+        "a leaf was overwritten",
+        "a leaf that requires a gradient was changed in place.",
+        "Compute a new tensor from it instead, or, for an update step, do it under `torch.no_grad()`.",
+    ),
+    "flag_of_non_leaf": Words(
+        "only leaves are declared",
+        "`requires_grad` was changed on a tensor that a recorded operation made.",
+        "Such a tensor requires a gradient because of what it was computed from. Its values without that past are "
+        "`.detach()`, and those can be declared.",
+    ),
+    "grad_takes_a_tensor": Words(
+        ".grad holds a tensor or None",
+        "`.grad` was given something that does not fit its tensor.",
+        "It takes None, or a tensor of its own tensor's shape and dtype. To start afresh, write `x.grad = None`.",
+    ),
+    "inference_tensor": Words(
+        "made in inference mode",
+        "a tensor that was made under `torch.inference_mode()` is used where gradients are wanted.",
+        "Use `torch.no_grad()` there, or `.clone()` the tensor outside.",
+    ),
+    "numpy_of_grad": Words(
+        "NumPy cannot follow gradients",
+        "a tensor that requires a gradient was handed to NumPy.",
+        "What NumPy computes is invisible to autograd. Stay with torch functions; where only the "
+        "values are wanted, say so: `x.detach().numpy()`.",
+    ),
+    "shapes_do_not_multiply": Words(
+        "inner sizes differ",
+        "the two factors of a matrix product do not fit.",
+        "In `A @ B` the last size of A must equal the first of B. Print both shapes just before that line.",
+    ),
+    "shapes_do_not_broadcast": Words(
+        "shapes do not fit",
+        "two tensors of different shapes met where entries are paired.",
+        "Shapes are compared from the last size backwards; each pair must be equal, or one of them 1. Print "
+        "both shapes just before that line.",
+    ),
+    "not_a_scalar": Words(
+        "more than one number",
+        "a tensor with several entries was used where a single number is needed.",
+        "`float()`, `.item()` and `if` need one number. Look at the tensor's shape.",
+    ),
+    "dtypes_differ": Words(
+        "two dtypes",
+        "tensors of different dtypes met in one product.",
+        "The inputs here are float64. Make new tensors like them: `torch.zeros_like(x)`, "
+        "`x.new_tensor([…])` or `dtype=x.dtype`.",
+    ),
+    "view_incompatible": Words(
+        "view needs adjacent memory",
+        "`view` was called on a tensor whose entries do not lie in that order.",
+        "Use `reshape`, which copies where it must.",
+    ),
+    "reshape_size": Words(
+        "number of entries differs",
+        "a reshape asked for another number of entries than there are.",
+        "The product of the sizes must stay the same.",
+    ),
+    "inputs_one_by_one": Words(
+        "a tensor where one whole number belongs",
+        "a tensor stands where a single whole number, or True or False, is expected.",
+        "Were several inputs handed over one by one? They go into one tuple: `torch.autograd.grad(y, (a, b))`; its third argument "
+        "is `grad_outputs`, its fourth `retain_graph`. Or were two tensors compared? `v != u` compares entry by entry; whether "
+        "they are one and the same tensor is asked by `v is not u`.",
+    ),
+    "not_a_tensor": Words(
+        "a number or a function for a tensor",
+        "a plain number or a function stands where tensors are expected.",
+        "`torch.autograd.grad` takes the tensor that was computed, and those that it was computed from. `y.item()` and "
+        "`float(y)` are numbers without a past; a function has no value until it is called.",
+    ),
+    "caret_for_power": Words(
+        "^ is not a power",
+        "`^` does not raise to a power in Python; it combines bits.",
+        "Powers are written with two stars: `x**2`.",
+    ),
+    "index_range": Words(
+        "no such place",
+        "an index or a dimension is out of range.",
+        "Places are counted from 0: the last of n is n − 1.",
+    ),
+    "name_unknown": Words(
+        "an unknown name",
+        "a name is used that has no value yet.",
+        "Look for a typing mistake, or for a cell further up that was not run.",
+    ),
+    "tuple_in_stack": Words(
+        "tuples, not tensors",
+        "tuples were handed over where tensors are stacked.",
+        "`torch.autograd.grad` always returns a tuple, one gradient per input. Take each gradient out of its tuple "
+        "first: `(row,) = torch.autograd.grad(…)`.",
+    ),
+    "not_a_function": Words(
+        "a tensor, not a function",
+        "a tensor was called as if it were a function.",
+        "`torch.func.jvp`, `jacrev`, `jacfwd` and `jacobian` call the function themselves: hand over f, not f(x). "
+        "Elsewhere, look for a pair of round brackets after a tensor.",
+    ),
+    "direction_form": Words(
+        "jvp takes two tuples",
+        "`jvp` was not given its inputs and its directions as two tuples of tensors.",
+        "There is one direction for each input: `torch.func.jvp(f, (x,), (direction,))`.",
+    ),
+    "direction_shape": Words(
+        "the direction has the wrong shape",
+        "the direction does not have the input's shape.",
+        "Each entry of the direction says how fast the entry of x at its place moves, so their shapes must be equal: "
+        "start from `torch.zeros_like(x)`.",
+    ),
+    "assigned_shape": Words(
+        "put into a place of another shape",
+        "a tensor was put into a place of another shape.",
+        "A row of a table has one entry per column, a column one per row. Print the shapes of both sides just before "
+        "that line.",
+    ),
+    "tensor_has_no": Words(
+        "no such attribute",
+        "a tensor was asked for something that tensors do not have.",
+        "Look for a typing mistake. `zero_grad` and `step` belong to optimizers; a tensor's own gradient is cleared by "
+        "`x.grad = None`.",
+    ),
+    "tuple_has_no": Words(
+        "a tuple, not a tensor",
+        "a tuple was used as if it were a tensor.",
+        "`torch.autograd.grad` always returns a tuple, one gradient per input: `(g,) = torch.autograd.grad(…)`.",
+    ),
+    "list_has_no": Words(
+        "a list, not a tensor",
+        "a list was used as if it were a tensor.",
+        "Python's lists cannot compute. `torch.stack(…)` makes one tensor of a list of tensors, and keeps their graph.",
+    ),
+    "function_for_value": Words(
+        "a function, not its value",
+        "a function was used as if it were what it gives.",
+        "`f` is the function, `f(x)` is its value at x. The same holds for methods: `y.sum()`, not `y.sum`.",
+    ),
+    "unknown_keyword": Words(
+        "no argument of that name",
+        "a function was given an argument by a name that it does not have.",
+        "The weight is called `grad_outputs` in `autograd.grad`, and `gradient` in `backward`. `allow_unused` and "
+        "`materialize_grads` belong to `autograd.grad` alone. Otherwise look for a typing mistake.",
+    ),
+    "argument_missing": Words(
+        "an argument is missing",
+        "a function was called without an argument that it needs.",
+        "The message names it. Compare the call with the function's first line, or with its page in the documentation.",
+    ),
+    "context_not_called": Words(
+        "brackets after no_grad",
+        "what stands after `with` cannot be entered.",
+        "It needs its brackets: `with torch.no_grad():`.",
+    ),
+    "too_many_indices": Words(
+        "more indices than dimensions",
+        "a tensor was indexed in more places than it has dimensions.",
+        "A vector has one, a single number none. Print the tensor's shape just before that line.",
+    ),
+    "single_numbers_end_to_end": Words(
+        "stack, not cat",
+        "single numbers cannot be laid end to end.",
+        "`torch.cat` joins tensors along a dimension that they have, and a single number has none. `torch.stack` makes a vector "
+        "of single numbers.",
+    ),
+    "none_has_no": Words(
+        "None, not a tensor",
+        "something is None where a tensor was expected.",
+        "`backward` returns None, and `.grad` is None until a gradient has landed there: of a tensor that is not a "
+        "leaf it stays None. `allow_unused=True` puts None at the place of an input that takes no part.",
+    ),
+    "zeros_need_unused": Words(
+        "zeros for unused inputs, and unused inputs forbidden",
+        "`materialize_grads=True` and `allow_unused=False` contradict each other.",
+        "Zeros can stand only for an input that is allowed to take no part. Leave `allow_unused` out: "
+        "`materialize_grads=True` sets it.",
+    ),
+    "hook_changed_size": Words(
+        "the hook returned another shape",
+        "a hook returned a gradient of another shape than it got.",
+        "What a hook returns is handed on in the place of the gradient, so it must have the same shape: change its "
+        "entries, not their number.",
+    ),
+}
+
+
+# Errors that have another cause where derivatives of derivatives are asked for.
+AGAIN: dict[str, Words] = {
+    "not_in_graph": Words(
+        "x is not in the derivative's graph",
+        "autograd followed the derivative back and never met that input.",
+        "`x[j]` is a new tensor: differentiate by x, and index afterwards. A derivative on which `requires_grad_()` was called "
+        "is a leaf of its own, with no way back to x. And a slope that is a parameter does not depend on x: its derivative is "
+        "0, which `materialize_grads=True` returns.",
+    ),
+    "no_graph": Words(
+        "the first derivative has no graph",
+        "what you differentiate is a derivative that came without a graph.",
+        "`create_graph=True` in the first call records the pass backwards, so that its result can be differentiated, too; "
+        "`retain_graph=True` only keeps the graph of f. Where f is linear, its derivative is a constant and may have no graph "
+        "whatever you ask for: the second derivative is 0 there.",
+    ),
+}
+
+
+# Causes that raise nothing: options of `Cause` questions that are keyed by a free name.
+CAUSES: dict[str, str] = {
+    "too_slow": "Nothing in the message speaks of time. An error's last line says what was met.",
+    "wrong_values": "PyTorch does not know which values you wanted: wrong values raise no error.",
+}
+
+
+FORMS: dict[str, str] = {
+    "tensor": "one tensor",
+    "tuple": "a tuple of tensors",
+    "numbers": "a number or a list of numbers",
+    "shape": "a shape, such as (3,) or (2, 3)",
+    "letters": 'letters in quotes, such as "b"',
+}
+
+
+EQUATIONS: dict[str, str] = {
+    "in_shape": ", in x's shape {shape}",
+    "jacobian": "{m} outputs by {n} inputs → ({m}, {n})",
+}
+
+
+SHAPE_HELP: dict[str, str] = {
+    "gradient": "A gradient has the shape of what is differentiated by: one entry for each entry that can be moved.",
+    "jacobian": "The Jacobian has one row per output and one column per input: y's shape, then x's.",
+    "output": "There is one entry per output, so the result has y's shape.",
+    "hessian": "The Hessian has one row and one column per entry of x: x's shape, twice.",
+    "number": "It is a single number: a tensor of shape ().",
+    "point": "The new point has x's shape. For g of shape (n,), `torch.linalg.solve(H, g)` has shape (n,), too.",
+    "value": "Read once more what the result is to hold: one entry for each of what?",
+    "predicted": "Count once more how many numbers the result holds.",
+}
+
+
+KINDS: dict[str, str] = {
+    "tensor": "a tensor",
+    "no_values": "a tensor that holds no values",
+    "array": "a NumPy array",
+    "number": "a plain number",
+    "text": "a text",
+    "none": "None",
+    "tuple": "a tuple of {count}",
+    "list": "a list of {count}",
+    "callable": "a function",
+    "other": "an object of type {type_name}",
+}
+
+
+FORM_HELP: dict[str, str] = {
+    "array": "NumPy knows no gradients: return the torch tensor itself, without `.numpy()`.",
+    "number": "Return the tensor itself, without `.item()` or `float()`.",
+    "callable": "Return what the function gives, not the function: is a pair of brackets missing?",
+    "list": "Return the tensor itself; `torch.stack([…])` makes one tensor of several.",
+    "tuple/list": "Return a tuple: round brackets.",
+    "tuple/tensor": "One result for each of what was asked for, side by side: `return first, second`. Stacked, joined or added up, "
+    "they cannot be told apart any more.",
+    "numbers/text": "Leave out the quotes.",
+    "shape/text": "Leave out the quotes: `return (2, 5)`.",
+    "tensor/tuple": "Take out the one that was asked for: `torch.autograd.grad` returns a tuple with one gradient per "
+    "input, `torch.func.jvp` a pair of the value and its derivative.",
+    "shape/number": "A shape is a tuple even where it has one entry, and then it is written with a comma: (n,).",
+    "none": "A function without `return` returns None.",
+}
+
+
+CARD: dict[str, str] = {
+    "score": "{score} of {points}",
+    "yours": "yours",
+    "true": "true",
+    "difference": "yours − true",
+    "lesson": "Lesson {lesson}.",
+    "more": 'More help: hint("{id}")',
+    "line": "line {line}",
+    "where": "At {inputs}",
+    "place": " at your line {line}",
+    "stale": "{name}.grad before",
+    "signs_right": " The shape and all signs are right.",
+    "at_places": "at {places}",
+    "entries": "entries",
+    "results": "results",
+    "nan": "nan",
+    "infinite": "infinite",
+    "or": " or ",
+    "none_of_them": "none of them",
+    "hidden": "{count} problems that you had not seen",
+    "no_hints": "{title} has no hints: ask your neighbour.",
+    "hint": "Hint {k} of {count} for {title}",
+    "last_hint": "That was the last one.",
+    "next_hint": 'Another: hint("{id}")',
+    "other_error": "PyTorch has another message for that case: {says}",
+}
+
+
+NOTICES: dict[str, str] = {
+    "unknown_id": 'There is no question "{id}".{nearest} All ids: {address}',
+    "nearest": " Did you mean {ids}?",
+    "nothing_checked": "Nothing checked yet. Run a `check(…)` cell in an exercise notebook.",
+    "no_progress_file": "Progress could not be read from {path} and starts anew: {why}.",
+}
+
+# What a feedback page says beside the judge's cards: why there is no verdict, and what was mended before grading.
+FEEDBACK: dict[str, str] = {
+    "unreadable": "This file could not be graded.",
+    "empty": "The file is empty. Save your notebook, look whether it opens in JupyterLab, and hand it in again.",
+    "not_utf8": "The file is not text in UTF-8 (byte {place} cannot be read), so it is no notebook. Hand in the "
+    "`.ipynb` file that JupyterLab saves.",
+    "not_a_notebook": "The file is not a Jupyter notebook. Hand in the `.ipynb` file that JupyterLab saves, not a "
+    "copy in another format.",
+    "no_cells": "The notebook has no cells.",
+    "not_a_file": "What was handed in is not a file but a link, a pipe or a device. Hand in the `.ipynb` file itself.",
+    "too_large": "The notebook is too large: up to 64 MiB, 2000 cells and 2 million characters of source are graded. Clear "
+    "its outputs and hand it in again.",
+    "slow_to_read": "Reading the notebook took longer than it may. Clear its outputs, save it in JupyterLab, and hand it in "
+    "again.",
+    "hungry_to_read": "Reading the notebook took more memory than it may. Clear its outputs, save it in JupyterLab, and "
+    "hand it in again.",
+    "picture": "(a picture)",
+    "plain_page": "This page could not be laid out in time, so what you wrote is shown as it is, without pictures, and long "
+    "outputs are cut. "
+    "Your grade does not depend on that.",
+    "mended": "Before grading, this notebook was mended.",
+    "duplicate": "There were several cells with the id {id}; the last one counts.",
+    "unknown_id": "A cell claims the id {id}, which this unit does not have; it was run like any cell of your own.",
+    "reordered": "Cells were out of order; the locked ones were put back to where they belong.",
+    "long_text": "A very long text is shown by its first {kept} characters; all of it is in the file that was handed in.",
+    "more_notes": "{count} more things were put right.",
+    "own_text": "The student's own text:",
+    "put_back": "The code that the exercises begin with was missing, changed or moved; the original was run first.",
+    "missing": "The locked cell {id} was missing and has been put back.",
+    "missing_answer": "The cell {id} is missing: without it there is nothing to check.",
+    "changed": "The locked cell {id} had been changed; the original was run.",
+    "retyped": "The cell {id} had been given another type, and was given back its own.",
+    "check_stopped": "the check did not get to its answer: {error}.",
+    "elsewhere_only": "right on the problems that `check` poses, and not on others: it holds for their numbers or shapes only.",
+    "wrong_unshown": "the answer is not right, and ended before more could be asked of it.",
+    "check_silent": "the check was not run, or nothing came of it: an earlier cell stopped the kernel, or hid the "
+    "output.",
+    "not_judged": "what the check sent is no answer that can be judged.",
+    "check_not_run": "the check was not run, because an earlier cell ended the notebook.",
+    "own_cell": "a cell of the student's",
+    "linked": "The student's folder is a link, and links are not followed: it could be somebody else's work. Ask for the "
+    "files themselves.",
+}
+
+# What a picture shows, for who cannot see it, and the few words that stand in pictures.
+PICTURES: dict[str, str] = {
+    "untitled": "Table",
+    "table": "{title}{lit}: {values}.",
+    "table_cut": "{title}{lit}: {values} (cut).",
+    "row_lit": ", row {k} lit",
+    "column_lit": ", column {k} lit",
+    "row_of_J": "row of J",
+    "weight_times_row": "weight × row",
+    "weighted_rows": "The rows of J, each times its weight, add up: {terms}; in all {total}.",
+    "term": "{weight} times {row}",
+    "forward": "Forward: {said}.",
+    "back": " Back: {said}.",
+    "boxes": "Boxes: {said}. ",
+    "lit": " Lit: {said}.",
+    "edge": "{start} to {end}",
+    "edge_by": "{start} to {end} by {label}",
+    "edge_cut": ", cut",
+    "handed_back": "{start} to {end}: {label}",
+    "bucket": "{title} as a bucket. {layers} It holds {under}.",
+    "layers": "From the bottom: {said}.",
+    "empty": "It is empty.",
+    "blocks": "{said}, as blocks of these shapes.",
+    "slider": "{label}, {count} positions. ",
+}
