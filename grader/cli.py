@@ -153,6 +153,8 @@ def _grade(options: argparse.Namespace) -> int:
 
         if not options.dask:
             workers.context(command.PRELOAD)  # now, while nothing is open
+        gc.freeze()  # what is imported stays, and little that comes refers to itself
+        gc.set_threshold(50_000, 20, 100)
         here = Course(folder, options.unit, options.db)
         confined = False if options.no_sandbox else None
 

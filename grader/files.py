@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import os
@@ -15,22 +16,35 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_whole(path: Path, text: str, mode: int | None = None) -> None:
-    """Write text as UTF-8 beside ``path``, then put it in its place in one step.
+def write_whole(path: Path, text: str | bytes, mode: int | None = None, flush: bool = True) -> None:
+    """Write bytes, or text as UTF-8, beside ``path``, then put it in its place in one step.
 
-    mode: of the file; None keeps that of the old one.
+    mode: of the file; None keeps that of the old one.  flush: whether it is on the disk at the end; see ``flush_all``.
     Raises OSError as open and rename do, and leaves no temporary file behind.
     """
-    with _beside(path, mode) as file:
-        file.write(text.encode("utf-8"))
+    with _beside(path, mode, flush) as file:
+        file.write(text.encode("utf-8") if isinstance(text, str) else text)
+
+
+def flush_all(folder: Path) -> None:
+    """Have on the disk all that was written to the file system of a folder.  Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle):  # syncfs(2)
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(folder))
+    except AttributeError:  # but on Linux
+        os.sync()
+    finally:
+        os.close(handle)
 
 
 def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: int) -> None:
-    """Copy a file to ``path`` in one step; see ``write_whole``, and ``opened`` for what is no such file.
+    """Copy a file to ``path`` in one step, unflushed; see ``write_whole``, and ``opened`` for what is no such file.
 
     most: bytes; a file that has grown beyond raises OSError.
     """
-    with opened(source, folder) as old, _beside(path, mode) as new:
+    with opened(source, folder) as old, _beside(path, mode, False) as new:
         left = most
         while part := old.read(2**20):
             left -= len(part)
@@ -58,13 +72,14 @@ def opened(path: Path, folder: Path) -> BufferedReader:
 
 
 @contextmanager
-def _beside(path: Path, mode: int | None) -> Iterator[BinaryIO]:
+def _beside(path: Path, mode: int | None, flush: bool) -> Iterator[BinaryIO]:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".whole-")  # its own name may be as long as one can be
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         if mode is None:
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         os.chmod(temporary, mode)

@@ -6,8 +6,10 @@ Everything is measured in one run, since what matters are ratios: the machine ma
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import pickle
 import platform
 import shutil
 import subprocess
@@ -16,14 +18,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from courses import postgresql
 
 from grader.classroom import submission
+from grader.classroom.workers import Worker
 from grader.demo import sample
-from grader.nbgrader import course
+from grader.nbgrader import autograde, command, course
+from grader.nbgrader.folders import Course
+from grader.nbgrader.job import Job, Unit
+from grader.sandbox.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 CURVE = (10, 100, int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
@@ -39,7 +48,7 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 """
 
-# Every cell in one process that has been zygote for long, in IPython as it comes: no fork, no sandbox, no judge.  Once
+# Every cell in one process that has been warm for long, in IPython as it comes: no fork, no sandbox, no judge.  Once
 # with a check that does nothing, and once with one that puts ready-made problems to the answers.
 FLOOR = """
 import json, sys, time
@@ -48,13 +57,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 import grader
-from grader.classroom.judging import visible
 from grader.probe import probe
 torch.set_num_threads(1)
 config = Config()
 config.HistoryManager.enabled = False
 shell = InteractiveShell.instance(config=config)
-calls = {q.id: [problem.call for problem in visible(q)] for q in grader.questions() if q.unit == "05"}
+calls = {q.id: [problem.call for problem in q.problems()] for q in grader.questions() if q.unit == "05"}
 books = json.load(sys.stdin)
 for check in (lambda *arguments: None, lambda id, answer: [probe(answer, call) for call in calls[id]] and None):
     grader.check = check
@@ -94,19 +102,19 @@ def seconds(folder: Path, *arguments: str) -> float:
 def plain_nbgrader(scratch: Path) -> tuple[float, float]:
     """Seconds a submission of nbgrader's own autograde and generate_feedback."""
     found = []
-    for command in ("autograde", "generate_feedback"):
+    for step in ("autograde", "generate_feedback"):
         times = []
         for count in PLAIN:
             folder = scratch / f"plain-{count}"
             if not folder.exists():
                 handed_in(folder, crowd(count, broken=False), plain=True)
-            times.append(seconds(folder, command, sample.UNIT))
+            times.append(seconds(folder, step, sample.UNIT))
         found.append((times[1] - times[0]) / (PLAIN[1] - PLAIN[0]))
     return found[0], found[1]
 
 
 def floor() -> tuple[float, float]:
-    """Seconds a submission that its cells take in one zygote process: alone, and with what their checks call."""
+    """Seconds a submission that its cells take in one warm process: alone, and with what their checks call."""
     name = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
     solution = nbformat.read(sample.COURSE / "solutions" / name, as_version=4)
     released = nbformat.read(sample.COURSE / "exercises" / name, as_version=4)
@@ -192,6 +200,84 @@ def ours(folder: Path, jobs: int, *options: str) -> dict[str, float]:
     }
 
 
+class Instant(Executor):
+    """A worker that has graded whatever it is given: what is left is the one process that reads and writes."""
+
+    def __init__(self, result: bytes):
+        self.result = result
+
+    def submit(self, work: Any, job: Job) -> Future[Any]:
+        made, done = Future[Any](), pickle.loads(self.result)
+        done.student = job.student
+        made.set_result(done)
+        return made
+
+
+class Instants:
+    def __init__(self, result: bytes):
+        self.all = [Worker(Instant(result), most=4)]
+
+    def replace(self, worker: Worker) -> None:
+        raise AssertionError("nothing dies here")
+
+    def close(self) -> None:
+        pass
+
+
+def writer(scratch: Path) -> None:
+    """How fast one process reads submissions and writes what comes of them: one in each transaction, and many."""
+    folder = handed_in(scratch / "writer", [s for s in sample.CLASS if s.name == "deniz"])
+    secret, place = course.secret(folder), folder / "submitted" / "deniz" / sample.UNIT
+    data = (place / f"{sample.UNIT}.ipynb").read_bytes()
+    released = {sample.UNIT: (folder / "exercises" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text("utf-8")}
+    unit = Unit(sample.UNIT, released, course.configuration(folder), Limits(), secret)
+    result = pickle.dumps(autograde.grade(unit, Job("deniz", {sample.UNIT: data})))
+    shutil.rmtree(folder / "submitted")
+
+    def hand_in(count: int) -> None:
+        for k in range(count):
+            there = folder / "submitted" / f"student-{k:05}" / sample.UNIT
+            there.mkdir(parents=True, exist_ok=True)
+            (there / f"{sample.UNIT}.ipynb").write_bytes(data)
+
+    def run(db: str | None, most: int) -> tuple[float, float, list[int]]:
+        """Submissions a second, seconds of processor time for each, and bytes of memory after each tenth of them."""
+        command.MOST_AT_ONCE, seen = most, list[int]()
+
+        def on_progress(outcome: command.Outcome, count: int) -> None:
+            if len(outcome.graded) % max(1, count // 10) == 0:
+                seen.append(proportional(os.getpid()))
+
+        start, cpu = time.perf_counter(), time.process_time()
+        done = command.grade_class(
+            Course(folder, sample.UNIT, db), lambda: Instants(result), force=True, on_progress=on_progress
+        )
+        clock = time.perf_counter() - start
+        assert not done.failed, done.failed
+        return len(done.graded) / clock, (time.process_time() - cpu) / len(done.graded), seen
+
+    usual = command.MOST_AT_ONCE
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the command does
+    hand_in(CURVE[-1])
+    with postgresql() as server:
+        if server:
+            course.nbgrader(folder, folder / "state", "generate_assignment", sample.UNIT, "--force", "--db", server)
+        for name, db in (("SQLite", None), ("PostgreSQL", server)):
+            if db == "":
+                print("writer, PostgreSQL   not installed here")
+                continue
+            run(db, usual)  # makes the rows and files that the runs below replace
+            for what, most in (("one by one", 1), (f"{usual} at once", usual)):
+                rate, cpu, _ = run(db, most)
+                print(f"writer, {name}, {what:12} {rate:6.0f} a second, {cpu * 1e3:.2f} ms of a processor each")
+    hand_in(10 * CURVE[-1])
+    rate, _, seen = run(None, usual)
+    first, last = (seen[k] / 2**20 for k in (0, -1))
+    said = f"{first:.0f} MiB after a tenth, {last:.0f} MiB at the end"
+    print(f"writer, {10 * CURVE[-1]} submissions: {rate:6.0f} a second; {said}")
+
+
 def main() -> None:
     scratch = Path(tempfile.mkdtemp(prefix="bench-class-"))
     try:
@@ -200,12 +286,13 @@ def main() -> None:
         plain = autograde + feedback
         print(f"plain nbgrader       {plain:8.3f} s a submission: {autograde:.3f} autograde, {feedback:.3f} feedback")
         alone, probed = floor()
-        print(f"its cells, zygote      {alone:8.4f} s a submission, no fork, no sandbox, no judge")
+        print(f"its cells, warm        {alone:8.4f} s a submission, no fork, no sandbox, no judge")
         print(f"  with their checks' calls {probed:.4f} s, problems ready-made")
         big = handed_in(scratch / "ours", crowd(CURVE[-1]))
         runs = {jobs: ours(big, jobs) for jobs in sorted({1, JOBS})}
         for jobs, run in runs.items():
-            speed = f"{run['each']:8.4f} s a submission, {1 / run['each']:5.1f} a second"
+            cpu = sum(run[name] for name in ("child", "reading", "judging", "pages", "writer"))
+            speed = f"{run['each']:8.4f} s a submission ({cpu:.4f} s of processors), {1 / run['each']:5.1f} a second"
             times = (
                 f"{plain / run['each']:5.1f} times nbgrader's speed, {run['each'] / probed:4.1f} times its cells' time"
             )
@@ -223,6 +310,7 @@ def main() -> None:
             ("writer", "reading files, gradebook, writing files, starting up"),
         ):
             print(f"  {best[name]:8.4f} s  {best[name] / whole:4.0%}  {what}")
+        writer(scratch)
         print("curve                    seconds   a submission   memory")
         for count in CURVE[:-1]:
             run = ours(handed_in(scratch / f"curve-{count}", crowd(count)), JOBS)

@@ -151,6 +151,9 @@ def test_a_students_rows_are_found_without_reading_those_of_the_class(fresh, mon
         event.remove(book.engine, "before_cursor_execute", noted)
 
     monkeypatch.setattr(GradebookWriter, "put", watched)
+    with contextlib.closing(sqlite3.connect(fresh / "gradebook.db")) as db, db:
+        db.execute("UPDATE grade SET auto_score = 99")  # what is as it was is not written again
+        db.execute("UPDATE comment SET auto_comment = 'old'")
     done(fresh, students=["ada"], force=True)
     asked = [(statement, values) for statement, values in ran if not statement.startswith("INSERT")]
     assert {statement.split()[0] for statement, _ in asked} == {"SELECT", "UPDATE", "DELETE"}
@@ -161,6 +164,39 @@ def test_a_students_rows_are_found_without_reading_those_of_the_class(fresh, mon
 
         assert [plan for plan in (read(*one) for one in asked) if "SCAN" in str(plan)] == []
         assert "SCAN" in str(read("SELECT id FROM grade WHERE notebook_id = ?", ("n",)))  # the way to fail
+
+
+def test_many_submissions_are_entered_in_one_transaction_and_one_that_cannot_be_spoils_no_other(fresh, monkeypatch):
+    sizes, put = [], GradebookWriter.put
+
+    def watched(book, entries):
+        sizes.append(len(entries))
+        if any(entry.graded.student == "deniz" for entry in entries):
+            raise ValueError("no such row")
+        put(book, entries)
+
+    class Eager(Here):
+        """All results at once, so that the one who writes is never idle."""
+
+        def __init__(self):
+            super().__init__()
+            self.all[0].most = 10
+
+    monkeypatch.setattr(GradebookWriter, "put", watched)
+    monkeypatch.setattr(workers, "wait", lambda running, **how: (set(running), set()))
+    outcome = grade_class(Course(fresh, UNIT), Eager, force=True)
+    assert sizes == [4, 1, 1, 1, 1]  # together, and then each by itself
+    assert {grade.student for grade in outcome.graded} == {"ada", "ben", "walt"}
+    assert "ValueError: no such row" in outcome.failed["deniz"]
+
+
+def test_what_is_graded_is_entered_as_soon_as_there_is_nothing_else_to_do(fresh, monkeypatch):
+    """The way to fail: to wait for a full batch, while a slow submission keeps the others waiting."""
+    seen, put = [], GradebookWriter.put
+    monkeypatch.setattr(GradebookWriter, "put", lambda book, entries: seen.append(len(entries)) or put(book, entries))
+    grade_class(Course(fresh, UNIT), Here, force=True)
+    assert sum(seen) == 4
+    assert max(seen) < 4
 
 
 def test_students_can_be_picked(fresh):
@@ -227,13 +263,19 @@ def test_a_fault_of_the_graders_own_costs_one_students_grade_only(fresh, monkeyp
 
 
 def _disk_full(fresh, monkeypatch):
-    from grader import files as writes
-
-    def full(handle):
+    def full(*arguments, **named):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(writes.os, "fsync", full)
+    monkeypatch.setattr("grader.nbgrader.folders.write_whole", full)
     return None, "No space left"
+
+
+def _disk_fails(fresh, monkeypatch):
+    def fails(self):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Course, "flush", fails)  # what was written is not on the disk
+    return None, "Input/output error"
 
 
 def _no_folder(fresh, monkeypatch):
@@ -264,7 +306,7 @@ def _read_only(fresh, monkeypatch):
     return CourseError, "readonly database"
 
 
-@pytest.mark.parametrize("spoil", [_disk_full, _no_folder, _locked, _read_only])
+@pytest.mark.parametrize("spoil", [_disk_full, _disk_fails, _no_folder, _locked, _read_only])
 def test_what_refuses_is_told_nothing_is_half_written_and_a_second_run_completes(fresh, monkeypatch, spoil):
     _change_content(fresh)
     before, book = files(fresh), content(url(fresh))
@@ -418,8 +460,8 @@ def test_a_submission_that_is_set_aside_gets_nothing_a_page_and_another_try(fres
 
     real = workers.mapped
 
-    def deadly(place, work, things):
-        for thing, result in real(place, work, things):
+    def deadly(place, work, things, idle):
+        for thing, result in real(place, work, things, idle):
             yield thing, Lost(COMMANDS["lost"].format(times=2)) if thing.student == "ada" else result
 
     monkeypatch.setattr(command, "mapped", deadly)

@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 import warnings
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import pytest
-from courses import UNIT, command, content, copied, files, handed_in, url
+from courses import UNIT, command, content, copied, files, free_port, handed_in, postgresql, url
 
 from grader import cli
 from grader.classroom import workers
@@ -41,51 +36,15 @@ def here(tmp_path_factory):
     return before, after
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def program(name: str) -> str:
-    """Where PostgreSQL's program is; Debian keeps the server's out of PATH."""
-    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return shutil.which(name) or (str(debian[-1]) if debian else "")
-
-
 @pytest.fixture(scope="module")
 def postgres():
     """The URL of an empty database on a server of this test's own."""
-    if not program("initdb"):
-        said = "PostgreSQL is NOT installed: grading into it was NOT tested. On Debian: apt-get install postgresql"
-        warnings.warn(said, stacklevel=1)
-        pytest.skip(said)
-    # The server refuses to be run by root; Debian's package brings a user for it.
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    if user:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    who = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
-    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [program("initdb"), "-D", data, "-U", "grader", "-A", "trust", "--no-sync"], check=True, **who, **quiet
-    )
-    server = subprocess.Popen(
-        [program("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder], **who, **quiet
-    )
-    try:
-        address = ["-h", "127.0.0.1", "-p", str(port), "-U", "grader"]
-        end = time.monotonic() + 60
-        while subprocess.run([program("createdb"), *address, "gradebook"], **quiet).returncode:
-            assert time.monotonic() < end, "the server did not start"
-            assert server.poll() is None, "the server ended"
-            time.sleep(0.2)
-        yield f"postgresql://grader@127.0.0.1:{port}/gradebook"
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql() as url:
+        if not url:
+            said = "PostgreSQL is NOT installed: grading into it was NOT tested. On Debian: apt-get install postgresql"
+            warnings.warn(said, stacklevel=1)
+            pytest.skip(said)
+        yield url
 
 
 def test_a_class_is_graded_into_postgresql(here, postgres, tmp_path, monkeypatch, capsys):

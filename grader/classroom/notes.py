@@ -6,6 +6,7 @@ there.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -46,7 +47,10 @@ class Notes:
 
     def as_data(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"format": FORMAT, **asdict(self)}
+        return {
+            "format": FORMAT,
+            **json.loads(json.dumps(asdict(self))),
+        }  # what nbformat made of dicts is slow to pickle
 
     def put(self, nb: NotebookNode) -> None:
         """Put them into a notebook's metadata, in place of those that are there."""

@@ -222,10 +222,11 @@ class _Cluster(Executor):
 
 
 def mapped(
-    workers: Workers, work: Callable[[In], Out], things: Iterable[In]
+    workers: Workers, work: Callable[[In], Out], things: Iterable[In], idle: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[In, Out | BaseException]]:
     """``work`` of each thing, in the order in which they get done: pairs of a thing and its result or its error.
 
+    idle: called whenever there is nothing to do here but wait.
     The error of a thing that ended its worker ``MOST_DEATHS`` times, the last time alone, is Lost.
     """
     ahead = enumerate(things)  # taken as they are needed, not all at once
@@ -271,7 +272,10 @@ def mapped(
 
     fill()
     while running:
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        done, _ = wait(running, timeout=0)
+        if not done:
+            idle()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
         broken = [
             worker
             for worker in workers.all

@@ -17,13 +17,14 @@ from grader.classroom.workers import LocalWorkers, Lost, Workers, context, mappe
 from grader.nbgrader import course
 from grader.nbgrader.autograde import begin, grade, set_aside
 from grader.nbgrader.folders import Course, HandedIn
-from grader.nbgrader.gradebook import GradebookWriter, Known
+from grader.nbgrader.gradebook import Entry, GradebookWriter, Known
 from grader.nbgrader.job import Aside, Graded, Job, Unit
 from grader.nbgrader.plugin import RunOutside, limits_of
 from grader.sandbox import SandboxError
 from grader.sandbox.forkserver import ForkServer
 from grader.words import COMMANDS
 
+MOST_AT_ONCE = 64  # submissions in one transaction
 PRELOAD = "grader.nbgrader.preload"  # what is imported once for all workers of this machine
 
 
@@ -127,17 +128,19 @@ def grade_class(
         first = next(work, None)
         if first is not None:
             workers = make_workers()
+            writing = _Writing(here, book, outcome, lambda: on_progress(outcome, len(asked)))
             try:
-                for job, done in mapped(workers, partial(grade, unit), chain([first], work)):
+                for job, done in mapped(workers, partial(grade, unit), chain([first], work), writing.settle):
                     if isinstance(done, SandboxError):
                         raise done
-                    try:
-                        _take(here, book, unit, job, done, given.pop(job.student), outcome)
-                    except CourseError:  # the gradebook's, which is everybody's
-                        raise
-                    except Exception as why:
-                        outcome.failed[job.student] = _fault(why)
-                    on_progress(outcome, len(asked))
+                    if isinstance(done, (Aside, Lost)):
+                        done = set_aside(unit, job, str(done))
+                    writing.take(done, given.pop(job.student))
+            except (SandboxError, KeyboardInterrupt):
+                writing.settle()  # what is graded is kept
+                raise
+            else:
+                writing.settle()
             finally:
                 workers.close()
     finally:
@@ -165,27 +168,68 @@ def unit_of(
     )
 
 
-def _take(
-    here: Course,
-    book: GradebookWriter,
-    unit: Unit,
-    job: Job,
-    done: Graded | BaseException,
-    given: HandedIn,
-    outcome: Outcome,
-) -> None:
-    """Write what came of one submission: the files first, so that what the gradebook has is there."""
-    if isinstance(done, (Aside, Lost)):
-        done = set_aside(unit, job, str(done))
-    if isinstance(done, BaseException):
-        raise done
-    done.remarks = [*given.remarks, *done.remarks]
-    here.write(given, done)
-    book.put(done, given.fingerprint, given.timestamp)
-    if done.aside:
-        outcome.failed[job.student] = done.aside
-    else:
-        outcome.graded.append(Grade.of(done))
+class _Writing:
+    """What came of submissions on its way to files, one by one, and then to the gradebook, many in one transaction.
+
+    Files come first, so that what the gradebook has is there; one flush stands between the two.  No threads: these are
+    a few hundred short calls, and for each of them one thread would wait for the other.
+    """
+
+    def __init__(self, here: Course, book: GradebookWriter, outcome: Outcome, on_progress: Callable[[], None]):
+        self.here, self.book, self.outcome, self.on_progress = here, book, outcome, on_progress
+        self.written: list[Entry] = []
+
+    def take(self, done: Graded | BaseException, given: HandedIn) -> None:
+        """Write one submission's files; whatever goes wrong is told of it.  Raises CourseError: see ``settle``."""
+        if isinstance(done, CourseError):  # everybody's
+            raise done
+        try:
+            if isinstance(done, BaseException):
+                raise done
+            done.remarks = [*given.remarks, *done.remarks]
+            self.here.write(given, done)
+        except Exception as why:
+            self._failed(given.student, why)
+            return
+        self.written.append(Entry(done, given.fingerprint, given.timestamp))
+        if len(self.written) >= MOST_AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Put what is written into the gradebook.  Raises CourseError where that refuses, which is everybody's."""
+        entries, self.written = self.written, []
+        if not entries:
+            return
+        try:
+            self.here.flush()
+        except OSError as why:
+            for entry in entries:
+                self._failed(entry.graded.student, why)
+            return
+        self._put(entries)
+
+    def _put(self, entries: Sequence[Entry]) -> None:
+        try:
+            self.book.put(entries)
+        except CourseError:
+            raise
+        except Exception as why:
+            if len(entries) == 1:
+                self._failed(entries[0].graded.student, why)
+            else:
+                for entry in entries:  # one of them is to blame
+                    self._put([entry])
+            return
+        for done, *_ in entries:
+            if done.aside:
+                self.outcome.failed[done.student] = done.aside
+            else:
+                self.outcome.graded.append(Grade.of(done))
+            self.on_progress()
+
+    def _failed(self, student: str, why: Exception) -> None:
+        self.outcome.failed[student] = _fault(why)
+        self.on_progress()
 
 
 def _fault(why: Exception) -> str:

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -21,7 +22,7 @@ from traitlets.config import Config
 
 from grader.classroom import submission, timestamp
 from grader.classroom.supplementary import LARGEST_BESIDE, LONGEST_TIMESTAMP, TIMESTAMP, TooMuch, files
-from grader.files import copy_whole, opened, remove, write_whole
+from grader.files import copy_whole, flush_all, opened, remove, write_whole
 from grader.nbgrader import course
 from grader.nbgrader.job import Graded
 from grader.words import COMMANDS, FEEDBACK
@@ -112,7 +113,10 @@ class Course:
         )
 
     def write(self, given: HandedIn, graded: Graded) -> None:
-        """Write what nbgrader's ``autograde`` and ``generate_feedback`` write; what else lies there is removed."""
+        """Write what nbgrader's ``autograde`` and ``generate_feedback`` write; what else lies there is removed.
+
+        It is on the disk after ``flush``.
+        """
         texts = {
             "autograded": {f"{name}.ipynb": done.text for name, done in graded.notebooks.items()},
             "feedback": {f"{name}.html": done.page for name, done in graded.notebooks.items()},
@@ -129,7 +133,18 @@ class Course:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 copy_whole(source, folder / name, mode, given.folder, LARGEST_BESIDE)
             for name, text in texts[what].items():
-                write_whole(folder / name, text, mode)
+                write_whole(folder / name, text, mode, flush=False)
+
+    @cached_property
+    def _own(self) -> dict[str, Path]:
+        """The unit's own files beside its notebooks, of any number and size, as they are when a run begins."""
+        source = self.folder(self.dirs.source_directory, ".")
+        every = find_all_files(str(source), [*self.dirs.ignore, "*.ipynb"])
+        return {os.path.relpath(file, source): Path(file) for file in every if not os.path.islink(file)}
+
+    def flush(self) -> None:
+        """Have on the disk what ``write`` wrote."""
+        flush_all(self.root)
 
     def _supplementary(self, folder: Path, names: Iterable[str]) -> tuple[dict[str, Path], tuple[str, ...]]:
         """``{name: file}`` of the other files that come along, the unit's own before a student's, and what is left.
@@ -145,9 +160,7 @@ class Course:
             kept = {TIMESTAMP: folder / TIMESTAMP}
             found = {name: file for name, file in kept.items() if _is_small(file)}
             remarks = (COMMANDS["left_beside"].format(why=getattr(why, "strerror", None) or why),)
-        source = self.folder(self.dirs.source_directory, ".")
-        every = find_all_files(str(source), ignored)  # the instructor's: of any number and size
-        own = {os.path.relpath(file, source): Path(file) for file in every if not os.path.islink(file)}
+        own = self._own
         folders = {str(parent) for name in own for parent in Path(name).parents}
         found = {  # no file where the unit has a folder, nor a folder where it has a file
             name: file

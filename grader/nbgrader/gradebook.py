@@ -1,4 +1,4 @@
-"""nbgrader's gradebook as grading writes it: each submission in one transaction, with what it was graded under.
+"""nbgrader's gradebook as grading writes it: each submission whole or not at all, with what it was graded under.
 
 The rows are those that ``nbgrader autograde`` writes.  Beside them one table of ours, ``grader_run``, keeps a
 fingerprint of each submission and its rules, so that a run which was stopped goes on where it stood.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
@@ -59,6 +60,14 @@ class _Cells:
     id: str
     grades: Mapping[str, str]
     comments: Mapping[str, str]
+
+
+class Entry(NamedTuple):
+    """What is written of one submission: what came of it, under which fingerprint, and when it was handed in."""
+
+    graded: Graded
+    fingerprint: str
+    timestamp: datetime | None
 
 
 class GradebookWriter:
@@ -122,96 +131,116 @@ class GradebookWriter:
             return 0.0
         return max(0.0, (timestamp - self.due - (extension or timedelta())).total_seconds())
 
-    def put(self, graded: Graded, fingerprint: str, timestamp: datetime | None) -> None:
-        """Write one submission's scores, comments and penalty, all or nothing."""
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Write the scores, comments and penalties of several submissions in one transaction: all of them, or none."""
         with self._told(), self.engine.begin() as connection:
-            notebooks = self._submission(connection, graded.student, timestamp)
-            for name, cells in self.notebooks.items():
-                done = graded.notebooks.get(name)
-                penalty = done.penalty if done else None
-                connection.execute(
-                    update(_NOTEBOOK).where(_NOTEBOOK.c.id == notebooks[name]).values(late_submission_penalty=penalty)
-                )
-                # A notebook that was not handed in is worth nothing, and nobody need look at it.
-                scores = done.scores if done else dict.fromkeys(cells.grades, 0.0)
-                self._grades(connection, notebooks[name], cells.grades, scores, handed_in=done is not None)
-                self._comments(connection, notebooks[name], cells.comments, done.comments if done else {})
-            connection.execute(delete(RUN).where(RUN.c.unit == self.unit, RUN.c.student == graded.student))
-            connection.execute(
-                insert(RUN).values(
-                    unit=self.unit,
-                    student=graded.student,
-                    fingerprint=fingerprint,
-                    seconds=graded.usage.seconds,
-                    cpu=graded.usage.cpu,
-                    memory=graded.usage.memory,
-                    confined=graded.confined,
-                    aside=graded.aside,
-                    notes=json.dumps({name: done.notes for name, done in graded.notebooks.items()}),
-                )
-            )
+            places, before = self._places(connection, entries)
+            penalties, grades, comments = [], [], []
+            for graded, *_ in entries:
+                for name, cells in self.notebooks.items():
+                    place, done = places[graded.student, name], graded.notebooks.get(name)
+                    penalty = done.penalty if done else None
+                    if before.get(place) != penalty:
+                        penalties.append({"of": place, "late_submission_penalty": penalty})
+                    # A notebook that was not handed in is worth nothing, and nobody need look at it.
+                    scores = done.scores if done else dict.fromkeys(cells.grades, 0.0)
+                    texts = done.comments if done else {}
+                    grades += [(place, id, scores.get(cell), done is not None) for cell, id in cells.grades.items()]
+                    comments += [(place, id, texts.get(cell)) for cell, id in cells.comments.items()]
+            _write(connection, _NOTEBOOK, penalties, [])
+            self._grades(connection, list(places.values()), grades)
+            self._comments(connection, list(places.values()), comments)
+            students = [entry.graded.student for entry in entries]
+            connection.execute(delete(RUN).where(RUN.c.unit == self.unit, RUN.c.student.in_(students)))
+            connection.execute(insert(RUN), [self._run(*entry) for entry in entries])
 
-    def _submission(self, connection: Connection, student: str, timestamp: datetime | None) -> dict[str, str]:
-        """Find or make the rows of a submission, and return the ids of its notebooks by name."""
-        if not connection.execute(select(_STUDENT.c.id).where(_STUDENT.c.id == student)).first():
-            connection.execute(insert(_STUDENT).values(id=student))
-        mine = (_SUBMITTED.c.assignment_id == self.assignment, _SUBMITTED.c.student_id == student)
-        submitted = connection.execute(select(_SUBMITTED.c.id).where(*mine)).scalar()
-        if submitted is None:
-            submitted = api.new_uuid()
-            connection.execute(
-                insert(_SUBMITTED).values(
-                    id=submitted, assignment_id=self.assignment, student_id=student, timestamp=timestamp
-                )
-            )
-        elif timestamp is not None:
-            connection.execute(update(_SUBMITTED).where(_SUBMITTED.c.id == submitted).values(timestamp=timestamp))
-        ids = [cells.id for cells in self.notebooks.values()]  # as in _at
-        there = select(_NOTEBOOK.c.notebook_id, _NOTEBOOK.c.id).where(
-            _NOTEBOOK.c.notebook_id.in_(ids), _NOTEBOOK.c.assignment_id == submitted
+    def _run(self, graded: Graded, fingerprint: str, timestamp: datetime | None) -> dict[str, Any]:
+        """The row of RUN."""
+        return {
+            "unit": self.unit,
+            "student": graded.student,
+            "fingerprint": fingerprint,
+            "seconds": graded.usage.seconds,
+            "cpu": graded.usage.cpu,
+            "memory": graded.usage.memory,
+            "confined": graded.confined,
+            "aside": graded.aside,
+            "notes": json.dumps({name: done.notes for name, done in graded.notebooks.items()}),
+        }
+
+    def _places(
+        self, connection: Connection, entries: Sequence[Entry]
+    ) -> tuple[dict[tuple[str, str], str], dict[str, float | None]]:
+        """Find or make the rows of submissions: ``{(student, notebook): its id}``, and ``{id: penalty until now}``."""
+        students = [entry.graded.student for entry in entries]
+        there = set(connection.scalars(select(_STUDENT.c.id).where(_STUDENT.c.id.in_(students))))
+        _write(connection, _STUDENT, [], [{"id": student} for student in students if student not in there])
+        mine = (_SUBMITTED.c.assignment_id == self.assignment, _SUBMITTED.c.student_id.in_(students))
+        rows = connection.execute(select(_SUBMITTED.c.student_id, _SUBMITTED.c.id).where(*mine))
+        submitted: dict[str, str] = {row[0]: row[1] for row in rows}
+        changed, new = [], []
+        for graded, _, timestamp in entries:
+            if graded.student not in submitted:
+                submitted[graded.student] = id = _new_id()
+                row = {"id": id, "assignment_id": self.assignment, "student_id": graded.student}
+                new.append({**row, "timestamp": timestamp})
+            elif timestamp is not None:
+                changed.append({"of": submitted[graded.student], "timestamp": timestamp})
+        _write(connection, _SUBMITTED, changed, new)
+        names = {cells.id: name for name, cells in self.notebooks.items()}
+        owners = {id: student for student, id in submitted.items()}
+        found = connection.execute(
+            select(
+                _NOTEBOOK.c.assignment_id, _NOTEBOOK.c.notebook_id, _NOTEBOOK.c.id, _NOTEBOOK.c.late_submission_penalty
+            ).where(_NOTEBOOK.c.notebook_id.in_(list(names)), _NOTEBOOK.c.assignment_id.in_(list(owners)))
         )
-        had: dict[str, str] = {row[0]: row[1] for row in connection.execute(there)}
-        new = {cells.id: api.new_uuid() for cells in self.notebooks.values() if cells.id not in had}
-        if new:
-            rows = [{"id": id, "assignment_id": submitted, "notebook_id": of} for of, id in new.items()]
-            connection.execute(insert(_NOTEBOOK), rows)
-        return {name: {**had, **new}[cells.id] for name, cells in self.notebooks.items()}
+        places, penalties = dict[tuple[str, str], str](), dict[str, float | None]()
+        for owner, of, id, penalty in found:
+            places[owners[owner], names[of]], penalties[id] = id, penalty
+        new = []
+        for student in students:
+            for id, name in names.items():
+                if (student, name) not in places:
+                    places[student, name] = made = _new_id()
+                    new.append({"id": made, "assignment_id": submitted[student], "notebook_id": id})
+        _write(connection, _NOTEBOOK, [], new)
+        return places, penalties
 
     def _grades(
-        self,
-        connection: Connection,
-        notebook: str,
-        cells: Mapping[str, str],
-        scores: Mapping[str, float | None],
-        handed_in: bool,
+        self, connection: Connection, places: list[str], scores: list[tuple[str, str, float | None, bool]]
     ) -> None:
-        """Write automatic scores; what people gave stays, and then people are asked to look again, as in nbgrader."""
-        found = select(_GRADE.c.cell_id, _GRADE.c.id, _GRADE.c.manual_score).where(*_at(_GRADE, notebook, cells))
-        had = {cell: (id, manual) for cell, id, manual in connection.execute(found)}
+        """Write automatic scores; what people gave stays, and then people are asked to look again, as in nbgrader.
+
+        scores: (submitted notebook, cell, score, whether it was handed in).
+        """
+        cells = [id for notebook in self.notebooks.values() for id in notebook.grades.values()]
+        of = _GRADE.c
+        columns = (of.notebook_id, of.cell_id, of.id, of.manual_score, of.auto_score, of.needs_manual_grade)
+        found = connection.execute(select(*columns).where(*_at(_GRADE, places, cells)))
+        had = {(place, cell): rest for place, cell, *rest in found}
         changed, new = [], []
-        for name, cell in cells.items():
-            score = scores.get(name)
-            _, manual = had.get(cell, ("", None))
+        for place, cell, score, handed_in in scores:
+            id, manual, *before = had.get((place, cell), ("", None))
             by_hand = handed_in and (score is None or manual is not None)
             row = {"auto_score": score, "needs_manual_grade": by_hand}
-            if cell in had:
-                changed.append({"of": had[cell][0], **row})
-            else:
-                new.append({"id": api.new_uuid(), "notebook_id": notebook, "cell_id": cell, **row})
+            if not id:
+                new.append({"id": _new_id(), "notebook_id": place, "cell_id": cell, **row})
+            elif before != [score, by_hand]:
+                changed.append({"of": id, **row})
         _write(connection, _GRADE, changed, new)
 
-    def _comments(
-        self, connection: Connection, notebook: str, cells: Mapping[str, str], comments: Mapping[str, str | None]
-    ) -> None:
-        found = select(_COMMENT.c.cell_id, _COMMENT.c.id).where(*_at(_COMMENT, notebook, cells))
-        had: dict[str, str] = {row[0]: row[1] for row in connection.execute(found)}
+    def _comments(self, connection: Connection, places: list[str], texts: list[tuple[str, str, str | None]]) -> None:
+        cells = [id for notebook in self.notebooks.values() for id in notebook.comments.values()]
+        columns = (_COMMENT.c.notebook_id, _COMMENT.c.cell_id, _COMMENT.c.id, _COMMENT.c.auto_comment)
+        found = connection.execute(select(*columns).where(*_at(_COMMENT, places, cells)))
+        had = {(place, cell): (id, before) for place, cell, id, before in found}
         changed, new = [], []
-        for name, cell in cells.items():
-            row = {"auto_comment": comments.get(name)}
-            if cell in had:
-                changed.append({"of": had[cell], **row})
-            else:
-                new.append({"id": api.new_uuid(), "notebook_id": notebook, "cell_id": cell, **row})
+        for place, cell, text in texts:
+            id, before = had.get((place, cell), ("", None))
+            if not id:
+                new.append({"id": _new_id(), "notebook_id": place, "cell_id": cell, "auto_comment": text})
+            elif before != text:
+                changed.append({"of": id, "auto_comment": text})
         _write(connection, _COMMENT, changed, new)
 
     @contextmanager
@@ -236,12 +265,17 @@ def _add_what_is_missing(engine: Engine) -> None:
                 connection.execute(DDL(f"ALTER TABLE {RUN.name} ADD COLUMN {column.name} {column.type.compile()}"))
 
 
-def _at(table: Any, notebook: str, cells: Mapping[str, str]) -> tuple[Any, Any]:
-    """A student's rows for these cells.
+def _new_id() -> str:
+    """As nbgrader's ``new_uuid``: 32 hexadecimal digits that nobody has.  There are dozens in a submission."""
+    return secrets.token_hex(16)
 
-    nbgrader's index has the cell first: asked for the notebook alone, a database reads the rows of the whole class.
+
+def _at(table: Any, places: list[str], cells: list[str]) -> tuple[Any, Any]:
+    """These students' rows for these cells.
+
+    nbgrader's index has the cell first: asked for the notebooks alone, a database reads the rows of the whole class.
     """
-    return table.c.cell_id.in_(list(cells.values())), table.c.notebook_id == notebook
+    return table.c.cell_id.in_(cells), table.c.notebook_id.in_(places)
 
 
 def _write(connection: Connection, table: Any, changed: list[dict[str, Any]], new: list[dict[str, Any]]) -> None:

@@ -35,13 +35,13 @@ class Record:
 class GradedNotebook:
     """What came of one notebook.
 
-    text: the autograded notebook.  page: its feedback, HTML.  scores: ``{grade_id: points, or None where people are
-    to give them}``.  comments: ``{grade_id: comment or None}``.  penalty: for being late, or None.
+    text: the autograded notebook, page: its feedback, HTML; both in UTF-8.  scores: ``{grade_id: points, or None where
+    people are to give them}``.  comments: ``{grade_id: comment or None}``.  penalty: for being late, or None.
     notes: what was found, as data; see ``classroom.notes``.
     """
 
-    text: str
-    page: str
+    text: bytes
+    page: bytes
     scores: Mapping[str, float | None]
     comments: Mapping[str, str | None]
     penalty: float | None = None

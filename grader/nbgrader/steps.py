@@ -90,7 +90,8 @@ class Steps:
         penalty = self._penalty(place["student"], total, seconds_late)
         worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if utils.is_grade(c)))
         place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": worth}
-        return GradedNotebook(text, self.pages.page(nb, resources, plain), scores, comments, penalty, notes)
+        page = self.pages.page(nb, resources, plain)
+        return GradedNotebook(text.encode(), page.encode(), scores, comments, penalty, notes)
 
     def written(self, nb: NotebookNode) -> str:
         """The text of a notebook as nbgrader writes it, a line end at the end; what many submissions share is kept."""

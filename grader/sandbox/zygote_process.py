@@ -19,7 +19,10 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from grader.sandbox.confined import Notebook
 
 HERE = Path(__file__).resolve().parent
 MOSTLY = 0.75  # of a large page, to make it one
@@ -40,11 +43,11 @@ def main(home: Path, server: bool) -> None:
     server: be the fork server: run nothing, but fork a zygote for each socket that comes over standard input with the
         name of the zygote's own folder.  They share what they have imported.
     """
-    shell = _imported()
+    notebook = _imported()
     first = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if not server:
-        _serve(first, home, shell, MANY)
+        _serve(first, home, notebook, MANY)
     _in_large_pages()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that serve are nobody's to wait for
     while True:
@@ -54,13 +57,13 @@ def main(home: Path, server: bool) -> None:
             os.setsid()  # where the kernel shares processors out among sessions, this is one of its own
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             with _ending(), _own(Path(message.decode().rstrip("\n"))) as home:
-                _serve(socket.socket(fileno=descriptors[0]), home, shell, 0)
+                _serve(socket.socket(fileno=descriptors[0]), home, notebook, 0)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _imported() -> types.SimpleNamespace:
-    """A shell in which cells can run, made once for all: what submissions need is imported, and was used."""
+def _imported() -> Notebook:
+    """A notebook in which cells can run, made once for all: what submissions need is imported, and was used."""
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != HERE]
     _bare_package()
     import matplotlib as _matplotlib
@@ -79,16 +82,16 @@ def _imported() -> types.SimpleNamespace:
     torch.set_num_threads(1)
     _first_times(torch)
     assert numpy.ones(1).sum() == 1
-    shell = grader.sandbox.confined.prepare()
+    notebook = grader.sandbox.confined.Notebook()
     # From here on a submission finds no file of this package, not even by name.
     sys.modules["grader"].__path__ = []
     sys.modules["grader.sandbox"].__path__ = []
     gc.collect()
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, every page of this process
-    return shell
+    return notebook
 
 
-def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace, many: int) -> NoReturn:
+def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> NoReturn:
     """Fork for one job after another; see ``main``.  Raises EOFError when there are no more.
 
     many: forks after which memory is put into large pages.  0: it is the fork server's, and lies in them already.
@@ -126,7 +129,7 @@ def _serve(jobs: socket.socket, home: Path, shell: types.SimpleNamespace, many: 
             child, forks = os.fork(), forks + 1
             if child == 0:
                 jobs.close()
-                confined.serve(descriptors[0], message, zygote, shell, prepared)
+                confined.serve(descriptors[0], message, zygote, notebook, prepared)
             for descriptor in descriptors:
                 os.close(descriptor)
             jobs.sendall(f"{child}\n".encode())

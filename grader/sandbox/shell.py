@@ -1,0 +1,190 @@
+"""IPython without a kernel: a cell's source goes in, and what it printed and showed comes out.
+
+It runs where students' code runs, and nothing that it does is relied upon: the trusted side believes no output.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import signal
+import sys
+import warnings
+from typing import Any
+
+from IPython.core.async_helpers import get_asyncio_loop
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+LONGEST_NAME, LONGEST_MESSAGE = 200, 10_000  # characters
+
+
+class Outputs:
+    """What a cell prints and shows, in order and up to a limit of characters."""
+
+    def __init__(self) -> None:
+        self.list: list[dict[str, Any]] = []
+        self.left = 0
+
+    def begin(self, limit: int) -> None:
+        self.list, self.left = [], limit
+
+    def add(self, output: dict[str, Any]) -> None:
+        size = len(json.dumps(output, default=str))
+        if size > self.left:
+            if self.left >= 0:
+                self.list.append({"cut": True})
+            self.left = -1
+            return
+        self.left -= size
+        self.list.append(output)
+
+    def text(self, name: str, text: str) -> None:
+        if self.list and self.list[-1].get("name") == name and self.left >= len(text):
+            self.list[-1]["text"] += text
+            self.left -= len(text)
+        else:
+            self.add({"output_type": "stream", "name": name, "text": text})
+
+
+class _Stream(io.TextIOBase):
+    """Standard output or error of a cell."""
+
+    def __init__(self, outputs: Outputs, name: str):
+        self.outputs, self.stream = outputs, name
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        for start in range(0, len(text), 2**16):
+            self.outputs.text(self.stream, str(text[start : start + 2**16]))
+        return len(text)
+
+
+class _Hook(DisplayHook):
+    """The value of a cell's last expression."""
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        data = {mime: body for mime, body in format_dict.items() if isinstance(body, str)}
+        self.shell.outputs.add({"output_type": "execute_result", "data": data, "metadata": {}})
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class _Publisher(DisplayPublisher):
+    """What a cell displays."""
+
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **rest: Any) -> None:
+        kept = {mime: body for mime, body in data.items() if isinstance(body, str)}
+        self.shell.outputs.add({"output_type": "display_data", "data": kept, "metadata": {}})
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.outputs.list.clear()
+
+
+class _Transformers(TransformerManager):
+    """IPython's, which look for magics among a cell's tokens: a third of a cell's time, mostly for nothing."""
+
+    usual: list[Any] = TransformerManager().token_transformers
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        """What is Python already holds no magic, since none is valid Python.
+
+        Where other characters than "\\n" end lines, IPython may see lines where Python sees a comment.
+        """
+        text = "".join(lines)
+        if self.token_transformers == self.usual and text.count("\n") == len(lines) and is_python(text):
+            return lines
+        return list(super().do_token_transforms(lines))
+
+
+class Shell(InteractiveShell):
+    """One shell, made before the forks, which each get a copy.
+
+    outputs: of the cell that is running.
+    """
+
+    displayhook_class = _Hook
+    display_pub_class = _Publisher
+
+    @classmethod
+    def made(cls) -> Shell:
+        """Lays out a profile folder, with modes, which no fork could."""
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
+        config.InteractiveShell.colors = "nocolor"
+        shell: Shell = cls.instance(config=config, input_transformer_manager=_Transformers())
+        return shell
+
+    def __init__(self, *arguments: Any, **named: Any):
+        self.outputs = Outputs()
+        super().__init__(*arguments, **named)
+
+    def begin(self) -> None:
+        """Make this the process's main module, in a fork."""
+        get_asyncio_loop()  # for top-level await: it makes itself a pair of sockets, which it cannot later on
+        sys.modules["__main__"] = self.user_module
+
+    def cell(self, source: str, limit: int) -> list[dict[str, Any]]:
+        """Run a cell; returns its outputs, of ``limit`` characters at most."""
+        self.outputs.begin(limit)
+        out, err = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")
+        with contextlib.suppress(KeyboardInterrupt):  # one that came when the cell had just ended
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # again, whatever an earlier cell made of it
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                self.run_cell(source, store_history=True, silent=False)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return self.outputs.list
+
+    def forget(self) -> None:
+        """Be as if no cell had been run."""
+        get_asyncio_loop().close()  # with sockets that a fork closes
+        self.outputs.begin(0)
+        self.reset(new_session=True)
+        for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+            vars(sys).pop(name, None)
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        name, message = text_of(etype.__name__), text_of(evalue, LONGEST_MESSAGE)
+        self.outputs.add({"output_type": "error", "ename": name, "evalue": message, "traceback": stb})
+
+    def enable_gui(self, gui: Any = None) -> None:
+        pass
+
+    def ask_exit(self) -> None:
+        raise SystemExit
+
+
+def is_python(text: str) -> bool:
+    """Whether a text can be parsed.
+
+    Warns of nothing: that comes when it is run.  And not by ``catch_warnings``, which has Python forget what it has
+    warned of before.
+    """
+    filters, warnings.filters = warnings.filters, [("ignore", None, Warning, None, 0)]
+    try:
+        ast.parse(text)
+    except Exception:
+        return False
+    finally:
+        warnings.filters = filters
+    return True
+
+
+def text_of(thing: object, longest: int = LONGEST_NAME) -> str:
+    """What ``str`` makes of a student's object, cut; "" where it raises."""
+    try:
+        return str(thing)[:longest]
+    except BaseException:
+        return ""
