@@ -276,15 +276,22 @@ class Problem:
         raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
 
     def coincidence(self) -> str:
-        """Which two of the truth and the mistakes coincide here, in words; '' where all differ."""
+        """What makes this problem useless, in words: two of truth and mistakes that coincide, or one that is no number.
+
+        '' where all are finite and differ.  Nobody's answer equals nan, so a mistake that gives it would name nothing.
+        """
         entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
         for k, (_, value) in enumerate(entries):
             forms.setdefault(_form(value), []).append(k)
         for members in forms.values():
+            values = [entries[k][1] for k in members]
+            if not _are_finite(values):
+                odd = next(k for k in members if not _are_finite([entries[k][1]]))
+                return f"{entries[odd][0]}, which is not finite"
             if len(members) == 1:
                 continue
-            pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
+            pairs = _pairs_alike(values, SEPARATION)
             if np.count_nonzero(pairs) == len(members):  # each is alike to itself
                 continue
             for i, j in np.argwhere(np.triu(pairs, 1)):
@@ -301,6 +308,14 @@ def _form(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_form, value))
     return value if value is None or isinstance(value, str) else np.shape(value)
+
+
+def _are_finite(values: Sequence[Any]) -> bool:
+    """Whether values of one form hold numbers, if anything, and no nan or infinity."""
+    first = values[0]
+    if isinstance(first, tuple):
+        return all(_are_finite(part) for part in zip(*values, strict=True))
+    return first is None or isinstance(first, str) or bool(np.isfinite(np.array(values)).all())
 
 
 def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:

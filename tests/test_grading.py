@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -197,6 +198,44 @@ def test_what_is_graded_is_entered_as_soon_as_there_is_nothing_else_to_do(fresh,
     grade_class(Course(fresh, UNIT), Here, force=True)
     assert sum(seen) == 4
     assert max(seen) < 4
+
+
+def test_an_extension_that_is_given_later_grades_who_was_late_and_nobody_else(fresh):
+    """The way to fail: a fingerprint without lateness, which would leave the penalty as it is."""
+    with (fresh / "nbgrader_config.py").open("a") as config:
+        config.write(PENALTY)
+    sys.modules.pop("late_by_the_hour", None)
+    (fresh / "late_by_the_hour.py").write_text(LATE)
+    for student, when in (("ada", "2026-11-15 14:00:00 UTC"), ("deniz", "2026-11-15 11:00:00 UTC")):
+        (fresh / "submitted" / student / UNIT / "timestamp.txt").write_text(when)
+    with Gradebook(url(fresh)) as book:
+        book.update_or_create_assignment(UNIT, duedate="2026-11-15 12:00:00 UTC")
+
+    def penalties():
+        return {row[0]: row[4] for row in content(url(fresh))["submissions"]}
+
+    done(fresh)
+    assert penalties() == {"ada": 2.0, "ben": None, "deniz": None, "walt": None}
+    assert done(fresh)[0] == []
+    with Gradebook(url(fresh)) as book:
+        book.find_submission(UNIT, "ada").extension = timedelta(hours=1)
+        book.db.commit()
+    assert done(fresh)[0] == ["ada"]
+    assert penalties() == {"ada": 1.0, "ben": None, "deniz": None, "walt": None}
+
+
+PENALTY = """
+import sys
+sys.path.insert(0, str(Path(__file__).parent))
+from late_by_the_hour import ByTheHour
+c.AssignLatePenalties.plugin_class = ByTheHour
+"""
+LATE = """
+from nbgrader.plugins import LateSubmissionPlugin
+class ByTheHour(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return total_seconds_late / 3600
+"""
 
 
 def test_students_can_be_picked(fresh):

@@ -199,6 +199,22 @@ def test_a_mistake_nearer_to_the_truth_than_the_separation_is_refused():
     assert question(SEPARATION * 2).sample(0)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("form", [lambda g, bad: bad, lambda g, bad: bad[:1], lambda g, bad: (g, bad)])
+def test_a_mistake_that_gives_no_number_is_refused_by_name(value, form):
+    """Nobody's answer equals nan: such a mistake would coincide with none, and name none."""
+
+    def derived(p):
+        bad = p.truth.copy()
+        bad[0] = value
+        return form(p.truth, bad)
+
+    also = [MISTAKES["sum_of_columns"].derived(derived)]
+    question = Question("99.nan", "No number", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
+    with pytest.raises(Inseparable, match="sum_of_columns, which is not finite"):
+        question.sample(0)
+
+
 def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth():
     question = Question(
         "99.elementwise",

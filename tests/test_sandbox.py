@@ -164,6 +164,32 @@ def test_too_large_a_frame_is_refused_before_it_is_read(pair):
     assert len(pair[0].recv(2000)) == 1000  # the rest still lies there
 
 
+def with_arrays(size):
+    """A frame that is all that was agreed, with so many bytes of arrays."""
+    spare = len(save({"x": np.zeros(0)}))
+    blob = save({"x": np.zeros((size - spare) // 8)})
+    return head(b'{"a": 1}', blob), len(blob)
+
+
+def test_a_whole_frame_with_more_bytes_of_arrays_than_agreed_is_refused_and_one_with_fewer_is_not(monkeypatch):
+    """The way to fail: a frame is refused because it is cut, whatever it announces."""
+    frame, size = with_arrays(2**14)
+    monkeypatch.setattr(wire, "LARGEST_ARRAYS", size)
+    assert received(frame)[1].keys() == {"x"}
+    monkeypatch.setattr(wire, "LARGEST_ARRAYS", size - 1)
+    with pytest.raises(wire.Broken, match=str(size)):
+        received(frame)
+
+
+def test_a_whole_frame_with_a_longer_text_than_agreed_is_refused_and_a_shorter_one_is_not(monkeypatch):
+    text = b'{"a": "' + b"x" * 1000 + b'"}'
+    monkeypatch.setattr(wire, "LARGEST_TEXT", len(text))
+    assert received(head(text, b""))[0]["a"] == "x" * 1000
+    monkeypatch.setattr(wire, "LARGEST_TEXT", len(text) - 1)
+    with pytest.raises(wire.Broken, match=str(len(text))):
+        received(head(text, b""))
+
+
 @pytest.mark.parametrize("data", [b"", b"\x00\x00", head(b'{"a": 1}', b"")[:-1]])
 def test_nobody_waits_past_the_deadline(pair, data):
     pair[1].sendall(data)

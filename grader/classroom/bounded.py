@@ -118,7 +118,9 @@ class BoundedProcess:
         assert connection is not None
         said = getattr(work, "__name__", str(work))
         try:
-            connection.send((what, name, work, arguments, seconds + LATER))
+            # Where modules are found goes along: a course's configuration may have added a folder since.
+            asked = pickle.dumps((what, name, work, arguments))
+            connection.send((sys.path, seconds + LATER, asked))
             clock = Clock(self.pid)
             while not connection.poll(min(max(0.0, seconds - clock.used()), BETWEEN_LOOKS)):
                 if clock.used() >= seconds:
@@ -194,11 +196,13 @@ def serve(connection: Connection) -> NoReturn:
     made: dict[str, Any] = {}
     with contextlib.suppress(EOFError, OSError):
         while True:
-            what, name, work, arguments, seconds = connection.recv()
+            sys.path[:], seconds, asked = connection.recv()
             # The kernel ends this process when it has computed that long, whatever it is stuck in.
             signal.setitimer(signal.ITIMER_PROF, seconds)
             begun = time.thread_time()
+            work = arguments = None
             try:
+                what, name, work, arguments = pickle.loads(asked)
                 result = (getattr(made[name], work) if what == "ask" else work)(*arguments)
                 if what == "make":
                     made[name], result = result, None
@@ -207,7 +211,7 @@ def serve(connection: Connection) -> NoReturn:
                 done, result = False, why
             signal.setitimer(signal.ITIMER_PROF, 0)
             connection.send_bytes(_pickled(done, result, time.thread_time() - begun))
-            del work, arguments, result
+            del asked, work, arguments, result
     os._exit(0)
 
 
