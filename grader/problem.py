@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,9 +20,6 @@ from torch import Tensor
 from grader import jacobian
 from grader.jacobian import derivative, flatten, hessian
 from grader.probe import Arg, Call
-
-if TYPE_CHECKING:
-    from grader.question import Question
 
 
 class Wrong(NamedTuple):
@@ -151,9 +148,12 @@ class Inseparable(ValueError):
 
 
 class Problem:
-    """A Question at one seed: inputs, outputs, weights and J in float64, and what follows from them."""
+    """A Question at one seed: inputs, outputs, weights and J in float64, and what follows from them.
 
-    def __init__(self, question: Question, seed: int, attempt: int = 0):
+    question: a Question, which makes its Problems, so that nothing here imports it.
+    """
+
+    def __init__(self, question: Any, seed: int, attempt: int = 0):
         self.question, self.seed = question, seed
         key = f"{question.id}/{seed}/{attempt}".encode()
         generator = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(key).digest()[:6], "big"))

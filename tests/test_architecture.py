@@ -27,7 +27,7 @@ def files() -> dict[str, Path]:
 
 
 def imports(text: str, at_start: bool = False) -> Iterator[str]:
-    """The modules that a text imports, and names that may be modules.  at_start: only when it is imported itself."""
+    """The modules that a text imports, and names that may be ones.  at_start: without those that functions import."""
     waiting: list[ast.AST] = [ast.parse(text)]
     while waiting:
         node = waiting.pop()
@@ -36,9 +36,7 @@ def imports(text: str, at_start: bool = False) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        lazy = isinstance(node, ast.FunctionDef) or (
-            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        )
+        lazy = isinstance(node, ast.FunctionDef)
         if not (at_start and lazy):
             waiting += ast.iter_child_nodes(node)
 

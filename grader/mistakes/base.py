@@ -57,7 +57,7 @@ class Mistake:
 
 def order(b: Block) -> int:
     """The order of the derivative that is asked for."""
-    n: int = b.p.question.asks.order_on(b.p)  # type: ignore[attr-defined]  # these belong to NthDerivative
+    n: int = b.p.question.asks.order_on(b.p)  # these belong to NthDerivative
     return n
 
 
