@@ -146,13 +146,15 @@ def _grade(options: argparse.Namespace) -> int:
 
     folder = course.find(Path.cwd())
     # It imports torch, which takes seconds; meanwhile this process imports nbgrader.
-    with (None if options.dask else ForkServer.started()) or contextlib.nullcontext() as fork_server:
-        from grader.classroom import workers
+    with contextlib.ExitStack() as stack:
+        fork_server = None if options.dask else ForkServer.started()
+        stack.enter_context(fork_server or contextlib.nullcontext())
+        from grader.classroom import processes, workers
         from grader.nbgrader import command
         from grader.nbgrader.folders import Course
 
-        if not options.dask:
-            workers.context(command.PRELOAD)  # now, while nothing is open
+        template = None if options.dask else processes.Template.made(command.PRELOAD)  # now, while nothing is open
+        stack.enter_context(template or contextlib.nullcontext())
         gc.freeze()  # what is imported stays, and little that comes refers to itself
         gc.set_threshold(50_000, 20, 100)
         here = Course(folder, options.unit, options.db)
@@ -161,7 +163,7 @@ def _grade(options: argparse.Namespace) -> int:
         def make_workers() -> workers.Workers:
             if options.dask:
                 return workers.DaskWorkers(options.dask)
-            return command.local_workers(options.jobs or os.cpu_count() or 1, fork_server)
+            return command.local_workers(options.jobs or os.cpu_count() or 1, fork_server, template)
 
         with _progress(options.unit) as progress:
 

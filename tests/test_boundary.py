@@ -262,7 +262,7 @@ def test_a_warm_process_that_is_killed_is_told_as_what_it_is():
 def test_half_a_character_in_a_folders_name_is_told_on_a_terminal_and_as_json(fresh, monkeypatch, capsysbinary):
     os.rename(fresh / "submitted" / "ada", os.fsencode(fresh / "submitted") + b"/mia\xff\x1b[2J")
     monkeypatch.chdir(fresh)
-    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server: Here())
+    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server, template: Here())
     assert cli.main(["grade", UNIT, "--json"]) == 1
     said = json.loads(capsysbinary.readouterr().out)
     assert said["failed"] == {"mia\udcff\x1b[2J": COMMANDS["bad_student"]}

@@ -6,11 +6,13 @@ import contextlib
 import errno
 import json
 import os
+import pickle
 import socket
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +24,7 @@ from sqlalchemy import event
 
 from grader import cli
 from grader.classroom import CourseError, workers
+from grader.classroom.processes import ProcessExecutor
 from grader.classroom.workers import Lost, mapped
 from grader.demo import sample
 from grader.nbgrader.command import grade_class, local_workers
@@ -439,42 +442,80 @@ def test_a_worker_that_dies_while_it_sends_is_noticed(tmp_path):
     assert found == dict.fromkeys((1, 5), bytes(1000))
 
 
-SERVER = """
-import os, sys, threading, time, types
-from multiprocessing import forkserver
-
+SEEN = """
+import os, sys
 def seen(nothing):
     links = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
     return "marked" in sys.modules, any(link.endswith("kept.txt") for link in links), os.getppid()
+"""
+SERVER = """
+import os, sys, threading, time, types
 
-if __name__ == "__main__":
-    sys.modules["marked"] = types.ModuleType("marked")
-    kept = open("kept.txt", "w")
-    if sys.argv[1:] == ["a thread"]:
-        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-    from grader.classroom.workers import mapped
-    from grader.nbgrader.command import local_workers
-    from grader.sandbox.forkserver import ForkServer
-    with ForkServer.started() as fork_server:
-        workers = local_workers(1, fork_server)
-        ((_, (marked, leaked, server)),) = mapped(workers, seen, [1])
-        print(marked, leaked, server == forkserver._forkserver._forkserver_pid)
-        sys.stdout.flush()
-        workers.close()
-    if sys.argv[1:] != ["killed"]:
-        os.close(forkserver._forkserver._forkserver_alive_fd)
-        os.waitpid(forkserver._forkserver._forkserver_pid, 0)
-    else:
-        os.kill(os.getpid(), 9)
+sys.modules["marked"] = types.ModuleType("marked")
+kept = open("kept.txt", "w")
+if sys.argv[1:] == ["a thread"]:
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+from grader.classroom.processes import Template
+from grader.classroom.workers import mapped
+from grader.nbgrader.command import PRELOAD, local_workers
+from seen import seen
+template = Template.made(PRELOAD)
+workers = local_workers(1, None, template)
+((_, (marked, leaked, parent)),) = mapped(workers, seen, [1])
+print(marked, leaked, parent == (template.pid if template else os.getpid()), flush=True)
+if sys.argv[1:] == ["killed"]:
+    os.kill(os.getpid(), 9)
+workers.close()
+if template:
+    template.__exit__()
+os._exit(0)
 """
 
 
 @pytest.mark.parametrize(("how", "marked"), [("alone", True), ("killed", True), ("a thread", False)])
 def test_workers_come_of_this_process_where_no_thread_holds_a_lock_and_hold_nothing_of_it_open(tmp_path, how, marked):
+    (tmp_path / "seen.py").write_text(SEEN)
     (tmp_path / "server.py").write_text(SERVER)
     done = subprocess.run([sys.executable, "server.py", how], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.stdout == f"{marked} False True\n", done.stderr  # its output ends, so the server has ended
+    assert done.stdout == f"{marked} False True\n", done.stderr  # its output ends, so all of them have ended
     assert done.stderr == ""
+
+
+def test_a_worker_ends_with_its_executor_whatever_it_does():
+    executor = ProcessExecutor(nothing_first)
+    pid = executor.submit(os.getpid).result()
+    stuck = executor.submit(time.sleep, 600)
+    executor.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(BrokenExecutor):
+        stuck.result(timeout=20)
+    with pytest.raises(BrokenExecutor):
+        executor.submit(os.getpid)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def nothing_first(fork_server):
+    """What a worker does before all else, where there is nothing to do."""
+
+
+def unspeakable():
+    """A result that cannot be sent, and then an error that cannot be read."""
+    return lambda: None
+
+
+def test_a_result_that_cannot_travel_is_an_error_and_the_worker_goes_on():
+    executor = ProcessExecutor(nothing_first)
+    try:
+        with pytest.raises(RuntimeError, match="pickle"):
+            executor.submit(unspeakable).result(timeout=60)
+        with pytest.raises(SystemExit):
+            executor.submit(sys.exit, 3).result(timeout=60)
+        assert executor.submit(pow, 2, 3).result(timeout=60) == 8
+        with pytest.raises((AttributeError, pickle.PicklingError)):
+            executor.submit(lambda: None)
+        assert executor.submit(pow, 2, 4).result(timeout=60) == 16
+    finally:
+        executor.shutdown()
 
 
 def test_things_are_taken_as_workers_get_to_them():
@@ -536,7 +577,7 @@ def test_the_command_grades_in_processes_and_says_what_it_did(fresh, tmp_path):
 
 def test_the_command_tells_in_a_table_and_returns_nothing_amiss(fresh, monkeypatch, capsys):
     monkeypatch.chdir(fresh)
-    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server: Here())
+    monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server, template: Here())
     assert cli.main(["grade", UNIT, "--force", "--no-sandbox"]) == 0
     out = capsys.readouterr().out
     assert "graded          4" in out

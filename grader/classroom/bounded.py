@@ -210,12 +210,12 @@ def serve(connection: Connection) -> NoReturn:
             except Exception as why:
                 done, result = False, why
             signal.setitimer(signal.ITIMER_PROF, 0)
-            connection.send_bytes(_pickled(done, result, time.thread_time() - begun))
+            connection.send_bytes(pickled(done, result, time.thread_time() - begun))
             del asked, work, arguments, result
     os._exit(0)
 
 
-def _pickled(done: bool, result: Any, spent: float) -> bytes:
+def pickled(done: bool, result: Any, spent: float = 0.0) -> bytes:
     """The answer, or, where it cannot travel, an error that says so."""
     try:
         data = pickle.dumps((done, result, spent))

@@ -6,24 +6,15 @@ again alone, when all else is done: only what ends its worker then, too, is give
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import socket
-import sys
-import tempfile
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import forkserver, util
-from multiprocessing.connection import wait as wait_for
-from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
 from grader.classroom import CourseError
+from grader.classroom.processes import Begin, ProcessExecutor, Template
 from grader.sandbox.forkserver import ForkServer
 from grader.words import COMMANDS
 
@@ -31,7 +22,6 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 MOST_DEATHS = 2  # of workers, over one submission
-LONGEST_ADDRESS = 103  # of a socket in the file system, in bytes: macOS's; Linux takes 107
 
 
 class Lost(RuntimeError):
@@ -62,110 +52,26 @@ class Workers(Protocol):
         """End all workers, without waiting for what they do."""
 
 
-def context(preload: str) -> BaseContext:
-    """How worker processes are started: forked from a server process, which is started here where there is none.
-
-    preload: a module that the server imports.  Call this when all is imported that a worker needs and nothing is open:
-    on Linux the server is a fork of this process then.
-    """
-    if os.name != "posix":
-        return multiprocessing.get_context("spawn")
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload([preload])
-    with _short_temporary_folder(), _forked():
-        forkserver.ensure_running()
-    return made
-
-
-@contextmanager
-def _forked() -> Iterator[None]:
-    """Have multiprocessing fork its server from this process, where it would start a program that imports all again.
-
-    Only where there is no other thread, which might hold a lock, and on Linux, where libraries outlive a fork.
-    """
-    program = util.spawnv_passfds
-    if sys.platform == "linux" and threading.active_count() == 1:
-        util.spawnv_passfds = _fork  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        util.spawnv_passfds = program
-
-
-def _fork(path: bytes, arguments: Sequence[Any], descriptors: Sequence[int]) -> int:
-    """As ``spawnv_passfds`` of a Python and its ``-c``: the process that runs that code, with these descriptors."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        for name in os.listdir("/proc/self/fd"):
-            if int(name) > 2 and int(name) not in descriptors:
-                with suppress(OSError):  # that of the listing itself
-                    os.close(int(name))
-        exec(arguments[-1], {})
-        os._exit(0)
-    finally:
-        os._exit(1)  # it never goes on as its parent
-
-
-@contextmanager
-def _short_temporary_folder() -> Iterator[None]:
-    """Have multiprocessing put its sockets where their addresses are not too long for the system.
-
-    It takes the temporary folder, whatever its length, up to Python 3.13.
-    """
-    usual = tempfile.tempdir
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_ADDRESS - len("/pymp-12345678/listener-12345678"):
-        tempfile.tempdir = "/tmp"  # the one that POSIX promises
-    try:
-        yield
-    finally:
-        tempfile.tempdir = usual
-
-
 class LocalWorkers:
     """Processes on this machine, each a worker of its own with one submission at work and one waiting.
 
-    begin: called in each of them with the fork server's socket, before all else.
+    begin: called in each of them with the fork server's socket, before all else.  template: where they are forked from.
     """
 
     def __init__(
-        self,
-        jobs: int,
-        context: BaseContext,
-        begin: Callable[[socket.socket | None], None],
-        fork_server: ForkServer | None = None,
+        self, jobs: int, begin: Begin, fork_server: ForkServer | None = None, template: Template | None = None
     ):
-        self.context = context
-        self.begin = partial(_begin, begin, fork_server.requests if fork_server else None)
-        self.all: Sequence[Worker] = [Worker(self._executor(), most=2) for _ in range(jobs)]
-
-    def _executor(self) -> Executor:
-        return _OneProcess(1, mp_context=self.context, initializer=self.begin)
+        requests = fork_server.requests if fork_server else None
+        self.made = partial(ProcessExecutor, begin, requests, template)
+        self.all: Sequence[Worker] = [Worker(self.made(), most=2) for _ in range(jobs)]
 
     def replace(self, worker: Worker) -> None:
         worker.executor.shutdown(wait=False, cancel_futures=True)
-        worker.executor = self._executor()
+        worker.executor = self.made()
 
     def close(self) -> None:
         for worker in self.all:
-            for process in list((getattr(worker.executor, "_processes", None) or {}).values()):
-                process.terminate()
             worker.executor.shutdown(wait=False, cancel_futures=True)
-
-
-class _OneProcess(ProcessPoolExecutor):
-    """An executor of one process, which is noticed to have died even where it had sent half of a result.
-
-    The standard library keeps the sending end of the pipe open on this side, too, and would wait for the other half for
-    ever.  Once the worker has its copy, this one serves nobody.
-    """
-
-    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(*args, **kwargs)
-        if os.name == "posix":  # on Windows the worker may yet be about to take it
-            self._result_queue._writer.close()  # type: ignore[attr-defined]
-        return future
 
 
 class DaskWorkers:
@@ -294,16 +200,3 @@ def mapped(
 def _died(error: BaseException) -> bool:
     """Whether an error says that a worker ended, in the words of either executor."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
-
-
-def _begin(begin: Callable[[socket.socket | None], None], requests: socket.socket | None) -> None:
-    """Get a worker ready, and have it end when the process that started it does."""
-    begin(requests)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch(sentinel: int = parent.sentinel) -> None:
-        wait_for([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any
 
 from grader.classroom import CourseError
-from grader.classroom.workers import LocalWorkers, Lost, Workers, context, mapped
+from grader.classroom.processes import Template
+from grader.classroom.workers import LocalWorkers, Lost, Workers, mapped
 from grader.nbgrader import course
 from grader.nbgrader.autograde import begin, grade, set_aside
 from grader.nbgrader.folders import Course, HandedIn
@@ -60,9 +61,12 @@ class Outcome:
     confined: bool = True  # False where students' code ran without the sandbox
 
 
-def local_workers(jobs: int, fork_server: ForkServer | None = None) -> LocalWorkers:
-    """So many processes on this machine; fork_server: where their zygotes come from, or they take seconds to start."""
-    return LocalWorkers(jobs, context(PRELOAD), begin, fork_server)
+def local_workers(jobs: int, fork_server: ForkServer | None = None, template: Template | None = None) -> LocalWorkers:
+    """So many processes on this machine.
+
+    fork_server, template: where their zygotes and they themselves come from; without, each takes seconds to start.
+    """
+    return LocalWorkers(jobs, begin, fork_server, template)
 
 
 def grade_class(
