@@ -20,11 +20,12 @@ from nbgrader.coursedir import CourseDirectory
 from grader import cli
 from grader.classroom import bounded, judging
 from grader.demo import sample
-from grader.nbgrader import feedback, folders, steps
+from grader.nbgrader import command, feedback, folders, steps
 from grader.nbgrader.command import grade_class
 from grader.nbgrader.feedback import Pages
 from grader.nbgrader.folders import Course, is_linked, students_part
 from grader.nbgrader.gradebook import GradebookWriter
+from grader.nbgrader.job import Aside
 from grader.nbgrader.resources import PROCESS
 from grader.sandbox import SandboxError
 from grader.sandbox.zygote import Zygote
@@ -233,6 +234,22 @@ def test_a_process_that_ends_under_one_submission_is_replaced_and_the_run_goes_o
     if both:
         assert "it has ended." in outcome.failed["ada"]
         assert score_of(fresh, "ada") == 0.0
+
+
+def test_what_goes_wrong_in_setting_a_submission_aside_is_told_of_it_alone(fresh, monkeypatch):
+    def grade(unit, job):
+        return Aside("it cannot be graded") if job.student == "ada" else real(unit, job)
+
+    def mapped(workers, work, things, idle):
+        for job in things:
+            yield job, grade(work.args[0], job)
+
+    real = command.grade
+    monkeypatch.setattr(command, "mapped", mapped)
+    monkeypatch.setattr(command, "set_aside", failing(command.set_aside, RecursionError("too deep")))
+    outcome = grade_class(Course(fresh, UNIT), Here)
+    assert [grade.student for grade in outcome.graded] == ["deniz"]
+    assert "RecursionError: too deep" in outcome.failed["ada"]
 
 
 def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):

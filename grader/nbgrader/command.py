@@ -132,14 +132,12 @@ def grade_class(
         first = next(work, None)
         if first is not None:
             workers = make_workers()
-            writing = _Writing(here, book, outcome, lambda: on_progress(outcome, len(asked)))
+            writing = _Writing(here, book, unit, outcome, lambda: on_progress(outcome, len(asked)))
             try:
                 for job, done in mapped(workers, partial(grade, unit), chain([first], work), writing.settle):
                     if isinstance(done, SandboxError):
                         raise done
-                    if isinstance(done, (Aside, Lost)):
-                        done = set_aside(unit, job, str(done))
-                    writing.take(done, given.pop(job.student))
+                    writing.take(job, done, given.pop(job.student))
             except (SandboxError, KeyboardInterrupt):
                 writing.settle()  # what is graded is kept
                 raise
@@ -179,15 +177,19 @@ class _Writing:
     a few hundred short calls, and for each of them one thread would wait for the other.
     """
 
-    def __init__(self, here: Course, book: GradebookWriter, outcome: Outcome, on_progress: Callable[[], None]):
-        self.here, self.book, self.outcome, self.on_progress = here, book, outcome, on_progress
+    def __init__(
+        self, here: Course, book: GradebookWriter, unit: Unit, outcome: Outcome, on_progress: Callable[[], None]
+    ):
+        self.here, self.book, self.unit, self.outcome, self.on_progress = here, book, unit, outcome, on_progress
         self.written: list[Entry] = []
 
-    def take(self, done: Graded | BaseException, given: HandedIn) -> None:
+    def take(self, job: Job, done: Graded | BaseException, given: HandedIn) -> None:
         """Write one submission's files; whatever goes wrong is told of it.  Raises CourseError: see ``settle``."""
         if isinstance(done, CourseError):  # everybody's
             raise done
         try:
+            if isinstance(done, (Aside, Lost)):
+                done = set_aside(self.unit, job, str(done))
             if isinstance(done, BaseException):
                 raise done
             done.remarks = [*given.remarks, *done.remarks]
