@@ -285,13 +285,10 @@ class Problem:
         for k, (_, value) in enumerate(entries):
             forms.setdefault(_form(value), []).append(k)
         for members in forms.values():
-            values = [entries[k][1] for k in members]
-            if not _are_finite(values):
-                odd = next(k for k in members if not _are_finite([entries[k][1]]))
-                return f"{entries[odd][0]}, which is not finite"
-            if len(members) == 1:
-                continue
-            pairs = _pairs_alike(values, SEPARATION)
+            pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
+            (odd,) = np.nonzero(~pairs.diagonal())
+            if odd.size:
+                return f"{entries[members[odd[0]]][0]}, which is not finite"
             if np.count_nonzero(pairs) == len(members):  # each is alike to itself
                 continue
             for i, j in np.argwhere(np.triu(pairs, 1)):
@@ -310,16 +307,11 @@ def _form(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else np.shape(value)
 
 
-def _are_finite(values: Sequence[Any]) -> bool:
-    """Whether values of one form hold numbers, if anything, and no nan or infinity."""
-    first = values[0]
-    if isinstance(first, tuple):
-        return all(_are_finite(part) for part in zip(*values, strict=True))
-    return first is None or isinstance(first, str) or bool(np.isfinite(np.array(values)).all())
-
-
 def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
-    """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample."""
+    """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample.
+
+    What holds nan or infinity is not alike to itself.
+    """
     first = values[0]
     if isinstance(first, tuple):
         parts = (_pairs_alike(part, rtol) for part in zip(*values, strict=True))
@@ -328,7 +320,8 @@ def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
         return np.full((len(values),) * 2, True)
     entries = np.ascontiguousarray(np.array(values).reshape(len(values), -1).T)  # numpy is fast along the first axis
     size = np.maximum.reduce(np.abs(entries), initial=0)
-    apart = np.maximum.reduce(np.abs(entries[:, :, None] - entries[:, None]), initial=0)
+    with np.errstate(invalid="ignore"):  # of two infinities
+        apart = np.maximum.reduce(np.abs(entries[:, :, None] - entries[:, None]), initial=0)
     return np.asarray(apart <= rtol * np.maximum(size[:, None], size))
 
 

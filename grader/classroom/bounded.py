@@ -92,7 +92,7 @@ class BoundedProcess:
                 if sys.platform == "linux" and threading.active_count() == 1:  # no lock is held by another thread
                     self._process, self.pid = None, _forked(theirs)
                 else:
-                    self._process = _started(theirs)
+                    self._process = started(__name__, theirs.fileno())
                     self.pid = self._process.pid
 
     def close(self) -> int:
@@ -177,10 +177,11 @@ def _forked(connection: Connection) -> int:
     return pid
 
 
-def _started(connection: Connection) -> subprocess.Popen[bytes]:
-    code = "import sys; sys.path[:] = sys.argv[2:]; from grader.classroom.bounded import main; main(int(sys.argv[1]))"
-    place = connection.fileno()
-    return subprocess.Popen([sys.executable, "-c", code, str(place), *sys.path], pass_fds=[place])
+def started(module: str, *descriptors: int) -> subprocess.Popen[bytes]:
+    """A program that calls ``main`` of a module with these descriptors, which it inherits."""
+    code = f"import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main(*map(int, sys.argv[1].split()))"
+    said = " ".join(map(str, descriptors))
+    return subprocess.Popen([sys.executable, "-c", code, said, *sys.path], pass_fds=descriptors)
 
 
 def main(descriptor: int) -> NoReturn:

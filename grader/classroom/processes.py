@@ -23,7 +23,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn, TypeVar
 
-from grader.classroom.bounded import pickled
+from grader.classroom.bounded import pickled, started
 
 Out = TypeVar("Out")
 Begin = Callable[[socket.socket | None], None]
@@ -103,10 +103,7 @@ class ProcessExecutor(Executor):
             if template:
                 template.fork(*descriptors)
             else:
-                code = "import sys; sys.path[:] = sys.argv[2:]; from grader.classroom.processes import main; "
-                code += "main(*map(int, sys.argv[1].split()))"
-                said = " ".join(map(str, descriptors))
-                self.process = subprocess.Popen([sys.executable, "-c", code, said, *sys.path], pass_fds=descriptors)
+                self.process = started(__name__, *descriptors)
         self.socket, self.connection = ours, Connection(os.dup(ours.fileno()))
         self.given: deque[Future[Any]] = deque()
         self.ended, self.lock = False, threading.Lock()

@@ -1,1 +1,1 @@
-"""All that knows nbgrader, nbconvert's exporters or the gradebook's tables: nothing else in the package does."""
+"""Everything that knows nbgrader, nbconvert's exporters or the gradebook's tables; nothing else in the package does."""

@@ -1,6 +1,6 @@
 """Feedback pages as nbgrader makes them, many in a row and each within limits.
 
-What is laid out a student wrote; see ``classroom.bounded`` for the process in which that is done.
+The text on them is students', so they are laid out in a process that can be ended; see ``classroom.bounded``.
 """
 
 from __future__ import annotations

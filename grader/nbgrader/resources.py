@@ -1,4 +1,4 @@
-"""What one process keeps between submissions because it takes long to make, and the end of it."""
+"""What a process keeps from one submission to the next because it takes long to make, and how that ends."""
 
 from __future__ import annotations
 
