@@ -24,6 +24,8 @@ import torch
 LONGEST_TEXT = 500  # characters of a student's repr or message that a card could show
 MOST_ITEMS = 64  # items of a returned tuple or list that are looked at
 
+_PLAIN = getattr(torch._C, "DisableTorchFunctionSubclass", contextlib.nullcontext)  # see ``grader.borrowed``
+
 _NOT_THE_STUDENTS = tuple(
     str(Path(place).resolve())
     for place in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).parent)}
@@ -266,7 +268,7 @@ def _is_unfilled(error: BaseException) -> bool:
 def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:
     dtype = str(tensor.dtype).removeprefix("torch.")
     try:
-        with torch._C.DisableTorchFunctionSubclass():  # a subclass's own methods do not speak for its entries
+        with _PLAIN():  # a subclass's own methods do not speak for its entries
             bare = torch.Tensor.detach(tensor)
             dense = bare.to_dense() if bare.layout != torch.strided else bare
             wide = torch.complex128 if dense.is_complex() else torch.float64

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import repeats
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +21,9 @@ settings.register_profile(
 )
 settings.load_profile("derandomized")
 
+HERE = Path(__file__).parent
+UNITS = sorted({question.unit for question in student.questions()})
+
 # Files whose tests share what takes long to make: one worker has all of them.
 TOGETHER = {
     "test_costs.py",
@@ -29,6 +35,39 @@ TOGETHER = {
     "test_redteam_nbgrader.py",
 }
 torch.set_num_threads(1)  # as many workers as cores; more threads would only wait for each other
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run what only `make test-all` runs: see tests/repeats.py")
+
+
+def pytest_configure(config):
+    repeats.everything = config.getoption("--all")
+    for unit in UNITS:
+        config.addinivalue_line("markers", f"unit{unit}: what is tested of one question of unit {unit}")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep what belongs to this run, and mark what is tested of one unit: ``pytest -m unit05``."""
+    if [Path(argument).resolve() for argument in config.args] == [HERE] and (wrong := repeats.unused(ids(items))):
+        raise pytest.UsageError(f"tests/repeats.py names tests that do not exist: {', '.join(wrong)}")
+    left_out = [item for item in items if not repeats.chosen(item.nodeid)]
+    items[:] = [item for item in items if repeats.chosen(item.nodeid)]
+    config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        for unit in units_of(item):
+            item.add_marker(f"unit{unit}")
+
+
+def ids(items):
+    return [item.nodeid for item in items]
+
+
+def units_of(item):
+    """The units that a test's parameters name, as a question, a question's id or a unit's number or name."""
+    values = getattr(item, "callspec", None)
+    texts = [getattr(value, "id", value) for value in values.params.values()] if values else []
+    return {text[:2] for text in texts if isinstance(text, str) and text[:2] in UNITS and text[2:3] in ("", ".", "_")}
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -37,6 +38,16 @@ def scored(nb) -> dict[str, float]:
             assert scores[id] == (notes.verdicts[id]["score"] if id in notes.verdicts else 0.0)
             assert (id in notes.verdicts) != (id in notes.unjudged)
     return scores
+
+
+@contextlib.contextmanager
+def case(name: object):
+    """Names the case of a loop that a failure belongs to."""
+    try:
+        yield
+    except BaseException as why:
+        why.add_note(f"in the case {name}")
+        raise
 
 
 def one_place(size):

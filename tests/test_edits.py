@@ -1,12 +1,8 @@
-"""Random edits of valid submissions: whatever a student did to the notebook, what can be attributed is graded.
-
-``GRADER_EDITS=20000 pytest tests/test_edits.py`` tries more than the usual number of cases.
-"""
+"""Random edits of valid submissions: whatever a student did to the notebook, what can be attributed is graded."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +11,7 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from repeats import count
 
 from grader.classroom import judging, submission
 from grader.classroom.notes import METADATA
@@ -23,11 +20,9 @@ from grader.demo import sample
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
 
-from support import scored
+from support import case, scored
 
 ROOT = Path(__file__).parent.parent
-CASES = int(os.environ.get("GRADER_EDITS", "2000"))
-RUNS = 30  # edited submissions that are also run
 MARK = "the-students-own-metadata"
 
 NAME = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
@@ -229,7 +224,7 @@ def untouched(base, nb):
     return {id for id, text in after.items() if text == before[id]}
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=count("edits"))
 @given(st.sampled_from(sorted(BASES)), st.lists(edit, min_size=1, max_size=8), st.integers(0, 40), number)
 def test_no_edit_stops_grading_or_gets_past_the_instructors_cells(base, edits, way, place):
     nb = edited(base, edits)
@@ -306,15 +301,16 @@ def honest(zygote):
     return {base: scores(json.dumps(nb).encode(), zygote) for base, nb in BASES.items()}
 
 
-@pytest.mark.parametrize("k", range(RUNS))
-def test_untouched_answers_keep_their_credit_and_no_edit_gains_any(k, zygote, honest):
-    rng = random.Random(k)
-    base = sorted(BASES)[k % len(BASES)]
-    nb = edited(base, [tuple(rng.randrange(10**6) for _ in range(4)) for _ in range(rng.randrange(1, 7))])
-    found = scores(json.dumps(nb).encode(), zygote)
-    kept = {id.removeprefix("answer-") for id in untouched(base, nb)}
-    assert {id: found[id] for id in kept} == {id: honest[base][id] for id in kept}
-    assert all(found[id] <= honest[base][id] for id in found)
+def test_untouched_answers_keep_their_credit_and_no_edit_gains_any(zygote, honest):
+    for k in range(count("edited and run")):
+        with case(f"number {k}"):
+            rng = random.Random(k)
+            base = sorted(BASES)[k % len(BASES)]
+            nb = edited(base, [tuple(rng.randrange(10**6) for _ in range(4)) for _ in range(rng.randrange(1, 7))])
+            found = scores(json.dumps(nb).encode(), zygote)
+            kept = {id.removeprefix("answer-") for id in untouched(base, nb)}
+            assert {id: found[id] for id in kept} == {id: honest[base][id] for id in kept}
+            assert all(found[id] <= honest[base][id] for id in found)
 
 
 def test_bases_have_right_and_wrong_answers(honest):

@@ -10,18 +10,17 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 from courses import UNIT, command, content, copied, files, handed_in, url
+from repeats import count
 
 from grader.demo import sample
 from grader.nbgrader import course
-
-MANY = 200  # beside the sample class
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """(a course graded by nbgrader, the same one graded by us)."""
     folder = tmp_path_factory.mktemp("both")
-    theirs = handed_in(folder / "theirs", [*sample.CLASS, *sample.crowd(MANY, seed=1)])
+    theirs = handed_in(folder / "theirs", [*sample.CLASS, *sample.crowd(count("students"), seed=1)])
     for name, time in (("ada", "2026-11-01 12:00:00 UTC"), ("ben", "2026-12-24 12:00:00 UTC")):
         (theirs / "submitted" / name / UNIT / "timestamp.txt").write_text(time)
     config = theirs / "nbgrader_config.py"
@@ -40,7 +39,7 @@ def both(tmp_path_factory):
 def test_the_gradebooks_say_the_same(both, table):
     theirs, ours = (content(url(folder))[table] for folder in both)
     assert ours == theirs
-    assert len(ours) >= len(sample.CLASS) + MANY
+    assert len(ours) >= len(sample.CLASS) + count("students")
 
 
 def test_the_gradebooks_have_something_to_say(both):
@@ -66,7 +65,7 @@ def test_the_pages_are_the_same_documents(both):
 
     theirs, ours = (files(folder) for folder in both)
     pages = [name for name in ours if name.endswith(".html")]
-    assert len(pages) == len(sample.CLASS) + MANY
+    assert len(pages) == len(sample.CLASS) + count("students")
     assert [name for name in pages if document(ours[name][0]) != document(theirs[name][0])] == []
     one = ours[pages[0]][0]
     assert document(re.sub(rb"Score", b"Points", one, count=1)) != document(one)  # the way to fail

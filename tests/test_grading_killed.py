@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from courses import UNIT, command, content, copied, files, handed_in, url
+from repeats import count
 
 from grader.demo import sample
 
-KILLS, IN_ONE_COURSE = 20, 10
+from support import case
+
+IN_ONE_COURSE = 10  # kills, one after another
 AT_WORK = 0.6  # of the moments lie after a run's first submission, the others before
 STUDENTS = [*sample.crowd(10, seed=2), *[s for s in sample.CLASS if s.name in ("walt", "tara")]]
 
@@ -70,19 +73,23 @@ def undisturbed(tmp_path_factory):
     return before, state(after), (first - start, time.monotonic() - first)
 
 
-@pytest.mark.parametrize("k", range(KILLS // IN_ONE_COURSE))
-def test_killed_at_random_moments_and_run_again_it_ends_as_if_undisturbed(undisturbed, tmp_path, k):
+def test_killed_at_random_moments_and_run_again_it_ends_as_if_undisturbed(undisturbed, tmp_path):
+    for k, first in enumerate(range(0, count("kills"), IN_ONE_COURSE)):
+        with case(f"course {k}"):
+            _killed_and_run_again(undisturbed, tmp_path / f"{k}", k, min(IN_ONE_COURSE, count("kills") - first))
+
+
+def _killed_and_run_again(undisturbed, there, k, kills):
     before, expected, (to_first, on) = undisturbed
-    folder = copied(before, tmp_path / "course")
-    temporary = tmp_path / "tmp"
+    folder, temporary = copied(before, there / "course"), there / "tmp"
     temporary.mkdir()
     draw = random.Random(k)
     mark = f"GRADER_TEST_MARK={k}-{os.getpid()}"
     environment = {**dict([mark.split("=")]), "TMPDIR": str(temporary)}
     partly = []
-    for _ in range(IN_ONE_COURSE):
+    for n in range(kills):
         process = command(folder, "--jobs", str(1 + k % 2), **environment)
-        if draw.random() < AT_WORK:
+        if n == 1 or (draw.random() < AT_WORK and n != 0):  # both at least once
             first_page(process, folder)
             killed(process, draw.uniform(0, on / 2))
         else:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from repeats import count
 
 import grader
 from grader import formatting
@@ -21,10 +22,9 @@ from grader.problem import SEPARATION
 from grader.units import MISTAKES
 
 from answers import WRONG
-from support import ALL, CONSTRUCTED, SHIPPED, as_returned, cases, keys, posed, returned_on, sample
+from support import ALL, CONSTRUCTED, SHIPPED, as_returned, case, cases, keys, posed, returned_on, sample
 
 COURSE = Path(__file__).parent.parent / "course"
-SEEDS = range(20)
 grad = torch.autograd.grad
 
 
@@ -68,15 +68,15 @@ def test_a_question_derives_what_it_names():
     assert all(mistake.on_problem for question in grader.questions() for mistake in question.also)
 
 
-@pytest.mark.parametrize("key", MISTAKES)
-def test_words_for_a_mistake_are_whole_sentences(key):
-    text = MISTAKES[key]
-    assert text.name
-    assert not text.name.endswith(".")
-    for sentence in (text.says, text.why):
-        assert re.search(r"[.}`]$", sentence)
-        assert sentence.count("`") % 2 == 0
-        assert "  " not in sentence
+def test_words_for_a_mistake_are_whole_sentences():
+    for key, text in MISTAKES.items():
+        with case(key):
+            assert text.name
+            assert not text.name.endswith(".")
+            for sentence in (text.says, text.why):
+                assert re.search(r"[.}`]$", sentence)
+                assert sentence.count("`") % 2 == 0
+                assert "  " not in sentence
 
 
 @pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*MISTAKES.values(), *NOTES.values())} - {""}))
@@ -91,14 +91,14 @@ def test_no_lesson_is_found_for_a_unit_that_does_not_exist():
 # --- told apart
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("id", ALL)
-def test_no_mistake_equals_the_truth_and_no_two_mistakes_coincide(id, seed):
-    p = sample(id, seed)
-    for k, wrong in enumerate(p.wrongs):
-        assert apart(wrong.value, p.truth), wrong.key
-        for other in p.wrongs[k + 1 :]:
-            assert wrong.key == other.key or apart(wrong.value, other.value), (wrong.key, other.key)
+def test_no_mistake_equals_the_truth_and_no_two_mistakes_coincide(id):
+    for seed in range(count("seeds")):
+        p = sample(id, seed)
+        for k, wrong in enumerate(p.wrongs):
+            assert apart(wrong.value, p.truth), (seed, wrong.key)
+            for other in p.wrongs[k + 1 :]:
+                assert wrong.key == other.key or apart(wrong.value, other.value), (seed, wrong.key, other.key)
 
 
 def test_values_within_the_separation_are_not_told_apart():

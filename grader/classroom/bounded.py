@@ -121,10 +121,10 @@ class BoundedProcess:
             # Where modules are found goes along: a course's configuration may have added a folder since.
             asked = pickle.dumps((what, name, work, arguments))
             connection.send((sys.path, seconds + LATER, asked))
-            clock = Clock(self.pid)
-            while not connection.poll(min(max(0.0, seconds - clock.used()), BETWEEN_LOOKS)):
-                if clock.used() >= seconds:
-                    raise TooLong(said)
+            with Clock(self.pid) as clock:
+                while not connection.poll(min(max(0.0, seconds - clock.used()), BETWEEN_LOOKS)):
+                    if clock.used() >= seconds:
+                        raise TooLong(said)
             done, result, self.spent = connection.recv()
         except (EOFError, ConnectionError) as why:
             raise (TooLong if self.close() == -signal.SIGPROF else Died)(said) from why

@@ -93,7 +93,7 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
         path = Path(filename)
         resources = {} if resources is None else resources
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        if not self.parent._sanitizing:  # the second pass reads what the first one wrote
+        if path.parent == Path(self.parent.writer.build_directory):  # nbgrader's second pass, over what was mended
             nb = nbformat.read(path, as_version=4)
         else:
             try:

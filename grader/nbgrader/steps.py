@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import nbformat
@@ -85,19 +84,13 @@ class Steps:
             nb, resources = step(nb, resources)
         scores, comments = _scores(nb), _comments(nb)
         nb = submission.legible(nb)
-        text, notes = self.written(nb), (Notes.of(nb) or Notes()).as_data()
+        text, notes = nbformat.v4.writes(nb) + "\n", (Notes.of(nb) or Notes()).as_data()
         total = _put_grades(nb, name, record, scores, comments)
         penalty = self._penalty(place["student"], total, seconds_late)
         worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if utils.is_grade(c)))
         place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": worth}
         page = self.pages.page(nb, resources, plain)
         return GradedNotebook(text.encode(), page.encode(), scores, comments, penalty, notes)
-
-    def written(self, nb: NotebookNode) -> str:
-        """The text of a notebook as nbgrader writes it, a line end at the end; what many submissions share is kept."""
-        cells = [self.pages.rendered.kept(("cell", repr(cell)), partial(_cell_text, cell)) for cell in nb.cells]
-        text = nbformat.v4.writes(NotebookNode({**nb, "cells": []})).removesuffix("\n") + "\n"
-        return text.replace('"cells": []', '"cells": [\n' + ",\n".join(cells) + "\n ]", 1) if cells else text
 
     def _penalty(self, student: str, score: float, seconds_late: float) -> float | None:
         """What being late costs, as the course's plugin says and nbgrader bounds it."""
@@ -115,12 +108,6 @@ def mended(handed_in: bytes | str, trusted: NotebookNode) -> NotebookNode:
         return submission.mend(submission.read(handed_in), trusted)
     except submission.Unreadable as why:
         return submission.unreadable(trusted, str(why))
-
-
-def _cell_text(cell: NotebookNode) -> str:
-    """A cell as it stands in a notebook's text."""
-    text = nbformat.v4.writes(NotebookNode(cells=[cell], metadata={}, nbformat=4, nbformat_minor=5))
-    return text.removeprefix('{\n "cells": [\n').rpartition('\n ],\n "metadata": {}')[0]
 
 
 def _scores(nb: NotebookNode) -> dict[str, float | None]:

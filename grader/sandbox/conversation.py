@@ -49,9 +49,8 @@ Next = Callable[[int, list[list[Answer]]], Sequence[Call] | None]
 class Conversation:
     """The conversation with one fork."""
 
-    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch):
-        self.pipe, self.child, self.limits, self.watch = pipe, child, limits, watch
-        self.clock = Clock(child)
+    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch, clock: Clock):
+        self.pipe, self.child, self.limits, self.watch, self.clock = pipe, child, limits, watch, clock
         self.begun = 0.0  # the clock when it became the fork's turn
         self.spent = 0.0  # seconds of all turns before; what passes while it waits for this side is not its own
         self.left = limits.notebook_output

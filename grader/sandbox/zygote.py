@@ -18,6 +18,7 @@ from pathlib import Path
 
 from grader.files import empty, remove
 from grader.sandbox import SandboxError
+from grader.sandbox.clock import Clock
 from grader.sandbox.conversation import CellRun, Conversation, Next, Pose
 from grader.sandbox.forkserver import ENDS_WITHIN, PACKAGE, ForkServer, ended, new_folder, start
 from grader.sandbox.limits import USUAL, Limits
@@ -95,8 +96,6 @@ class Zygote:
         """Whether it can still fork."""
         if self.jobs.fileno() < 0:  # closed
             return False
-        if self.jobs.fileno() < 0:  # closed
-            return False
         try:
             self.jobs.setblocking(False)
             return bool(self.jobs.recv(1, socket.MSG_PEEK))
@@ -135,8 +134,8 @@ class Zygote:
         try:
             child = self._fork(theirs, work, limits)
             theirs.close()
-            with Watch(child, self.works, dated, limits) as watch:
-                runs = Conversation(ours, child, limits, watch).cells(cells, poses, then)
+            with Watch(child, self.works, dated, limits) as watch, Clock(child) as clock:
+                runs = Conversation(ours, child, limits, watch, clock).cells(cells, poses, then)
         finally:
             ours.close()
             if child:

@@ -1,0 +1,81 @@
+"""Parts of other packages that their documentation does not promise, and that are used here all the same.
+
+Each is a debt to that package's next release, so each is listed with its reason and with what happens without it.
+``tests/test_borrowed.py`` finds uses that are not listed, and says which upgrade took a part away; ceilings in
+``pyproject.toml`` keep such an upgrade from reaching a class before that test has seen it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """One such part.
+
+    distribution: the package as pip knows it; "" for Python's own library.
+    module, name: where it is, ``name`` with a dot where it belongs to a class.
+    used_by: the module of this package that uses it.
+    why: what no documented part does.
+    without: what happens where it is gone.
+    """
+
+    distribution: str
+    module: str
+    name: str
+    used_by: str
+    why: str
+    without: str
+
+    @property
+    def there(self) -> bool:
+        """Whether the installed release has it."""
+        try:
+            found: Any = importlib.import_module(self.module)
+            for part in self.name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError):
+            return False
+        return True
+
+    @property
+    def missed(self) -> str:
+        """What to say where it is gone."""
+        release = f"{self.distribution} {version(self.distribution)}" if self.distribution else "This Python"
+        return (
+            f"{release} has no {self.module}.{self.name}, which grader.{self.used_by} uses. Without it: {self.without}"
+        )
+
+
+BORROWED = (
+    Borrowed(
+        *("ipython", "IPython.core.interactiveshell", "InteractiveShell._showtraceback", "sandbox.shell"),
+        why="It is given an error's name, message and formatted traceback; the public showtraceback prints them. "
+        "Jupyter's own kernel overrides it for the same reason.",
+        without="Tracebacks become printed text, and a cell that raised an error shows no error output.",
+    ),
+    Borrowed(
+        *("ipython", "IPython.core.async_helpers", "get_asyncio_loop", "sandbox.shell"),
+        why="The event loop of top-level await opens sockets when it is first used, which a confined process cannot.",
+        without="No process that runs submissions can be started.",
+    ),
+    Borrowed(
+        *("torch", "torch", "_C.DisableTorchFunctionSubclass", "probe"),
+        why="A subclass of Tensor decides what its methods return; the probe reads the entries that it really has.",
+        without="Such a subclass speaks for its own entries. It cannot gain by that: they are compared all the same.",
+    ),
+    Borrowed(
+        *("", "multiprocessing.connection", "Connection", "classroom.bounded"),
+        why="A connection over a descriptor that was inherited: Pipe makes both ends in one process.",
+        without="No worker process can be started.",
+    ),
+    Borrowed(
+        *("", "multiprocessing.connection", "Connection", "classroom.processes"),
+        why="A connection over a descriptor that was inherited: Pipe makes both ends in one process.",
+        without="No worker process can be started.",
+    ),
+)

@@ -1,0 +1,86 @@
+"""The one list of what only ``make test-all`` does, and why.  ``make test`` does all else, and holds each promise once.
+
+Tests are named by the beginnings of their ids.  ``tests/conftest.py`` chooses by this list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """What these tests do ``few`` times in ``make test`` and ``many`` times in ``make test-all``.
+
+    why: why a few times hold the promise, and what more of them are for.
+    """
+
+    few: int
+    many: int
+    why: str
+    tests: tuple[str, ...]
+
+
+REPEATS = {
+    "seeds": Repeat(
+        3,
+        20,
+        "A check poses three problems at least. Nothing depends on the seed but what is drawn, and a draw that cannot "
+        "tell mistakes apart is refused whenever it comes up; more seeds look for a question that runs out of draws.",
+        (
+            "tests/test_questions.py::test_question_draws_a_problem_without_coincidence",
+            "tests/test_questions.py::test_weights_are_never_all_of_one_sign",
+            "tests/test_mistakes.py::test_no_mistake_equals_the_truth",
+            "tests/test_jacobian.py::test_forward_reverse_and_central_differences_agree",
+            "tests/test_jacobian.py::test_a_fault_in_any_one_entry",
+        ),
+    ),
+    "edits": Repeat(
+        150,
+        2000,
+        "Every kind of edit comes up within a few dozen; rare pairs of edits need thousands.",
+        ("tests/test_edits.py::test_no_edit_stops_grading",),
+    ),
+    "edited and run": Repeat(
+        5,
+        30,
+        "Each of the five notebooks that are edited comes up once; running one takes half a second.",
+        ("tests/test_edits.py::test_untouched_answers_keep_their_credit",),
+    ),
+    "students": Repeat(
+        4,
+        200,
+        "The sample class has every kind of submission; a crowd beside it looks for what only numbers show. nbgrader "
+        "takes a second for each.",
+        ("tests/test_grading_class.py",),
+    ),
+    "kills": Repeat(
+        3,
+        20,
+        "A run is killed before its first submission is written and after; more kills look for rarer moments.",
+        ("tests/test_grading_killed.py::test_killed_at_random_moments",),
+    ),
+}
+
+# What looks once more at a promise that `make test` holds already, and takes long.
+ONLY_IN_ALL: dict[str, str] = {}
+
+everything = False  # whether ``--all`` was given
+
+
+def count(name: str) -> int:
+    """How often something is to be done in this run."""
+    return REPEATS[name].many if everything else REPEATS[name].few
+
+
+def chosen(id: str) -> bool:
+    """Whether the test of this id belongs to this run."""
+    repeated = any(id.startswith(one.tests) for one in REPEATS.values())
+    only = id.startswith(tuple(ONLY_IN_ALL))
+    return repeated or only if everything else not only
+
+
+def unused(ids: list[str]) -> list[str]:
+    """The entries of the list that no test's id begins with."""
+    entries = [*ONLY_IN_ALL, *(test for one in REPEATS.values() for test in one.tests)]
+    return [entry for entry in entries if not any(id.startswith(entry) for id in ids)]
