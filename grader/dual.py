@@ -1,9 +1,9 @@
-"""Forward mode in numpy: dual numbers that carry the derivatives by all inputs along, in one pass.
+"""Forward mode in numpy: dual numbers that carry the derivatives with respect to all inputs along, in one pass.
 
-A map is written in torch.  Called with Duals instead of tensors, it computes its values and derivatives here, operator
-by operator, and torch differentiates nothing: a road that shares no code with any student's, and six times as fast as
-torch's own forward mode, which goes once for each entry of the inputs.  What has no rule here raises Unruled.
-(Griewank and Walther, *Evaluating Derivatives*, section 3.1.)
+The function to differentiate is written in torch.  Called with Duals instead of tensors, it computes its values and
+derivatives here, operator by operator, and torch differentiates nothing.  So no code is shared with students' answers,
+and it is six times as fast as torch's own forward mode, which needs one pass per input entry.  Operators that have no
+rule here raise Unruled.  (Griewank and Walther, *Evaluating Derivatives*, section 3.1.)
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Rule = Callable[..., "Dual"]
 
 
 class Unruled(TypeError):
-    """An operator, or a way to call it, for which there is no rule."""
+    """Raised for an operator, or a way of calling one, that has no rule."""
 
 
 class Dual:
-    """An array and its derivative by each of N numbers.
+    """An array and its derivatives with respect to N numbers.
 
-    value: of any shape, float64.  tangent: (N, *shape).
+    value: float64, of any shape.  tangent: (N, *shape), and ``tangent[k]`` is the derivative with respect to the k-th.
     """
 
     __slots__ = ("tangent", "value")
-    __array_ufunc__ = None  # an array on the left leaves the operator to this class
+    __array_ufunc__ = None  # ``array * dual`` is left to this class, not to numpy
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Any, tangent: Any):
@@ -48,9 +48,9 @@ class Dual:
             raise Unruled(name)
         return lambda *args, **kwargs: rule(self, *args, **kwargs)
 
-    @property  # type: ignore[misc]  # object's can be assigned to
+    @property  # type: ignore[misc]  # object.__class__ is writable
     def __class__(self) -> Any:
-        """Asked for by ``isinstance``: who treats tensors apart, as a Function with its own rule does, wants one."""
+        """Raises Unruled: code that asks, such as ``isinstance``, treats tensors specially and needs a real one."""
         raise Unruled("isinstance")
 
     @property
@@ -78,7 +78,7 @@ class Dual:
         return (self[k] for k in range(len(self)))
 
     def __getitem__(self, key: Any) -> Dual:
-        if type(key) is int:  # what maps write most
+        if type(key) is int:  # the most common index
             return Dual(self.value[key], self.tangent[:, key])
         keys = key if isinstance(key, tuple) else (key,)
         if not all(k is None or k is ... or isinstance(k, (int, slice)) for k in keys):
@@ -117,7 +117,7 @@ class Dual:
     def __neg__(self) -> Dual:
         return Dual(-self.value, -self.tangent)
 
-    # What a branch asks is asked of the value.
+    # Comparisons look at the value only, so that the function may branch.
     def __bool__(self) -> bool:
         return bool(self.value)
 
@@ -141,7 +141,11 @@ class Dual:
 
 
 def jacobians(f: Callable[..., Any], inputs: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """``{name: J}``, each J of shape (m, n), float64; see ``jacobian``.  Raises Unruled, or what f does with Duals."""
+    """The Jacobians of f at ``inputs``: ``{name: J}``, each J of shape (m, n), float64, flattened as in ``jacobian``.
+
+    f takes the inputs by position and returns a tensor or a tuple of tensors with m entries in all.
+    Raises Unruled for an operator without a rule, or whatever f raises when it is called with Duals.
+    """
     sizes = [x.numel() for x in inputs.values()]
     basis, start = np.eye(sum(sizes)), 0
     duals, places = [], []
@@ -150,7 +154,7 @@ def jacobians(f: Callable[..., Any], inputs: Mapping[str, Tensor]) -> dict[str, 
         duals.append(Dual(x.detach().numpy(), basis[:, columns].reshape(-1, *x.shape)))
         places.append(columns)
         start += size
-    with np.errstate(all="ignore"):  # the map's values are torch's; what overflows is told there
+    with np.errstate(all="ignore"):  # overflow shows in the values that torch computes
         outputs = f(*duals)
     rows = [_tangent(y, start).reshape(start, -1) for y in (outputs if type(outputs) is tuple else (outputs,))]
     tangent = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
@@ -158,7 +162,7 @@ def jacobians(f: Callable[..., Any], inputs: Mapping[str, Tensor]) -> dict[str, 
 
 
 def _value(thing: Any) -> Any:
-    """The values of a Dual, a tensor or a number."""
+    """The value of a Dual, tensor, array or number; raises Unruled for anything else."""
     if isinstance(thing, Dual):
         return thing.value
     if isinstance(thing, Tensor):
@@ -169,12 +173,12 @@ def _value(thing: Any) -> Any:
 
 
 def _tangent(thing: Any, count: int) -> Any:
-    """The derivatives of a Dual, or those of a constant by ``count`` numbers."""
+    """The tangent of a Dual, or for a constant zeros of shape (count, *shape)."""
     return thing.tangent if isinstance(thing, Dual) else np.zeros((count, *np.shape(_value(thing))))
 
 
 def _raised(dual: Dual, rank: int) -> Any:
-    """The tangent, so that it broadcasts as its value does against one of this rank."""
+    """The tangent, with axes of size 1 inserted after the first so that it broadcasts against values of this rank."""
     tangent = dual.tangent
     if tangent.ndim > rank:
         return tangent
@@ -228,7 +232,7 @@ def _matmul(a: Any, b: Any) -> Dual:
 
 
 def _function(f: Any, slope: Callable[[Any, Any], Any]) -> Rule:
-    """The rule of a function of one number, entry by entry.  slope: its derivative, from x and f(x)."""
+    """The rule for a function f that acts entry by entry.  slope: its derivative, given x and f(x)."""
 
     def rule(a: Dual) -> Dual:
         y = f(a.value)
@@ -238,7 +242,7 @@ def _function(f: Any, slope: Callable[[Any, Any], Any]) -> Rule:
 
 
 def _axes(a: Dual, dim: Any) -> tuple[int, ...]:
-    """Axes of the tangent that these are of the value; None means all."""
+    """The axes of the tangent for the dimensions ``dim`` of the value: an int, several, or None for all."""
     rank = a.ndim
     dims = range(rank) if dim is None else (dim,) if isinstance(dim, int) else dim
     return tuple(d % rank + 1 for d in dims)
@@ -266,7 +270,7 @@ def _joined(join: Callable[..., Any]) -> Rule:
         if dim < 0:
             raise Unruled("a dimension from the end")
         values, tangents = [_value(part) for part in parts], [_tangent(part, count) for part in parts]
-        if join is np.stack and dim == 0:  # the same, without numpy's own Python
+        if join is np.stack and dim == 0:  # equals np.stack, without the time that it spends in Python
             return Dual(np.array(values), np.array(tangents).swapaxes(0, 1))
         return Dual(join(values, dim), join(tangents, dim + 1))
 
@@ -296,7 +300,7 @@ METHODS: dict[str, Rule] = {
     "reshape": _reshape,
     "permute": lambda a, *dims: Dual(a.value.transpose(dims), a.tangent.transpose(0, *(d + 1 for d in dims))),
 }
-# By the names that torch gives its functions, and the operators of a tensor on the left.
+# Keyed by the names of torch's functions, which include the operators called with a tensor on the left.
 RULES: dict[str, Rule] = {
     **METHODS,
     "add": _add,

@@ -1,7 +1,7 @@
-"""The errors that PyTorch raises at students, recognised by fragments of their messages.
+"""The errors that PyTorch raises in students' code, recognized by fragments of their messages.
 
-Messages change between versions, so a note matches on the words that carry the meaning, in lower
-case.  The explanations stand under the same keys in ``words.ERRORS``.
+Messages change between versions, so a note matches only the words that carry the meaning, in lower
+case.  The explanations are in ``words.ERRORS``, under the same keys.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from grader.probe import Raised
 
 @dataclass(frozen=True)
 class ErrorNote:
-    """One known error: all fragments of one alternative must occur in its lower-cased message.
+    """One known error.
 
-    unit: the unit whose lesson teaches it, or "" as long as there is none.
-    again: the unit that teaches it where derivatives of derivatives are asked for: there it has another cause, and
-        words of its own in ``words.AGAIN``; "" where it means the same.
+    key: where ``words.ERRORS`` explains it.
+    unit: the unit whose lesson teaches it, or "" if no lesson does yet.
+    fragments: alternatives; the error matches if all fragments of one of them occur in its lower-cased message.
+    types: the names of the exception types that it can have.
+    again: the unit that teaches it where derivatives are differentiated, if it has another cause there, which
+        ``words.AGAIN`` explains; else "".
     """
 
     key: str
@@ -169,7 +172,7 @@ NOTES: dict[str, ErrorNote] = {note.key: note for note in _ALL}
 
 
 def recognise(raised: Raised) -> ErrorNote | None:
-    """The note that fits an exception, or None: an error that nobody has explained yet."""
+    """The first note that fits an exception, or None for an error that nobody has explained yet."""
     message = raised.message.lower()
     for note in NOTES.values():
         if raised.type_name in note.types and any(

@@ -1,6 +1,6 @@
 """The functions that questions differentiate: plain torch, and nothing that knows an answer.
 
-Where an exercise prints its function, the notebook holds the same text; a test compares the two.
+Where an exercise prints its function, the notebook defines it as f, and a test checks that the two agree.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def row_means(A: Tensor) -> Tensor:
     return A.mean(dim=1)
 
 
-# --- unit 01: one number to one number
+# --- unit 01: scalar functions of one number
 
 
 def cubic(x: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def newton_root(a: Tensor, steps: int) -> Tensor:
     return x
 
 
-# --- unit 02: what accumulates, what is cut, what is forbidden
+# --- unit 02: accumulation, cut branches, forbidden operations
 
 
 def loss_today(x: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def turned(x: Tensor) -> Tensor:
 def squared_distance(
     x: Tensor, t: Tensor, predict: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """The distance between predict(x) and a target t, which the caller computes as target(x)."""
+    """The squared distance between predict(x) and a target t, which the caller computes as target(x)."""
     return ((predict(x) - t) ** 2).sum()
 
 
@@ -154,7 +154,7 @@ def shares(A: Tensor, x: Tensor, c: Tensor) -> Tensor:
 
 
 def loss_of_rows(w: Tensor, X: Tensor, t: Tensor, most: int) -> Tensor:
-    """mean_miss with room for some rows only, as a device has."""
+    """mean_miss, but with memory for at most ``most`` rows at once, like a device; more raise MemoryError."""
     if len(X) > most:
         raise MemoryError(f"{len(X)} rows at once, and there is room for {most}")
     return mean_miss(w, X, t)
@@ -166,7 +166,7 @@ def mean_over_rows(
     return torch.stack([loss(w, row, one) for row, one in zip(X.split(1), t.split(1), strict=True)]).mean()
 
 
-# --- unit 03: the gradient of one number by a vector: its shape and its direction
+# --- unit 03: the gradient of a scalar with respect to a vector: its shape and its direction
 
 
 def misfit(W: Tensor, x: Tensor, t: Tensor) -> Tensor:
@@ -206,7 +206,7 @@ def uneven(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 
 def log_sum_exp_less_990(x: Tensor) -> Tensor:
-    """log_sum_exp(x) − 990: the same gradient, and for x near 990 values small enough to take differences of."""
+    """log_sum_exp(x) − 990: has the same gradient, and for x near 990 values small enough for finite differences."""
     return torch.logsumexp(x - 990, dim=0)
 
 
@@ -293,7 +293,7 @@ def gated(A: Tensor, x: Tensor) -> Tensor:
 
 
 def three_weights(x: Tensor) -> Tensor:
-    """A weight that depends on x, for maps with three outputs."""
+    """A weight that depends on x, for functions with three outputs."""
     return torch.stack([torch.cos(x[0]), x[-1] ** 2 + 0.5, -x.sum()])
 
 
@@ -314,7 +314,7 @@ def stretched(X: Tensor) -> Tensor:
     return torch.stack([X * X[:, :1], torch.exp(X / 2)])
 
 
-# --- unit 06: matrices, higher rank by flattening, and how a broadcast is undone
+# --- unit 06: matrices, higher rank by flattening, and undoing a broadcast
 
 
 def small_table(x: Tensor) -> Tensor:
@@ -358,7 +358,7 @@ def trace_of_inverse_times(X: Tensor, A: Tensor) -> Tensor:
     return torch.trace(torch.linalg.inv(X) @ A)
 
 
-# --- unit 07: what a graph keeps, when it is let go, and what takes no part
+# --- unit 07: what a graph keeps, when it is freed, and inputs that take no part
 
 
 def blend(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -445,13 +445,13 @@ def line(x: Tensor) -> Tensor:
 
 
 def tilt(x: Tensor) -> Tensor:
-    """A line whose slope is a parameter: the slope has a graph, and x is not in it."""
+    """A line whose slope is a parameter: the slope has a graph, but x is not part of it."""
     w = torch.tensor(1.7, dtype=x.dtype, requires_grad=True)
     return w * x + 0.5
 
 
 def hinges(x: Tensor) -> Tensor:
-    """A small ReLU network: straight pieces, with kinks at 1/3 and at -7/9."""
+    """A small ReLU network: piecewise linear, with kinks at 1/3 and −7/9."""
     return 0.6 * x + 1.5 * torch.relu(x - 1 / 3) + 2 * torch.relu(-x - 7 / 9)
 
 
@@ -474,7 +474,7 @@ def tanh_net(x: Tensor) -> Tensor:
 
 
 def critic(x: Tensor) -> Tensor:
-    """One number for a table of shape (2, 3)."""
+    """A scalar function of a matrix of shape (2, 3)."""
     A = torch.tensor([[1.0, -0.5], [0.4, 0.8], [-0.7, 1.2]], dtype=x.dtype)
     return torch.tanh(x @ A).sum() + x[0] @ x[1]
 

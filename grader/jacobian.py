@@ -1,9 +1,11 @@
-"""The Jacobian of a small map, by roads that share no differentiation code.
+"""The Jacobian of a small function, by several methods that share no differentiation code.
 
-The judge takes forward mode, in numpy or, for what has no rule there, in torch; students mostly take reverse mode, and
-central differences take neither; the tests hold them together.  Everything is float64, and every tensor is
-flattened in row-major order, here and in ``dual`` and nowhere else: for outputs y with m entries in all and
+The judge uses forward mode, in numpy or, for operators without a rule there, in torch.  Students mostly use reverse
+mode, central differences use neither, and the tests check that all of them agree.  Everything is float64, and every
+tensor is flattened in row-major order, here and in ``dual`` and nowhere else: for outputs y with m entries in all and
 an input x with n entries, ``J[i, j] = ∂y_i/∂x_j`` is an array of shape (m, n).
+
+A ``Function`` takes the values of ``Inputs`` by position and returns a tensor or a tuple of tensors.
 """
 
 from __future__ import annotations
@@ -22,37 +24,37 @@ Function = Callable[..., Tensor | tuple[Tensor, ...]]
 
 
 def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The outputs as a tuple, whether the map returned one tensor or several."""
+    """The outputs of a function as a tuple, whether it returned a tensor or a tuple of tensors."""
     return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def flatten(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """All entries of all outputs, in order and row-major: shape (m,)."""
+    """All entries of all outputs in one vector, row-major: shape (m,)."""
     flat = [y.reshape(-1) for y in as_tuple(outputs)]
     return flat[0] if len(flat) == 1 else torch.cat(flat)
 
 
 def forward_mode(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
-    """``{name: J}``, each J of shape (m, n): with all columns at once in numpy, where ``dual`` has the rules for it.
+    """``{name: J}``, each J of shape (m, n), by forward mode.
 
-    Else ``by_columns``.  Raises what the map itself raises.
+    In one pass by ``dual`` if it has rules for all operators in f, else by ``by_columns``.  Raises what f raises.
     """
     try:
         return dual.jacobians(f, inputs)
-    except Exception:  # whatever a map does with what is no tensor; what it does with tensors is told below
+    except Exception:  # f may fail on Duals in any way; if it also fails on tensors, by_columns raises
         return by_columns(f, inputs)
 
 
 def by_columns(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
-    """``{name: J}``, each J of shape (m, n), one column per forward-mode pass of torch.
+    """``{name: J}``, each J of shape (m, n), by torch's forward mode, one pass per column.
 
-    Dual numbers, a column at a time, rather than ``torch.func.jacfwd``, because the latter's ``vmap`` refuses
-    maps whose loops or branches look at values.  Where an operator has no forward rule the
-    Jacobian is built by rows in reverse mode instead.
+    Dual tensors, a column at a time, rather than ``torch.func.jacfwd``, because the latter's ``vmap`` refuses
+    functions whose loops or branches depend on values.  If an operator has no forward-mode rule, the Jacobians are
+    built by ``reverse_mode`` instead.  Raises what f raises.
     """
     jacobians = {}
     try:
-        with torch.inference_mode(False):  # the caller's may have made the inputs, and such tensors carry no tangent
+        with torch.inference_mode(False):  # tensors made in inference mode carry no tangent; their clones do
             inputs = {name: x.clone() for name, x in inputs.items()}
             for name, x in inputs.items():
                 columns = []
@@ -62,15 +64,15 @@ def by_columns(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
                         column = forward_ad.unpack_dual(y).tangent
                         columns.append(torch.zeros_like(y) if column is None else column)
                     jacobians[name] = torch.stack(columns, dim=1).detach().numpy()
-    except (NotImplementedError, RuntimeError):  # the latter for a Function without setup_context
+    except (NotImplementedError, RuntimeError):  # RuntimeError: an autograd.Function without setup_context
         return reverse_mode(f, inputs)
     return jacobians
 
 
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
-    """The Hessian of a map from x to one number, of shape (n, n): forward mode over forward mode.
+    """The Hessian of a scalar function at x, a tensor with n entries: (n, n), by forward mode over forward mode.
 
-    Students go by reverse mode twice, or forward over reverse; neither is taken here.
+    Students use reverse over reverse or forward over reverse, so nothing is shared with their answers.
     """
     basis = [e.reshape(x.shape) for e in torch.eye(x.numel(), dtype=x.dtype)]
     H = np.empty((len(basis), len(basis)))
@@ -85,7 +87,7 @@ def hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
 
 
 def derivative(f: Callable[[Tensor], Tensor], x: Tensor, order: int) -> float:
-    """The derivative of this order of a map from one number to one number, by nested forward mode."""
+    """The derivative of f of this order at x, both scalars of shape (), by nested forward mode.  Order 0 is f(x)."""
     if order == 0:
         return float(f(x).detach())
 
@@ -96,9 +98,9 @@ def derivative(f: Callable[[Tensor], Tensor], x: Tensor, order: int) -> float:
 
 
 def reverse_mode(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
-    """``{name: J}``, each J of shape (m, n), one row per reverse-mode pass."""
+    """``{name: J}``, each J of shape (m, n), by reverse mode, one pass per row."""
     leaves = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
-    with torch.enable_grad():  # whatever the caller has switched off
+    with torch.enable_grad():  # even if the caller has switched it off
         rows = [
             torch.autograd.grad(
                 entry, list(leaves.values()), retain_graph=True, allow_unused=True, materialize_grads=True
@@ -111,13 +113,12 @@ def reverse_mode(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
 def central_differences(
     f: Function, inputs: Inputs, step: float = 2.0**-17
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """``{name: (J, bound)}`` by ``(f(x + h) - f(x - h)) / 2h``; both of shape (m, n).
+    """``{name: (J, bound)}``: J by ``(f(x + h) - f(x - h)) / 2h``, and a bound on its error; both of shape (m, n).
 
-    The truncation error of step h is ``h²/6 · f‴`` to leading order, so the values at h and 2h
-    differ by three times the error at h: that difference bounds it with a factor of three to
-    spare.  The rounding error is at most a few units in the last place of f, divided by h; 64
-    units allow for the rounding inside f.  (Dennis and Schnabel, *Numerical Methods for
-    Unconstrained Optimization*, section 5.6.)
+    step: h.  The truncation error at step h is ``h²/6 · f‴`` to leading order, so the results for h and 2h differ by
+    three times the error at h: their difference bounds it with a factor of three to spare.  The rounding error is at
+    most a few units in the last place of f, divided by h; 64 units allow for the rounding inside f.  (Dennis and
+    Schnabel, *Numerical Methods for Unconstrained Optimization*, section 5.6.)
     """
     eps = float(np.finfo(np.float64).eps)
     result = {}

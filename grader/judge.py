@@ -1,8 +1,8 @@
-"""The trusted side: Problems and Answers in, one Verdict out.
+"""The trusted side: takes Problems and the Answers to them, and returns one Verdict.
 
-It looks in this order: attempted, called as asked, raised, type, shape, dtype, finite, value,
-named mistake, generic pattern, plain difference.  A correct answer is never called a mistake; a
-wrong one gets a name only where the same single name fits on every problem posed.
+Checks are made in this order: attempted, called as asked, raised, type, shape, dtype, finite, value, named mistake,
+generic pattern, plain difference.  A correct answer is never called a mistake; a wrong one is given the name of a
+mistake only if exactly one mistake fits on every problem posed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from grader.probe import Answer, Raised, Value, probe
 from grader.problem import Problem, alike
 from grader.question import Question
 
-FLOAT32_RTOL = 1e-4  # float32 carries 7 digits; a few are lost in sums
-CLOSE = 5e-3  # an answer off by no more on every problem is the right one, computed roughly
-SMALLEST_FACTOR = 1e-3  # a smaller multiple of the truth is next to nothing, and no factor
+FLOAT32_RTOL = 1e-4  # for float32 results: of their 7 digits, sums lose a few
+CLOSE = 5e-3  # a wrong answer off by no more, relative to the scale, is called imprecise
+SMALLEST_FACTOR = 1e-3  # an answer smaller than this multiple of the truth is not called a multiple
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,16 @@ class Verdict:
 
     status: correct, unattempted, no_function, signature, raised, type, length, count, shape, complex, dtype, nonfinite,
         mistake, imprecise, special_point, multiple, transpose, permuted, some_right, wrong_choice or wrong.
-    mistake: key of the catalogue, or None.  error: key of ``errors.NOTES``, or None.
-    headline, message: for people, without the score.
-    yours, true: arrays, tuples of arrays or texts on the problem that the message speaks of; None
-        where there is none, or where showing the truth would give a prediction away.
-    rows: (J, v) where the truth is one weighted sum of the rows of J, for the picture; J is (m, n).
-    unit: the unit whose lesson explains this; "" where none does.
+    score, points: what the answer earned, and what a correct one earns.
+    headline, message: text for people, without the score.
+    mistake: key of the named mistake, or None.  error: key in ``errors.NOTES``, or None.
+    lines: (line number, source line) of the student's code that an exception passed through, outermost first.
+    formula, equation: how the truth follows from J, and how the shapes fit, as text.
+    inputs: name -> value as text, on the problem that the message is about.
+    yours, true: arrays, tuples of arrays or texts on that problem; None if there is nothing to show, or if showing the
+        truth would give a prediction away.
+    rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
+    unit: the unit whose lesson explains this, by default the question's own.
     """
 
     question: str
@@ -62,7 +66,7 @@ class Verdict:
         return self.status == "correct"
 
     def as_data(self) -> dict[str, Any]:
-        """Everything but the arrays, ready for JSON."""
+        """All fields except ``inputs`` and those that hold arrays, ready for JSON."""
         return {
             f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("yours", "true", "rows", "inputs")
         }
@@ -70,26 +74,36 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be said of one Answer to one Problem."""
+    """What was found about one Answer to one Problem.
+
+    status: as in Verdict, or "value" for a wrong value; what can be said of that is in ``facts["pattern"]``.
+    facts: for the sentences in ``words``.
+    yours: the answer's value, an array, tuple of arrays or text; None if it has none.
+    """
 
     status: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # key -> detail; all that fit
+    mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # key -> detail, for all that fit
     yours: Any = None
     parts: tuple[bool, ...] = ()  # which entries of a tuple are right
 
 
 def diagnose(question: Question, answer: object, seed: int | None = None) -> Verdict:
-    """Probe and judge at once: pose the question's problems to a function or a predicted value.
+    """Pose a question's problems to an answer, and judge it.
 
-    seed: chooses the hidden inputs; None poses the usual ones.
+    answer: the student's function, or for a prediction a plain value.
+    seed: selects the hidden inputs; None means 0, the usual ones.
     """
     problems = question.problems(seed or 0)
     return judge(question, problems, [probe(answer, problem.call) for problem in problems])
 
 
 def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict:
-    """The Verdict on a question's answers, one per problem."""
+    """The Verdict on the answers to a question's problems, one per problem and in their order.
+
+    A wrong answer scores 0; but if the question is ``partial`` and all answers are tuples of the right length, every
+    entry that is right on all problems earns its share of the points.
+    """
     findings = [_find(p, a) for p, a in zip(problems, answers, strict=True)]
     bad = [k for k, finding in enumerate(findings) if finding.status != "correct"]
     if not bad:
@@ -103,13 +117,14 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
 
 
 def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[int, Finding] | None:
-    """The one mistake that explains every answer, and the first problem that shows it; None where none or several do.
+    """The one mistake that explains all answers, and the first problem that shows it; None if none or several do.
 
-    A problem on which a mistake cannot be made or seen (J is not square, say) speaks neither for nor against it.
+    Where a mistake cannot be made (because J is not square, say), being correct, raising an error or having a wrong
+    shape is compatible with it.
     """
 
     def explains(key: str, p: Problem, finding: Finding) -> bool:
-        if finding.status == "nonfinite":  # whatever it was to be, it overflowed here
+        if finding.status == "nonfinite":  # an overflow hides the value, so any mistake may be behind it
             return True
         elsewhere = key not in {wrong.key for wrong in p.wrongs}
         return key in finding.mistakes or (elsewhere and finding.status in ("correct", "raised", "shape"))
@@ -124,7 +139,7 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
 
 
 def _unnamed(findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
-    """What to say where no mistake fits: an error if there was one, a pattern where all wrong answers show it."""
+    """What to report if no mistake fits, and on which problem: an error, or a pattern that all wrong answers share."""
     k = next((b for b in bad if findings[b].status == "raised"), bad[0])
     finding = findings[k]
     patterns = {findings[b].facts.get("pattern") for b in bad}
@@ -151,7 +166,7 @@ def _find(p: Problem, answer: Answer) -> Finding:
         value, seen = answer.value.items
         found = _find_value(p, value)
         key = p.question.asks.sequel(p, seen) if found.status == "correct" else ""
-        # The values are right: to set them beside the true ones would show nothing.
+        # No ``yours`` here: the values are right, and comparing them with the true ones would show nothing.
         return Finding("value", {"pattern": "wrong"}, {key: {}}) if key else found
     return _find_value(p, answer.value)
 
@@ -209,7 +224,7 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
 
 
 def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Finding:
-    """A tuple in which None stands, or should stand, for an input that does not take part."""
+    """Judge a tuple in which None stands, or should stand, for an input that takes no part."""
     arrays = tuple(item.array for item in value.items)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
@@ -217,7 +232,7 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
 
 
 def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
-    """Which of several results are right, by the names of their inputs where there is one for each."""
+    """Facts about which entries of a tuple are right, named after the inputs if there is one for each input."""
     names = p.question.asks.names if len(p.question.asks.names) == len(parts) else [str(k) for k in range(len(parts))]
     which = words.CARD["at_places"].format(places=", ".join(n for n, right in zip(names, parts, strict=True) if right))
     facts = {"size": len(parts), "right": sum(parts), "which": which, "sign_line": "", "things": words.CARD["results"]}
@@ -225,7 +240,7 @@ def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
 
 
 def _right(p: Problem, item: Value, true: np.ndarray | None) -> bool:
-    """Whether one entry of a tuple is right, whatever the others are."""
+    """Whether one entry of a tuple is right, regardless of the others."""
     array = item.array
     if true is None:
         return item.kind == "none"
@@ -240,7 +255,7 @@ def _find_array(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray) 
 
 
 def _unfit(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray, whole: Any) -> Finding | None:
-    """Why an array cannot be compared entry by entry with the truth: its shape, dtype or entries."""
+    """Why an array cannot be compared with the truth: wrong shape or dtype, or entries not finite; else None."""
     if array.shape != truth.shape:
         facts = {"yours": array.shape, "true": truth.shape}
         return Finding("shape", facts, _matching(p, whole, p.question.rtol), yours=whole)
@@ -266,13 +281,13 @@ def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> F
 
 
 def _matching(p: Problem, yours: Any, rtol: float) -> dict[str, Mapping[str, Any]]:
-    """Every mistake that gives just this value here, with its detail."""
+    """All mistakes that give this value on this problem: key -> detail."""
     return {w.key: w.detail for w in reversed(p.wrongs) if alike(yours, w.value, rtol, p.scale)}
 
 
 @np.errstate(over="ignore", invalid="ignore")  # entries near the largest float must not warn
 def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any]:
-    """What can be said of a wrong value without guessing at its cause."""
+    """Facts about a wrong value that say nothing about its cause; "pattern" is the status that they amount to."""
     if isinstance(truth, str):
         return {"pattern": "wrong_choice"}
     flat = isinstance(truth, tuple)
@@ -322,7 +337,7 @@ def _dtype_fits(p: Problem, value: Value) -> bool:
 
 
 def _numbers(value: Value) -> np.ndarray | None:
-    """A list of numbers, or of such lists, as one array; None where it is ragged or holds something else."""
+    """A list or tuple of numbers, possibly nested, as one array; None if it is ragged or contains anything else."""
     if value.array is not None:
         return value.array
     items = [array for item in value.items if (array := _numbers(item)) is not None]
@@ -335,7 +350,7 @@ def _numbers(value: Value) -> np.ndarray | None:
 
 
 def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: float, count: int) -> Verdict:
-    """Words for a finding: the facts of the problem, then the sentences of the tables."""
+    """Put a finding into words: the sentences in ``words``, filled with facts about the problem."""
     facts = {**facts_on(p, count), **finding.facts}
     status, mistake, error = finding.status, None, None
     unit = ""
@@ -396,12 +411,12 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
 
 
 def _as_shape(sizes: Any) -> Any:
-    """A predicted shape as Python writes it, where what was returned can be one."""
+    """A predicted shape as Python writes it; anything that cannot be a shape is returned unchanged."""
     return formatting.shape(tuple(sizes)) if np.ndim(sizes) == 1 and np.isfinite(sizes).all() else sizes
 
 
 def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
-    """What the sentences may speak of on this problem."""
+    """What placeholders in the sentences of ``words`` stand for on this problem.  count: of the problems posed."""
     q, asks = p.question, p.question.asks
     names = asks.names
     facts: dict[str, Any] = {
@@ -435,7 +450,7 @@ def _type_facts(value: Value, q: Question, p: Problem) -> dict[str, Any]:
 
 
 def _shown_inputs(p: Problem) -> dict[str, str]:
-    """The arguments of the call as a card prints them."""
+    """The arguments of the call, as texts for the card: name -> value."""
     shown = {}
     for arg in p.call.args:
         if isinstance(arg.value, np.ndarray):

@@ -1,4 +1,4 @@
-"""What a student can be asked to predict before anything is run: numbers, shapes, letters, causes of errors."""
+"""What a student can be asked to predict before running anything: numbers, shapes, letters, causes of errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predicted(Quantity):
-    """The numbers of another Quantity, said by the student before anything is run."""
+    """The value of another Quantity, ``of``, which the student predicts as a number or a list of numbers."""
 
     of: Quantity | None = None
     form: ClassVar = "numbers"
@@ -51,7 +51,10 @@ class Predicted(Quantity):
 
 @dataclass(frozen=True)
 class PredictedShape(Predicted):
-    """The shape of another Quantity, as a tuple of ints."""
+    """The shape of another Quantity, ``of``, which the student predicts as a tuple of ints.
+
+    The truth is a float64 array of the sizes: (number of dimensions,).
+    """
 
     form: ClassVar = "shape"
 
@@ -69,7 +72,7 @@ class PredictedShape(Predicted):
             ("shape_reversed", {}, truth[::-1]),
             ("shape_of_scalar", {}, ()),
         ]
-        # A shape that the Question itself explains keeps the Question's name for it.
+        # Where the Question has a mistake of its own for a shape, that one is used.
         found = {tuple(int(size) for size in wrong.value): wrong for wrong in self._also(p)}
         for key, detail, guess in guesses:
             if guess != truth and guess not in found:
@@ -79,12 +82,12 @@ class PredictedShape(Predicted):
 
 @dataclass(frozen=True)
 class Letters(Quantity):
-    """Which of several snippets raise a given error: the letters of those that do, in order.
+    """Which of several snippets raise a given error: the letters of those that do, in order, as a str.
 
     calls: letter -> a function without arguments; each is really run to find the truth.
-    error: the key in ``errors.NOTES`` that is asked for.
-    missed, too_many: keys of the mistakes of leaving a letter out and of putting one in.
-    notes: letter -> what to say to someone who got it wrong, for mistakes whose words ask for a ``note``.
+    error: the key of the error in ``errors.NOTES``.
+    missed, too_many: keys of the mistakes of leaving out a right letter and of including a wrong one.
+    notes: letter -> what to say to students who got it wrong, for mistakes whose words contain ``{note}``.
     """
 
     calls: Mapping[str, Callable[[], object]] | None = None
@@ -121,9 +124,9 @@ class Letters(Quantity):
 
 @dataclass(frozen=True)
 class Facts(Letters):
-    """Which of several statements hold: their letters, in order.
+    """Which of several statements are true: the letters of those that are, in order, as a str.
 
-    calls: letter -> a function without arguments that finds out and returns True or False.
+    calls: letter -> a function without arguments that tests the statement and returns True or False.
     """
 
     missed: str = "fact_missed"
@@ -137,8 +140,8 @@ class Facts(Letters):
 class Cause(Quantity):
     """Which of several causes an error has: one letter.
 
-    snippet: raises the error when run.  options: letter -> key in ``errors.NOTES``, or a free name
-    for a cause that raises nothing.
+    snippet: a function without arguments that raises the error.
+    options: letter -> key in ``errors.NOTES``, or any other name for a cause that raises no error.
     """
 
     snippet: Callable[[], object] | None = None
@@ -164,9 +167,9 @@ class Cause(Quantity):
 
 
 def letters_of(value: Value) -> str:
-    """A student's choice as sorted lower-case letters: 'b', 'B ', 'b and d', ['d', 'b'] and ('b',) alike."""
+    """A student's choice as a str of sorted lower-case letters; accepts 'b', 'B ', 'b and d', ['d', 'b'] and ('b',)."""
     if value.kind in ("tuple", "list"):
         text = " ".join(letters_of(item) for item in value.items)
     else:
-        text = re.sub(r"\band\b", " ", value.text.lower()) if value.kind == "text" else ""  # no function's name
+        text = re.sub(r"\band\b", " ", value.text.lower()) if value.kind == "text" else ""  # not a callable's name
     return "".join(sorted(set(re.findall(r"[a-z]", text))))

@@ -1,7 +1,7 @@
-"""The student's side: a callable and inputs go in, plain values come out.
+"""The student's side: calls a student's function on given inputs and returns plain values.
 
-This module knows no answer and imports nothing that does, so that it can run where the
-student's code runs.  What it returns holds numpy arrays, strings and numbers only.
+This module knows no answers and imports nothing that does, so that it can run where the
+student's code runs.  What it returns contains only numpy arrays, strings and numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-LONGEST_TEXT = 500  # characters of a student's repr or message that a card could show
+LONGEST_TEXT = 500  # characters kept of a student's text, repr or message
 MOST_ITEMS = 64  # items of a returned tuple or list that are looked at
 
 _PLAIN = getattr(torch._C, "DisableTorchFunctionSubclass", contextlib.nullcontext)  # see ``grader.borrowed``
@@ -34,32 +34,32 @@ _NOT_THE_STUDENTS = tuple(
 
 @dataclass(frozen=True)
 class Arg:
-    """One argument of a call: its name, and how it is handed over."""
+    """One argument of a call: its name, and how it is passed."""
 
     name: str
     value: Any  # numpy array (becomes a float64 tensor), plain number, or a callable
     requires_grad: bool = False
-    stale: np.ndarray | None = None  # what already lies in `.grad`, same shape as value
-    computed: bool = False  # True: value is called with the tensors passed before, and its result passed with its graph
+    stale: np.ndarray | None = None  # what `.grad` already holds before the call, in the shape of value
+    computed: bool = False  # True: passed is value(*tensors passed before), with its graph
 
 
 @dataclass(frozen=True)
 class Call:
-    """One question put to an answer: what to pass, and what to look at afterwards."""
+    """One call of an answer: what to pass, and what to look at afterwards."""
 
     args: tuple[Arg, ...] = ()
     observe: str = "returned"  # a key of OBSERVERS
-    of: tuple[str, ...] = ()  # the arguments that are looked at
-    again: np.ndarray | None = None  # weights for one more derivative of what was returned, in its shape
+    of: tuple[str, ...] = ()  # names of the arguments to look at
+    again: np.ndarray | None = None  # weights for differentiating the result once more, in its shape
 
 
 @dataclass(frozen=True)
 class Value:
-    """Something that a student's code returned, as plain data."""
+    """A value that a student's code returned, as plain data."""
 
     kind: str  # tensor, no_values, array, number, text, none, tuple, list, callable, other
     array: np.ndarray | None = None  # tensor, array, number: the values, in their own shape
-    dtype: str = ""  # as torch or numpy calls it, before any conversion
+    dtype: str = ""  # torch's or numpy's name for it, before any conversion
     items: tuple[Value, ...] = ()
     text: str = ""
     type_name: str = ""
@@ -67,7 +67,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that stopped a student's code, with the lines of it that are the student's."""
+    """An exception that stopped a student's code, with those lines of its traceback that are the student's own."""
 
     type_name: str
     message: str
@@ -76,21 +76,22 @@ class Raised:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came out of one call: a value, or the reason why there is none."""
+    """The outcome of one call: a value, or the reason why there is none."""
 
     value: Value | None = None
     raised: Raised | None = None
     untouched: bool = False
-    instead: Value | None = None  # what was given where a function was asked for
-    misfit: str = ""  # how the signature refuses the call; empty where it fits
+    instead: Value | None = None  # the value given where a function was asked for
+    misfit: str = ""  # the function's own signature if the call does not fit it
     warned: tuple[str, ...] = field(default=())
 
 
 def probe(answer: object, call: Call) -> Answer:
-    """Put ``call`` to ``answer`` and return what came of it; never raises for what students do.
+    """Call ``answer`` as ``call`` says, and return the outcome; student code cannot make this raise.
 
-    answer: the student's function, or, for a call without arguments, a plain value.
-    KeyboardInterrupt passes through, so that a student can stop an endless loop.
+    answer: the student's function, or, for a call without arguments, a plain value.  ``...``, a stub and a bare
+        ``raise NotImplementedError()`` count as untouched.
+    Only KeyboardInterrupt passes through, so that a student can stop an endless loop.
     """
     if answer is ...:
         return Answer(untouched=True)
@@ -103,7 +104,7 @@ def probe(answer: object, call: Call) -> Answer:
 
 
 def _put(answer: object, call: Call) -> Answer:
-    """As ``probe``, but whatever the student's objects raise comes through: to look at one can raise too."""
+    """Like ``probe``, but lets exceptions through, including those that a student's object raises when looked at."""
     if not callable(answer):
         return Answer(instead=plain(answer)) if call.args else Answer(value=plain(answer))
     if is_stub(answer):
@@ -122,7 +123,7 @@ def _put(answer: object, call: Call) -> Answer:
 
 
 def is_stub(function: object) -> bool:
-    """True for a function whose body is nothing but a docstring, ``...`` or ``pass``."""
+    """Whether a function's body is nothing but a docstring, ``...``, ``pass`` or ``return None``."""
     code = getattr(function, "__code__", None)
     if not isinstance(code, types.CodeType):
         return False
@@ -133,7 +134,10 @@ def is_stub(function: object) -> bool:
 
 
 def plain(thing: object, depth: int = 3) -> Value:
-    """``thing`` as a Value: its own dtype is noted, its entries become float64 or complex128."""
+    """``thing`` as a Value: entries become float64 or complex128, and the original dtype is noted.
+
+    depth: how many levels of nested tuples and lists are kept as such; deeper ones become "other".
+    """
     name = _clip(type(thing).__name__)
     if thing is None:
         return Value("none", type_name=name)
@@ -156,7 +160,7 @@ def plain(thing: object, depth: int = 3) -> Value:
 def describe_error(error: BaseException) -> Raised:
     """The exception's type and message, and those lines of its traceback that the student wrote.
 
-    A line that a recursion comes back to is told once, at its innermost place.
+    A line that recursion repeats is listed once, at its innermost position.
     """
     frames = traceback.extract_tb(error.__traceback__)
     lines = tuple(
@@ -173,37 +177,37 @@ def _returned(returned: object, passed: Mapping[str, object], call: Call) -> Val
 
 
 def _grad(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What lies in the `.grad` of the named arguments after the call."""
+    """The `.grad` of the named arguments after the call."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # .grad of a non-leaf warns; its None says it all
+        warnings.simplefilter("ignore")  # reading .grad of a non-leaf warns; that it is None says enough
         return _together(tuple(plain(passed[name].grad) for name in call.of))
 
 
 def _together(values: tuple[Value, ...]) -> Value:
-    """One value as it is, several as a tuple."""
+    """A single value unchanged, several as a Value of kind tuple."""
     return values[0] if len(values) == 1 else Value("tuple", items=values, type_name="tuple")
 
 
 def _after(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What the named arguments hold after the call, for functions that change them in place."""
+    """The named arguments themselves after the call, for functions that change them in place."""
     return _together(tuple(plain(passed[name]) for name in call.of))
 
 
 def _again(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What was returned, and its derivative: that of its weighted sum by the first named argument.
+    """What was returned, and the gradient of its weighted sum with respect to the first named argument, or none.
 
-    Whether a result still has its graph can be faked; whether one can differentiate it once more cannot.
+    A result can pretend to have a graph, but it cannot pretend to be differentiable once more.
     """
     first, second = plain(returned), Value("none")
     if isinstance(returned, torch.Tensor) and call.again is not None and first.array is not None:
-        with contextlib.suppress(RuntimeError):  # no graph, or not one that leads to the argument
+        with contextlib.suppress(RuntimeError):  # no graph, or none that leads to the argument
             weighted = (returned * torch.from_numpy(call.again)).sum()
             second = plain(torch.autograd.grad(weighted, passed[call.of[0]])[0])
     return Value("tuple", items=(first, second), type_name="tuple")
 
 
 def _freed(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What was returned, and 1 where the graph of the computed argument was let go, 0 where it was kept."""
+    """What was returned, and 1 if the graph of the first computed argument has been freed, 0 if it was kept."""
     name = next(arg.name for arg in call.args if arg.computed)
     try:
         torch.autograd.grad(passed[name].sum(), passed[call.of[0]])
@@ -242,11 +246,11 @@ def _hand_over(arg: Arg, before: list[torch.Tensor]) -> object:
 
 
 def _misfit(function: Callable[..., object], call: Call) -> str:
-    """The function's own parameter list where it cannot take the call's arguments, else ''."""
+    """The function's own parameter list if it cannot take the call's arguments, else ''."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return ""  # a builtin that does not say: let the call decide
+        return ""  # a builtin without a signature: let the call decide
     try:
         signature.bind(*(arg.name for arg in call.args))
     except TypeError:
@@ -255,7 +259,7 @@ def _misfit(function: Callable[..., object], call: Call) -> str:
 
 
 def _is_unfilled(error: BaseException) -> bool:
-    """True where the release version's bare ``raise NotImplementedError()`` was reached.
+    """Whether the bare ``raise NotImplementedError()`` of the release version was reached.
 
     PyTorch raises NotImplementedError too, but with a message and from deeper frames.
     """
@@ -268,13 +272,13 @@ def _is_unfilled(error: BaseException) -> bool:
 def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:
     dtype = str(tensor.dtype).removeprefix("torch.")
     try:
-        with _PLAIN():  # a subclass's own methods do not speak for its entries
+        with _PLAIN():  # a subclass could override methods to lie about its entries
             bare = torch.Tensor.detach(tensor)
             dense = bare.to_dense() if bare.layout != torch.strided else bare
             wide = torch.complex128 if dense.is_complex() else torch.float64
             array = np.array(dense.cpu().to(wide).numpy())
         return Value("tensor", array, dtype, type_name=name)
-    except (RuntimeError, NotImplementedError, TypeError):  # meta, quantised and other bodiless ones
+    except (RuntimeError, NotImplementedError, TypeError):  # meta, quantized and other tensors without readable entries
         return Value("no_values", dtype=dtype, type_name=name)
 
 
@@ -287,7 +291,7 @@ def _plain_array(array: np.ndarray, kind: str, name: str) -> Value:
 
 
 def _clip(thing: object) -> str:
-    """A short text of any object, even of one whose str or repr raises."""
+    """``str(thing)``, cut to ``LONGEST_TEXT`` characters; also works if its str or repr raises."""
     try:
         text = _cut(str(thing), LONGEST_TEXT + 1)
     except KeyboardInterrupt:
@@ -298,5 +302,5 @@ def _clip(thing: object) -> str:
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
-    """The first characters as a plain str, whatever a subclass of str makes of slicing."""
+    """The first characters of ``text`` as a plain str, even if it is a subclass of str that overrides slicing."""
     return str.__getitem__(text, slice(0, longest))

@@ -1,7 +1,7 @@
 """A Problem: a Question at one seed, with its inputs, its weights, its Jacobian, and what follows from them.
 
-There is no stored answer.  A Problem draws inputs and weights and computes the full Jacobian J by another road than the
-student's; the Question's Quantity then derives from J what is true and what each known mistake would give.
+There is no stored answer.  A Problem draws inputs and weights and computes the full Jacobian J by another method than
+the student's; the Question's Quantity then derives from J the truth and what each known mistake would give.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ from grader.probe import Arg, Call
 
 
 class Wrong(NamedTuple):
-    """What one mistake gives on one Problem."""
+    """The value that one mistake gives on one Problem."""
 
-    key: str  # of the catalogue
+    key: str  # of the mistake
     value: Any  # in the form of the truth, or in another shape
-    detail: Mapping[str, Any]  # what the explanation names, e.g. which row
+    detail: Mapping[str, Any]  # facts for the explanation, e.g. which row
 
 
 class Block:
-    """One input's part of a Problem, flattened: what the derivations of mistakes are written in.
+    """The part of a Problem that concerns one input, flattened; the mistakes are formulas in its attributes.
 
-    J: (m, n).  v, y: (m,).  x: (n,).  x_shape, y_shape: the shapes before flattening (y's is (m,)
-    where there are several outputs).  p: the whole Problem.
+    J: (m, n).  v, y, ones: (m,).  x: (n,).  x_shape, y_shape: the shapes before flattening (y_shape is (m,) if there
+    are several outputs).  square: whether m = n > 1 and both shapes are equal.  p: the whole Problem.
+    T: like J, but with respect to the first drawn input, with nothing held constant; None if the Map derives nothing.
     """
 
     def __init__(self, p: Problem, name: str, v: np.ndarray):
         self.p, self.name, self.v = p, name, v
         self.J, self.y = p.jacobians[name], p.y
-        self.T = p.totals.get(next(iter(p.drawn), "")) if p.map.derived else None  # nothing held constant
+        self.T = p.totals.get(next(iter(p.drawn), "")) if p.map.derived else None
         self.x = p.inputs[name].numpy().reshape(-1)
         self.x_shape = tuple(p.inputs[name].shape)
         self.y_shape = tuple(p.outputs[0].shape) if len(p.outputs) == 1 else self.y.shape
@@ -50,12 +51,12 @@ class Block:
 
     @cached_property
     def g(self) -> np.ndarray:
-        """The truth of a weighted gradient, Jᵀv: (n,)."""
+        """The true weighted gradient, Jᵀv: (n,)."""
         return self.J.T @ self.v
 
     @property
     def H(self) -> np.ndarray:
-        """The Hessian of v·y by this input: (n, n)."""
+        """The Hessian of v·y with respect to this input: (n, n)."""
         key = (self.name, self.v.tobytes())
         if key not in self.p.seconds:
             self.p.seconds[key] = hessian(self.number, self.p.inputs[self.name])
@@ -63,29 +64,29 @@ class Block:
         return H
 
     def number(self, z: Tensor) -> Tensor:
-        """v·y as a function of this input, the others held: a tensor of shape ()."""
+        """v·y as a function of this input, with the others held constant: a tensor of shape ()."""
         y = flatten(self.p.forward(*{**self.p.inputs, self.name: z}.values()))
         return (torch.from_numpy(self.v) * y).sum()
 
     def derivative(self, order: int) -> float:
-        """The derivative of v·y of some order by this input, which is a single number."""
+        """The derivative of v·y of this order with respect to this input, which must be a single number."""
         key = (self.name, self.v.tobytes(), order)
         if key not in self.p.seconds:
             self.p.seconds[key] = derivative(self.number, self.p.inputs[self.name], order)
         return float(self.p.seconds[key])
 
     def extra(self, name: str) -> np.ndarray:
-        """An extra of the Question, or a weight that is used as a direction, flattened."""
+        """The Question's extra of this name, flattened: (size,)."""
         return np.asarray(self.p.extras[name]).reshape(-1)
 
 
 Sampler = Callable[[torch.Generator], Tensor]
 
-SEPARATION = 1e-3  # two values closer than this, relative to the larger, would tell nothing apart
+SEPARATION = 1e-3  # values closer than this, relative to the larger, count as equal
 
 
 def normal(*shape: int) -> Sampler:
-    """Standard normal float64 entries rounded to two decimals, so that a card can print them whole."""
+    """A sampler of standard normal float64 entries, rounded to two decimals so that a card can print them in full."""
 
     def draw(generator: torch.Generator) -> Tensor:
         return torch.from_numpy(_two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy()))
@@ -94,7 +95,7 @@ def normal(*shape: int) -> Sampler:
 
 
 def uniform(low: float, high: float, *shape: int) -> Sampler:
-    """Uniform float64 entries in [low, high], rounded to two decimals."""
+    """A sampler of uniform float64 entries in [low, high], rounded to two decimals."""
 
     return lambda generator: torch.from_numpy(_uniform(low, high, shape, generator))
 
@@ -109,14 +110,14 @@ def _two_decimals(values: np.ndarray) -> np.ndarray:
 
 
 def fixed(values: Any) -> Sampler:
-    """Always these values, as float64: for questions whose text names its numbers."""
+    """A sampler that always gives these values, as float64, for questions whose text names its numbers."""
     return lambda generator: torch.tensor(values, dtype=torch.float64)
 
 
 def mixed_signs(*shape: int) -> Sampler:
-    """Weights whose sizes lie in [0.25, 2] and whose signs alternate in a random order.
+    """A sampler of weights with absolute values in [0.25, 2], of which half, rounded down, are negative.
 
-    Mixed signs and unequal sizes, since with ``v = ones`` several wrong formulas equal the right one.
+    Mixed signs and unequal sizes, because with ``v = ones`` several wrong formulas give the right result.
     """
 
     def draw(generator: torch.Generator) -> Tensor:
@@ -129,28 +130,29 @@ def mixed_signs(*shape: int) -> Sampler:
 
 @dataclass(frozen=True)
 class Map:
-    """A function to differentiate, and where: its tensor arguments in order, each with its sampler.
+    """A function to differentiate, with a sampler for each of its tensor arguments, in order.
 
-    A derived tensor is computed from the drawn ones and then stands by itself: differentiating by x holds it constant
-    (a branch that is cut), and one can differentiate by it (an intermediate result).
+    A derived tensor is computed from the drawn ones, and then treated as independent of them: it is held constant when
+    x is differentiated (a detached branch), and can itself be differentiated with respect to (an intermediate result).
     """
 
     fn: jacobian.Function
     inputs: Mapping[str, Sampler]
     formula: str = ""  # as a card shows it, e.g. "(x₀x₁, x₁² + sin x₂)"
-    fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed by name
+    fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed as keywords
     derived: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)  # functions of the drawn inputs
-    takes: tuple[str, ...] = ()  # which of inputs and derived fn takes, in order; all of them where empty
+    takes: tuple[str, ...] = ()  # names in inputs and derived that fn takes, in order; empty for all
 
 
 class Inseparable(ValueError):
-    """A Question whose mistakes cannot be told from each other or from the truth."""
+    """Raised for a Question whose mistakes cannot be told from each other or from the truth."""
 
 
 class Problem:
     """A Question at one seed: inputs, outputs, weights and J in float64, and what follows from them.
 
-    question: a Question, which makes its Problems, so that nothing here imports it.
+    question: a Question; that class makes Problems, so this module cannot import it.
+    seed: selects the Map and the random numbers.  attempt: draws other numbers at the same seed.
     """
 
     def __init__(self, question: Any, seed: int, attempt: int = 0):
@@ -169,21 +171,21 @@ class Problem:
         self._forget()
 
     def _forget(self) -> None:
-        self.seconds: dict[Any, Any] = {}  # Hessians and higher derivatives, which cost most, by what they are of
-        self.parts: dict[int, list[Block]] = {}  # by the id of the Quantity that takes them
+        self.seconds: dict[Any, Any] = {}  # Hessians and higher derivatives, which cost most, by input and weight
+        self.parts: dict[int, list[Block]] = {}  # by the id of the Quantity that uses them
         self._blocks: dict[tuple[str, bytes], Block] = {}
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The map at hand, its further plain arguments filled in."""
+        """The Map's function at these inputs, with its further plain arguments filled in."""
         return self.map.fn(*inputs, **self.map.fixed_args)
 
     def _inputs(self, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the map takes, in order: drawn tensors and those derived from them."""
+        """The tensors that the Map's function takes, in order: drawn ones and those derived from them."""
         all_ = {**drawn, **{name: make(*drawn.values()) for name, make in self.map.derived.items()}}
         return {name: all_[name] for name in self.map.takes or all_}
 
     def at(self, name: str, value: Tensor) -> Problem:
-        """The same Problem with one drawn input moved; weights and extras stay."""
+        """This Problem with another value for one drawn input; weights and extras stay the same."""
         moved = copy.copy(self)
         for cached in [key for key, made in vars(Problem).items() if isinstance(made, cached_property)]:
             moved.__dict__.pop(cached, None)
@@ -205,12 +207,12 @@ class Problem:
 
     @cached_property
     def jacobians(self) -> dict[str, np.ndarray]:
-        """``{input: J}`` with J of shape (m, n), m counting the entries of all outputs together."""
+        """``{input: J}``, each J of shape (m, n), where m counts the entries of all outputs together."""
         return jacobian.forward_mode(self.forward, self.inputs)
 
     @cached_property
     def totals(self) -> dict[str, np.ndarray]:
-        """As ``jacobians``, by the drawn inputs, with nothing held constant: what comes of cutting nothing."""
+        """Like ``jacobians``, but with respect to the drawn inputs and with nothing held constant: no branch is cut."""
 
         def whole(*drawn: Tensor) -> Tensor | tuple[Tensor, ...]:
             return self.forward(*self._inputs(dict(zip(self.drawn, drawn, strict=True))).values())
@@ -224,21 +226,21 @@ class Problem:
 
     @cached_property
     def truth(self) -> Any:
-        """What is true: an array, a tuple of arrays, or a text, as the Quantity says."""
+        """The right answer: an array, a tuple of arrays or None, or a text, depending on the Quantity."""
         return self.question.asks.truth(self)
 
     @cached_property
     def wrongs(self) -> list[Wrong]:
-        """What each mistake that belongs here would give on this very problem."""
+        """What each mistake that belongs to the Quantity would give on this very problem."""
         return self.question.asks.wrongs(self)
 
     @cached_property
     def scale(self) -> float:
-        """What a rounding error is relative to."""
+        """The size to which tolerances for rounding errors are relative."""
         return self.question.asks.scale(self)
 
     def block(self, name: str, v: np.ndarray) -> Block:
-        """One input's part, with this weight: made once, since every mistake is derived from it."""
+        """The Block for one input and a weight v: (m,); made once, since every mistake is derived from it."""
         key = (name, v.tobytes())
         if key not in self._blocks:
             self._blocks[key] = Block(self, name, v)
@@ -276,9 +278,9 @@ class Problem:
         raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
 
     def coincidence(self) -> str:
-        """What makes this problem useless, in words: two of truth and mistakes that coincide, or one that is no number.
+        """Why this problem is useless, in words: two of truth and mistakes coincide, or one is not finite.  Else ''.
 
-        '' where all are finite and differ.  Nobody's answer equals nan, so a mistake that gives it would name nothing.
+        No answer equals nan, so a mistake that gives nan could never be named.
         """
         entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
@@ -289,7 +291,7 @@ class Problem:
             (odd,) = np.nonzero(~pairs.diagonal())
             if odd.size:
                 return f"{entries[members[odd[0]]][0]}, which is not finite"
-            if np.count_nonzero(pairs) == len(members):  # each is alike to itself
+            if np.count_nonzero(pairs) == len(members):  # each is alike only to itself
                 continue
             for i, j in np.argwhere(np.triu(pairs, 1)):
                 name, other = entries[members[i]][0], entries[members[j]][0]
@@ -299,7 +301,7 @@ class Problem:
 
 
 def _form(value: Any) -> Any:
-    """What two values must share to be alike at all: structure and shapes; a text is its own form."""
+    """What two values must have in common to be alike at all: their structure and shapes; a text is its own form."""
     if isinstance(value, np.ndarray):
         return value.shape
     if isinstance(value, tuple):
@@ -308,9 +310,10 @@ def _form(value: Any) -> Any:
 
 
 def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
-    """``alike`` for every two of k values of one form: (k, k) of bool.  One by one, they are a third of a sample.
+    """``alike`` for each pair of k values of the same form: (k, k), bool.
 
-    What holds nan or infinity is not alike to itself.
+    All at once, since calling ``alike`` on each pair would take a third of a sample's time.  A value that contains nan
+    or infinity is not alike to itself.
     """
     first = values[0]
     if isinstance(first, tuple):
@@ -320,15 +323,16 @@ def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
         return np.full((len(values),) * 2, True)
     entries = np.ascontiguousarray(np.array(values).reshape(len(values), -1).T)  # numpy is fast along the first axis
     size = np.maximum.reduce(np.abs(entries), initial=0)
-    with np.errstate(invalid="ignore"):  # of two infinities
+    with np.errstate(invalid="ignore"):  # inf - inf
         apart = np.maximum.reduce(np.abs(entries[:, :, None] - entries[:, None]), initial=0)
     return np.asarray(apart <= rtol * np.maximum(size[:, None], size))
 
 
 def alike(a: Any, b: Any, rtol: float, scale: float | None = None) -> bool:
-    """Whether two values have one structure, one shape, and entries within ``rtol * scale``.
+    """Whether two values have the same structure and shapes, and entries that differ by at most ``rtol * scale``.
 
-    scale: defaults to the largest entry of either.
+    a, b: arrays, tuples of them, texts, which must be equal, or None.
+    scale: by default the largest absolute entry of the two arrays compared.
     """
     if a is None or b is None:
         return a is b

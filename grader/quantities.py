@@ -1,7 +1,7 @@
-"""What can be asked for, how each follows from J, and which mistakes belong to it.
+"""The quantities that can be asked for: how each follows from J, and which mistakes belong to it.
 
-J has shape (m, n), ``J[i, j] = ∂y_i/∂x_j``; v is the weight, of length m.  A Quantity turns a
-Problem into the truth and into what each mistake of the catalogue would give on it.
+J has shape (m, n), ``J[i, j] = ∂y_i/∂x_j``; v is the weight, of length m.  From a Problem, a Quantity
+computes the truth and what each mistake of the catalogue would give.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a Question asks for.  Subclasses say how it follows from J.
+    """What a Question asks for.  Subclasses define how it follows from J.
 
-    wrt: the input, or the inputs, that is differentiated by; a tuple asks for a tuple of results.
-    differentiable: True where the result must itself be differentiable: the probe differentiates it once more, with
-        respect to the first input, and the judge compares that value too.
-    frees_graph: True where the graph of the computed argument must have been let go at the end.
+    wrt: the input or inputs to differentiate with respect to; a tuple asks for a tuple of results.
+    differentiable: True if the result must itself be differentiable: the probe differentiates it once more, with
+        respect to the first input, and the judge checks that derivative too.
+    frees_graph: True if the graph of the computed argument must have been freed at the end.
     """
 
     wrt: str | tuple[str, ...] = "x"
     differentiable: bool = False
     frees_graph: bool = False
 
-    kinds: ClassVar[tuple[str, ...]] = ()  # the catalogue's columns that hold its mistakes
+    kinds: ClassVar[tuple[str, ...]] = ()  # the kinds, in ``Mistake.derive``, whose mistakes belong to it
     formula: ClassVar[str] = ""
     form: ClassVar[str] = "tensor"  # a key of words.FORMS
     shape_help: ClassVar[str] = SHAPE_HELP["gradient"]
     looks: ClassVar[str] = "returned"
-    predicts: ClassVar[bool] = False  # True where the answer is about one fixed problem
-    twice: ClassVar[bool] = False  # True where a derivative is differentiated
+    predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
+    twice: ClassVar[bool] = False  # True if a derivative is differentiated
 
     @property
     def observes(self) -> str:
@@ -53,55 +53,55 @@ class Quantity:
 
     @property
     def looks_at(self) -> tuple[str, ...]:
-        """The arguments that the probe looks at."""
+        """The names of the arguments that the probe looks at."""
         return self.names
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The inputs differentiated by, as a tuple."""
+        """The inputs to differentiate with respect to, as a tuple."""
         return self.wrt if isinstance(self.wrt, tuple) else (self.wrt,)
 
     def weight(self, p: Problem) -> np.ndarray:
-        """The weight of all outputs, flattened: (m,); ones where a scalar needs none."""
+        """The weights of all outputs, flattened: (m,); ones if the Problem has no weights."""
         if not p.weights:
             return np.ones(p.y.size)
         return np.concatenate([v.detach().numpy().reshape(-1) for v in p.weights.values()])
 
     def blocks(self, p: Problem) -> list[Block]:
-        """The parts of a Problem by the inputs differentiated by, made once."""
+        """The Blocks of a Problem for ``names``, with this Quantity's weight; made once."""
         if id(self) not in p.parts:
             v = self.weight(p)
             p.parts[id(self)] = [p.block(name, v) for name in self.names]
         return p.parts[id(self)]
 
     def one(self, block: Block) -> np.ndarray:
-        """The truth for one input."""
+        """The truth for one input, in its own shape; defined by subclasses."""
         raise NotImplementedError
 
     def shape(self, block: Block) -> tuple[int, ...]:
-        """The shape that flat results are put into: x's, or y's where there is one entry per output."""
+        """The shape that flat results are reshaped to: x's, or y's if there is one entry per output."""
         return block.x_shape
 
     def truth(self, p: Problem) -> Any:
         return self._gather([self.one(block) for block in self.blocks(p)])
 
     def formula_on(self, p: Problem) -> str:
-        """The truth as a formula, in the terms of the Question."""
+        """The formula of the truth as text, in the notation of the Question."""
         return self.formula
 
     def scale(self, p: Problem) -> float:
-        """What a rounding error is relative to: the sum before cancellation, |J|ᵀ|v|, at its largest."""
+        """The size to which tolerances are relative: the largest entry of |J|ᵀ|v|, the sum without cancellation."""
         sizes = (np.abs(b.J).T @ np.abs(b.v) for b in self.blocks(p))
         return max((float(size.max(initial=0)) for size in sizes), default=1.0) or 1.0
 
     def again_weights(self, p: Problem) -> np.ndarray | None:
-        """The weights with which the probe differentiates a result once more, in the truth's shape."""
+        """Weights, in the truth's shape, for differentiating the result once more; None unless ``differentiable``."""
         return np.cos(1.0 + np.arange(np.size(p.truth))).reshape(np.shape(p.truth)) if self.differentiable else None
 
     def sequel(self, p: Problem, seen: Value) -> str:
-        """The mistake that shows only in what came after the right values, or ''.
+        """The key of a mistake that shows only after the values have been found right, or ''.
 
-        seen: the derivative of the result, or 1 for a graph that was let go.
+        seen: the derivative of the result, or for ``frees_graph`` 1 if the graph was freed.
         """
         if self.frees_graph:
             return "" if seen.array is not None and float(seen.array) == 1.0 else "graph_kept"
@@ -110,7 +110,7 @@ class Quantity:
         return "" if alike_roughly(seen.array, self._moved(p)) else "graph_cut_inside"
 
     def _moved(self, p: Problem, step: float = 1e-5) -> np.ndarray:
-        """The derivative of the weighted truth by the first input, by central differences of the truth itself."""
+        """The gradient of the weighted truth with respect to the first input, by central differences of the truth."""
         name, r = self.names[0], self.again_weights(p)
         x = p.inputs[name]
         moved = np.empty(x.numel())
@@ -120,15 +120,15 @@ class Quantity:
         return moved.reshape(tuple(x.shape))
 
     def equation(self, p: Problem) -> str:
-        """How the shapes fit, e.g. ``(2,)·(2×3) → (3,)``; '' where there is nothing to say."""
+        """How the shapes fit, as text, e.g. ``(2,)·(2×3) → (3,)``; '' if there is nothing to say."""
         return ""
 
     def rows(self, p: Problem) -> tuple[np.ndarray, np.ndarray] | None:
-        """(J, v) where the truth is one weighted sum of the rows of J, else None."""
+        """(J, v) of shapes (m, n) and (m,) if the truth is one weighted sum of the rows of J, else None."""
         return None
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        """What every mistake of this Quantity gives, the Question's own derivations included."""
+        """What every mistake of this Quantity gives on a Problem, including the Question's own mistakes."""
         found: list[Wrong] = []
         weights: list[tuple[str, Mapping[str, Any], np.ndarray]] = []
         blocks = self.blocks(p)
@@ -151,7 +151,7 @@ class Quantity:
         shapes: list[tuple[int, ...]],
         weights: list[tuple[str, Mapping[str, Any], np.ndarray]],
     ) -> list[Wrong]:
-        """The gradients with other weights, in one product for each input."""
+        """The mistakes that are gradients with other weights, (m,), by one matrix product per input."""
         if not weights:
             return []
         W = np.array([v for _, _, v in weights])
@@ -162,7 +162,7 @@ class Quantity:
         return [Wrong(key, value, detail) for (key, detail, _), value in zip(weights, values, strict=True)]
 
     def _also(self, p: Problem) -> list[Wrong]:
-        """What the Question's own derivations give."""
+        """What the mistakes in the Question's ``also`` give."""
         return [
             Wrong(mistake.key, _as_values(value), detail)
             for mistake in p.question.also
@@ -173,7 +173,7 @@ class Quantity:
     def _derived(
         self, blocks: list[Block], shapes: list[tuple[int, ...]], key: str, derive: Callable[[Block], Any]
     ) -> list[Wrong]:
-        """The mistake made for every input at once, the same way."""
+        """What a mistake gives if it is made in the same way for every input; [] if it cannot be made for all."""
         if not isinstance(self.wrt, tuple):
             (block,), (shape,) = blocks, shapes
             return [Wrong(key, _like(value, shape), detail) for detail, value in _cases(derive(block))]
@@ -198,10 +198,10 @@ class Quantity:
 
 @dataclass(frozen=True)
 class WeightedGradient(Quantity):
-    """The vector-Jacobian product Jᵀv, in x's shape: what ``grad_outputs`` and ``gradient`` weight.
+    """The vector-Jacobian product Jᵀv, in x's shape; v is passed as ``grad_outputs`` or ``gradient``.
 
-    unused: what stands at the place of an input that does not take part: "none" or "zeros"; "" where all do.
-    text: the formula as a card shows it, where ``Jᵀv`` would say too little.
+    unused: the result expected for an input that takes no part, "none" or "zeros"; "" if all inputs take part.
+    text: the formula that a card shows, if ``Jᵀv`` would say too little.
     """
 
     unused: str = ""
@@ -240,7 +240,7 @@ class WeightedGradient(Quantity):
 
 @dataclass(frozen=True)
 class Gradient(WeightedGradient):
-    """The gradient of one number by x, in x's shape: Jᵀv with a single row and v = 1."""
+    """The gradient of a scalar with respect to x, in x's shape: Jᵀv where J has a single row and v = 1."""
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights")
     formula: ClassVar = "∇f(x)"
@@ -255,7 +255,7 @@ class Gradient(WeightedGradient):
 
 @dataclass(frozen=True)
 class Derivative(Gradient):
-    """The derivative of one number by one number, a tensor of shape ()."""
+    """The derivative of a scalar with respect to a scalar: a tensor of shape ()."""
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "derivative")
 
@@ -265,9 +265,9 @@ class Derivative(Gradient):
 
 @dataclass(frozen=True)
 class GradState(WeightedGradient):
-    """What lies in ``x.grad`` afterwards: Jᵀ times the sum of the weights of all backward calls.
+    """What ``x.grad`` holds afterwards: Jᵀ times the sum of the weights of all calls of ``backward``.
 
-    Several weights for one output mean as many calls of ``backward``, one after another.
+    Several weights for a single output stand for as many calls of ``backward``, one after another.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "grad_state")
@@ -285,9 +285,9 @@ class GradState(WeightedGradient):
 
 @dataclass(frozen=True)
 class Step(Quantity):
-    """One step of steepest descent, x − η∇f(x), in x's shape; the rate is the extra ``eta``.
+    """The point after one step of steepest descent, x − η∇f(x), in x's shape; η is the Question's extra ``eta``.
 
-    in_place: True where x itself must hold it afterwards.
+    in_place: True if x itself must hold the new point afterwards.
     """
 
     in_place: bool = False
@@ -304,13 +304,13 @@ class Step(Quantity):
 
 @dataclass(frozen=True)
 class EachWeight(WeightedGradient):
-    """A tuple of weighted gradients by one input: one for each weight, each by itself."""
+    """A tuple of weighted gradients with respect to one input, one for each weight."""
 
     kinds: ClassVar[tuple[str, ...]] = ()
     formula: ClassVar = "(Jᵀv, Jᵀw, …)"
 
     def each(self, p: Problem) -> tuple[np.ndarray, ...]:
-        """The weights, flattened."""
+        """The weights, each flattened: (m,)."""
         return tuple(v.detach().numpy().reshape(-1) for v in p.weights.values())
 
     def blocks(self, p: Problem) -> list[Block]:
@@ -338,7 +338,7 @@ class EachWeight(WeightedGradient):
 
 @dataclass(frozen=True)
 class Hessian(Quantity):
-    """All second derivatives of one number, of shape x's + x's."""
+    """The Hessian of a scalar, with x's dimensions twice: shape ``x.shape + x.shape``."""
 
     kinds: ClassVar[tuple[str, ...]] = ("hessian",)
     twice: ClassVar = True
@@ -354,7 +354,7 @@ class Hessian(Quantity):
 
 @dataclass(frozen=True)
 class HVP(Hessian):
-    """The Hessian times a direction, Hu, in x's shape; u is an extra of the Question, in x's shape."""
+    """The Hessian-vector product Hu, in x's shape; u is an extra of the Question, in x's shape."""
 
     kinds: ClassVar[tuple[str, ...]] = ("hvp",)
     formula: ClassVar = "Hu"
@@ -366,7 +366,7 @@ class HVP(Hessian):
 
 @dataclass(frozen=True)
 class Laplacian(Hessian):
-    """The trace of the Hessian, the sum of the unmixed second derivatives: shape ()."""
+    """The Laplacian: the trace of the Hessian, of shape ()."""
 
     kinds: ClassVar[tuple[str, ...]] = ("laplacian",)
     formula: ClassVar = "Δf = tr H"
@@ -381,7 +381,7 @@ class Laplacian(Hessian):
 
 @dataclass(frozen=True)
 class SecondPartial(Laplacian):
-    """One entry of the Hessian, ∂²f/∂x_i∂x_j: shape (); i and j are extras of the Question."""
+    """One entry of the Hessian, ∂²f/∂x_i∂x_j, of shape (); i and j are extras of the Question."""
 
     kinds: ClassVar[tuple[str, ...]] = ("second_partial",)
     formula: ClassVar = "∂²f/∂x_i∂x_j"
@@ -392,7 +392,7 @@ class SecondPartial(Laplacian):
 
 @dataclass(frozen=True)
 class NewtonStep(Hessian):
-    """x − H⁻¹∇f(x), in x's shape: the stationary point of the second-order model at x."""
+    """The point after Newton's step, x − H⁻¹∇f(x), in x's shape: where the quadratic model of f at x is stationary."""
 
     kinds: ClassVar[tuple[str, ...]] = ("newton_step",)
     formula: ClassVar = "x − H⁻¹∇f(x)"
@@ -407,7 +407,7 @@ class NewtonStep(Hessian):
 
 @dataclass(frozen=True)
 class GradientOfSquaredNorm(Hessian):
-    """The gradient of ‖∇f(x)‖², which is 2H∇f(x), in x's shape."""
+    """The gradient of ‖∇f(x)‖² with respect to x, which is 2H∇f(x), in x's shape."""
 
     kinds: ClassVar[tuple[str, ...]] = ("squared_norm",)
     formula: ClassVar = "2H∇f(x)"
@@ -419,9 +419,9 @@ class GradientOfSquaredNorm(Hessian):
 
 @dataclass(frozen=True)
 class NthDerivative(Quantity):
-    """The derivative of some order of one number by one number: shape ().
+    """A derivative of any order of a scalar with respect to a scalar: shape ().
 
-    order: that order, or 0 where the Question's extra ``order`` says it.
+    order: the order, or 0 to take it from the Question's extra ``order``.
     """
 
     order: int = 0
@@ -445,11 +445,11 @@ class NthDerivative(Quantity):
 
 @dataclass(frozen=True)
 class Computed(Quantity):
-    """What only the Question itself can say: computed from a Problem's J, H and weights, by a formula that is given.
+    """A quantity that the Question itself defines, by a function of the Problem.
 
-    compute: problem -> array, or tuple of arrays; None in a tuple where None must be returned.
-    text: the formula as a card shows it.
-    in_grad: True where it must lie in ``.grad`` of the tensors named by ``by`` afterwards.
+    compute: problem -> array, or tuple of arrays, with None where the student must return None.
+    text: the formula that a card shows.
+    in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
     """
 
     compute: Callable[[Problem], Any] = lambda p: np.zeros(())
@@ -475,7 +475,7 @@ class Computed(Quantity):
 
 @dataclass(frozen=True)
 class Jacobian(Quantity):
-    """The whole table of partials, of shape y's + x's."""
+    """The whole Jacobian, with y's dimensions before x's: shape ``y.shape + x.shape``."""
 
     kinds: ClassVar[tuple[str, ...]] = ("jacobian",)
     shape_help: ClassVar = SHAPE_HELP["jacobian"]
@@ -502,7 +502,7 @@ class Row(Quantity):
 
 @dataclass(frozen=True)
 class Column(Quantity):
-    """Column j of J, how every output moves with x_j, in y's shape; j is an extra of the Question."""
+    """Column j of J, the derivative of y with respect to x_j, in y's shape; j is an extra of the Question."""
 
     kinds: ClassVar[tuple[str, ...]] = ("column",)
     shape_help: ClassVar = SHAPE_HELP["output"]
@@ -535,7 +535,7 @@ class JVP(Quantity):
 
 @dataclass(frozen=True)
 class Output(Quantity):
-    """The map's own output y: what an exercise asks for before anything is differentiated."""
+    """The output y of the function itself, for exercises that do not differentiate yet."""
 
     wrt: str | tuple[str, ...] = ()
     kinds: ClassVar[tuple[str, ...]] = ("output",)
@@ -556,19 +556,22 @@ class Output(Quantity):
 
 
 def alike_roughly(a: np.ndarray, b: np.ndarray, rtol: float = 1e-5) -> bool:
-    """Whether two arrays have one shape and agree to the precision of a central difference."""
+    """Whether two arrays have the same shape and agree to the precision of central differences.
+
+    rtol: relative to the largest absolute entry of b, or to 1 if that is larger.
+    """
     scale = max(np.abs(b).max(initial=0), 1.0)
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= rtol * scale))
 
 
 @cache
 def _belonging(columns: tuple[str, ...]) -> list[tuple[str, str, Derivation]]:
-    """What stands in these columns of the catalogue: (key of the mistake, column, derivation)."""
+    """The derivations of the catalogue for these kinds: (key of the mistake, kind, derivation)."""
     return [(m.key, column, m.derive[column]) for m in CATALOGUE.values() for column in columns if column in m.derive]
 
 
 def _cases(result: Any) -> list[tuple[Mapping[str, Any], Any]]:
-    """A derivation's result as (detail, value) pairs: it may give none, one value, or a list of pairs."""
+    """A derivation's result, which may be None, one value or a list of (detail, value) pairs, as such a list."""
     if result is None:
         return []
     if isinstance(result, list):
@@ -583,6 +586,6 @@ def _as_values(value: Any) -> Any:
 
 
 def _like(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A flat value in the input's shape; a value of another size stays as it is."""
+    """A flat value of the right size reshaped to ``shape``; any other value unchanged."""
     value = np.asarray(value)
     return value.reshape(shape) if value.shape != shape and value.ndim == 1 and value.size == prod(shape) else value

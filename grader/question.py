@@ -1,8 +1,8 @@
-"""Questions are data; a Problem is a Question at one seed, with its Jacobian and its truth.
+"""A Question is one exercise as data; a Problem is a Question at one seed, with its Jacobian and its truth.
 
-There is no stored answer: a Problem draws inputs and weights, computes the full Jacobian J by
-another road than the student's, and its Quantity derives from J what is true and what each
-known mistake would give.
+There is no stored answer: a Problem draws inputs and weights and computes the full Jacobian J by
+another method than the student's, and its Quantity derives from J the truth and what each known
+mistake would give.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from grader.problem import Inseparable, Map, Problem, Sampler
 if TYPE_CHECKING:
     from grader.quantities import Quantity
 
-TRIES = 64  # draws before a question is declared unable to separate its mistakes
-PROBLEMS = 3  # hidden problems that one check poses
+TRIES = 64  # draws before a question is found unable to separate its mistakes
+PROBLEMS = 3  # hidden problems posed by one check, at least
 
 
 @dataclass(frozen=True)
 class Question:
     """One exercise as data.  The reference, the hidden problems, the mistakes and the card follow from it.
 
-    id: unit number, dot, a name.
-    asks: the Quantity wanted.
-    maps: what is differentiated.  One map: the exercise gives it.  Several: the student's function
-        takes f as an argument and is judged on all of them.
-    gives: the names of the student's arguments, in order: ``"f"``, names of inputs, of weights, of extras.
-    weights: names of the weights in the order of the outputs; a None sampler draws mixed signs in the
-        output's shape.
-    weigh: where the weight is a function of the inputs: called with them, returns v.
+    id: unit number, dot, name, e.g. "05.one_row".
+    asks: the Quantity to be returned.
+    maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
+    gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,
+        weights, extras, fixed arguments, ``hands`` or ``computed``.
+    weights: name -> sampler, in the order of the outputs; None draws mixed signs in the output's shape.
+    weigh: for a weight that depends on the inputs: a function of them that returns v.
     extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
-    handed: how an argument is changed before the student gets it, e.g. a weight handed over flat.
-    hands: further arguments, as they are: functions, numbers.
-    computed: arguments that are handed over as results with their graph: functions of the tensors handed before;
-        None stands for f itself.
-    declared: False where declaring ``requires_grad`` is part of the exercise.
-    leaves: which tensors arrive with ``requires_grad``; those differentiated by, where empty.
-    also: mistakes that this question itself derives, each with its ``on_problem``.
-    without: catalogue mistakes that this question cannot tell from the truth, each with the reason.
-    rtol: relative tolerance in float64; float32 results are held to 1e-4 where ``float32`` allows them.
-    plain_numbers: True where a Python number will do for a tensor of shape ().
-    partial: True where each right entry of a tuple earns its share of the points.
+    handed: name -> function that changes an array before the student gets it, e.g. flattens a weight.
+    hands: further arguments, passed as they are: functions, numbers.
+    computed: arguments passed as results with their graph: name -> function of the tensors passed before; None stands
+        for the Map's function.
+    declared: False if setting ``requires_grad`` is part of the exercise.
+    leaves: the tensors that are passed with ``requires_grad``; by default those in ``asks.names``.
+    also: this question's own mistakes, each with its ``on_problem``.
+    without: mistakes of the catalogue that are not recognized here -> the reason.
+    stars: difficulty, from 1 to 5.  minutes: the time that it takes.  hints: shown one after the other.
+    rtol: relative tolerance in float64; float32 results, allowed if ``float32``, are compared to 1e-4.
+    plain_numbers: True if a Python number is accepted for a tensor of shape ().
+    partial: True if each right entry of a tuple earns its share of the points.
     """
 
     id: str
@@ -82,18 +82,18 @@ class Question:
         return self.id.partition(".")[0]
 
     def mistake(self, key: str) -> Mistake:
-        """The mistake of this key, of this question's own or of the catalogue."""
+        """The mistake with this key, from ``also`` or else from the catalogue; raises KeyError if there is none."""
         return next((mistake for mistake in self.also if mistake.key == key), None) or CATALOGUE[key]
 
     @property
     def grade_id(self) -> str:
-        """The id of its graded cell: nbgrader allows letters, digits, ``_`` and ``-``, but no dot."""
+        """The nbgrader id of its graded cell, which may contain letters, digits, ``_`` and ``-``, but no dot."""
         return cell_id(self.id)
 
     def sample(self, seed: int) -> Problem:
-        """The Problem at this seed: the first draw that tells all its mistakes apart.
+        """The Problem at this seed: the first draw on which truth and mistakes all differ.
 
-        Raises Inseparable where none of ``TRIES`` draws does: then the question needs other inputs.
+        Raises Inseparable if there is none among ``TRIES`` draws: then the question needs other inputs.
         """
         blame = ""
         for attempt in range(TRIES):
@@ -108,13 +108,13 @@ class Question:
         return self.sample(0)
 
     def problems(self, seed: int = 0) -> list[Problem]:
-        """The hidden problems of one check: one for a prediction, else ``PROBLEMS``, and every map once."""
-        if not self.maps:  # nothing is drawn: what a snippet does is the same every time
+        """The hidden problems of one check: one for a prediction, else at least ``PROBLEMS``, with every Map used."""
+        if not self.maps:  # nothing is drawn, so the problem is the same every time
             return [self._the_one]
         count = 1 if self.asks.predicts else max(PROBLEMS, len(self.maps))
         return [self.sample(seed * 1000 + k) for k in range(count)]
 
 
 def cell_id(question: str) -> str:
-    """A question's id as nbgrader's ``grade_id``: ``05-weight_the_outputs`` for ``05.weight_the_outputs``."""
+    """The nbgrader id of a question's graded cell: ``05-weight_the_outputs`` for ``05.weight_the_outputs``."""
     return question.replace(".", "-", 1)
