@@ -1,4 +1,4 @@
-"""A grader for gradients: it compares answers with Jacobian-weighted references and says why they are wrong.
+"""A grader for gradients: it compares answers with references computed from the Jacobian and says why they are wrong.
 
 In a notebook:  ``check(id, answer)``, ``hint(id)``, ``progress()``.
 In a program:   ``questions()``, ``diagnose(id, answer, seed=None)``, which returns a ``Verdict``.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from grader.student import progress as progress
     from grader.student import questions as questions
 
-# Imported when they are first asked for: the command line would wait a second for torch otherwise.
+# Imported on first access: otherwise every run of the command line would wait a second for torch.
 _MODULES = {
     **dict.fromkeys(("UnknownQuestion", "check", "diagnose", "hint", "progress", "questions"), "student"),
     "Question": "question",

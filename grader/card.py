@@ -1,4 +1,4 @@
-"""A Verdict as people see it: a card in HTML and in plain text.  It knows the Verdict and nothing else."""
+"""A Verdict as people see it: a card in HTML and in plain text, made from the Verdict alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from grader.pictures import ACCENT, NEGATIVE, heatmap, triptych, weighted_rows
 
 MIME = "application/vnd.grader.verdict+json"
 
-# status -> (mark, colour of the card's edge); what is not listed is a wrong answer
+# status -> (mark, color of the card's edge); every other status means a wrong answer
 MARKS = {"correct": ("✓", ACCENT), "unattempted": ("○", "#888888")}
 WRONG = ("✗", NEGATIVE)
-# MathJax leaves such an element alone, by the names that its versions 2 to 4 look for: a card quotes a student's words.
+# MathJax 2 to 4 skip elements with these classes: a card quotes students' words, which must not be typeset.
 UNTYPESET = "tex2jax_ignore mathjax_ignore"
-MOST_CELLS = 72  # a picture with more entries than this helps nobody on a card
+MOST_CELLS = 72  # arrays with more entries are not drawn: on a card, such a picture helps nobody
 
 
 class Card:
-    """One Verdict, to be shown: ``text/html`` is the card, ``text/plain`` the score that nbgrader reads."""
+    """One Verdict for Jupyter to display.
+
+    ``text/html`` is the card; ``text/plain``, the repr, is the score, which nbgrader reads as partial credit; ``str``
+    gives the card in plain text.
+    """
 
     def __init__(self, verdict: Verdict):
         self.verdict = verdict
@@ -42,7 +46,7 @@ class Card:
 
 
 def headline(v: Verdict) -> str:
-    """The card's first line: mark, score and what was found."""
+    """The card's first line: the mark, the score (unless unattempted) and the Verdict's headline."""
     mark, _ = MARKS.get(v.status, WRONG)
     if v.status == "unattempted":
         return f"{mark} {v.headline}"
@@ -53,7 +57,7 @@ def headline(v: Verdict) -> str:
 
 
 def as_text(v: Verdict) -> str:
-    """The card in plain text, every fact that the HTML has but the picture."""
+    """The card in plain text: everything that the HTML card shows, except the pictures."""
     parts = [headline(v), v.message]
     parts += [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines]
     if v.inputs and not v.correct:
@@ -66,7 +70,7 @@ def as_text(v: Verdict) -> str:
 
 
 def as_html(v: Verdict) -> str:
-    """The card as one ``<div>`` with inline styles: it needs no style sheet, script or network."""
+    """The card as one ``<div>`` with inline styles, which needs no style sheet, script or network."""
     _, edge = MARKS.get(v.status, WRONG)
     body = [f'<div style="font-weight:600">{rich(headline(v))}</div>']
     if v.message:
@@ -106,7 +110,7 @@ def _closing(v: Verdict) -> str:
 
 
 def _pictures(v: Verdict) -> str:
-    """Yours, true and difference; for a weighted gradient how the rows of J add up; a right table by itself."""
+    """The pictures as HTML: yours, true and difference if wrong, the matrix if right, and how the rows of J add up."""
     rows = weighted_rows(*v.rows).html if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
     if v.correct:
         return rows or (heatmap(v.true, v.formula).html if _is_table(v.true) and _drawable(v.true) else "")
@@ -137,7 +141,7 @@ def _compared(yours: Any, true: Any) -> str:
 
 
 def rich(text: str) -> str:
-    """Escaped text in which `code` between backticks is set as code."""
+    """``text`` as HTML: escaped, and with everything between two backticks set as code."""
     pieces = escape(text).split("`")
     if len(pieces) % 2 == 0:  # an unpaired backtick, e.g. from a student's own message
         return "`".join(pieces)

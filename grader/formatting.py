@@ -14,7 +14,7 @@ LONGEST = 8  # entries of an array printed in running text before it is cut
 
 
 def number(value: float | complex) -> str:
-    """Four significant digits, a true minus sign, and the names nan, ∞ and −∞."""
+    """A number to four significant digits, with a true minus sign: −0.25, nan, ∞, 1+2i."""
     if isinstance(value, complex) and value.imag:
         return f"{number(value.real)}{'+' if value.imag >= 0 else '−'}{number(abs(value.imag))}i"
     real = float(value.real)
@@ -32,7 +32,10 @@ def shape(sizes: tuple[int, ...]) -> str:
 
 
 def values(thing: Any) -> str:
-    """An array or a tuple of arrays in one line, nested brackets for rows, cut after a few entries."""
+    """An array, or a tuple of arrays, on one line: nested brackets for rows, each cut after ``LONGEST`` entries.
+
+    Also takes None, and a text, which is returned as it is (an empty one as words for "none of them").
+    """
     if thing is None:
         return "None"
     if isinstance(thing, str):
@@ -47,10 +50,10 @@ def values(thing: Any) -> str:
 
 
 def of(n: float) -> str:
-    """Points without a needless decimal: 2, 1.5."""
+    """A number of points without needless decimals: 2, 1.5."""
     return f"{n:.4g}"
 
 
 def fill(template: str, facts: Mapping[str, Any]) -> str:
-    """The template with its placeholders filled from facts."""
+    """The template with its placeholders in braces filled from ``facts``; raises KeyError if one is missing."""
     return template.format_map(facts)

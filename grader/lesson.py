@@ -1,4 +1,4 @@
-"""What lessons are made of besides prose: refutations from the catalogue, errors shown, and the pictures."""
+"""What lessons use besides prose: wrong answers refuted, error messages explained, and the pictures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def text(thing: object) -> str:
-    """A number, array or tensor as the course prints it: four significant digits."""
+    """A number, array or tensor as text in the course's format, with four significant digits."""
     return formatting.values(thing.detach().numpy() if hasattr(thing, "detach") else np.asarray(thing))
 
 
@@ -45,9 +45,10 @@ def values(*things: object) -> None:
 
 
 def refute(id: str, *keys: str, seed: int = 0) -> Shown:
-    """The named mistakes, made on one problem of a question: what each computes, and why it is not the answer.
+    """Show mistakes beside the truth on one problem of a question: what each computes, and why that is wrong.
 
-    Raises UnknownQuestion for the id, KeyError for a mistake that the question does not know.
+    id: the question's.  keys: of the mistakes, in the order in which they are shown.  seed: of the problem.
+    Raises UnknownQuestion for an unknown id, KeyError for a mistake that cannot be made on this problem.
     """
     question = find(id)
     problem = question.sample(seed)
@@ -69,10 +70,10 @@ def refute(id: str, *keys: str, seed: int = 0) -> Shown:
 
 
 def met_error(snippet: Callable[[], object], again: bool = False) -> Shown:
-    """Run a snippet that PyTorch refuses, and show its message with what it means.
+    """Run a snippet that raises an error, and show the error message with its explanation, if there is one.
 
-    again: True where a derivative is differentiated; some errors have another cause there.
-    Raises AssertionError where the snippet runs through: then the lesson says something untrue.
+    again: True if a derivative is differentiated; some errors have another cause there.
+    Raises AssertionError if the snippet raises nothing: then what the lesson says is not true.
     """
     raised = probe(snippet, Call()).raised
     assert raised is not None, "the snippet was to raise an error, and did not"

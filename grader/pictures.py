@@ -1,10 +1,10 @@
-"""The pictures that cards and lessons share: one theme, one habit for alt text.
+"""The pictures that cards and lessons share, in one theme and each with alt text.
 
-Tables of numbers are HTML and graphs inline SVG; both take their text colour from the page, so that
-they read in a light and in a dark JupyterLab, in print, and in exported HTML without a network.
-Curves come from Matplotlib as SVG, with the same habit.  Blue is positive, orange is negative (two hues that
-all common forms of colour blindness tell apart), and every cell holds its number.  A picture's
-``text/plain`` is its alt text: that is what a notebook keeps.
+Tables of numbers are HTML and graphs are inline SVG; both take their text color from the page, so that they are
+readable in a light and in a dark JupyterLab, in print, and in exported HTML without a network.  Curves are SVG from
+Matplotlib, recolored to do the same.  Blue is positive and orange is negative, two hues that can be told apart with all
+common forms of color blindness, and every cell shows its number.  A picture's ``text/plain`` is its alt text, which is
+all that a notebook keeps of it.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POSITIVE, NEGATIVE, ACCENT = "#0072b2", "#d55e00", "#009e73"  # after Okabe and Ito, Color Universal Design
-ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as none
+ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as 0
 DEEPEST = 0.62  # opacity of the largest entry: dark enough to see, light enough to read the number on
 CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels
 LARGEST = 12  # rows or columns shown before an array is cut
 
-_numbers = itertools.count(1)  # of a page's sliders and plots, whose ids must differ
+_numbers = itertools.count(1)  # for the ids of sliders and plots, which must differ within a page
 
 
 def tint(colour: str, depth: float) -> str:
-    """A colour ``#rrggbb`` at an opacity in [0, 1], as CSS has it: the page shines through, light or dark."""
+    """The color ``#rrggbb`` at an opacity in [0, 1], in CSS: the page's background, light or dark, shines through."""
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{depth:.2f})"
 
 
 class Picture:
-    """A picture as HTML with its alt text; ``&`` sets two side by side.
+    """A picture as HTML with its alt text; ``a & b`` sets two side by side.
 
-    html: what is shown.  alt: what it shows, in a sentence.
+    html: what is displayed.  alt: what the picture shows, in a sentence.
     """
 
     def __init__(self, html: str, alt: str):
@@ -65,14 +65,14 @@ def heatmap(
     column: int | None = None,
     largest: float | None = None,
 ) -> Picture:
-    """A table of numbers, coloured by sign and size.
+    """A table of numbers, colored by sign and size; at most ``LARGEST`` rows and columns of it are shown.
 
-    values: a number, (n,) or (m, n); more dimensions are folded into rows.
-    rows, columns: labels.  row, column: a spotlight on one of them.
-    largest: what counts as the deepest colour; the largest entry by default.
+    values: a number, or an array of shape (n,) or (m, n); further leading dimensions are folded into the rows.
+    rows, columns: labels.  row, column: the index of one to highlight; the others are dimmed.
+    largest: the absolute value that gets the deepest color; by default that of the largest entry shown.
     """
     array = np.asarray(values, dtype=float)
-    # Both sizes are said: -1 cannot be worked out where there are no entries.
+    # Both sizes are given, because reshape cannot infer a -1 for an array without entries.
     table = array.reshape(int(np.prod(array.shape[:-1])), array.shape[-1] if array.ndim else 1)
     cut = table.shape[0] > LARGEST or table.shape[1] > LARGEST
     table = table[:LARGEST, :LARGEST]
@@ -95,7 +95,7 @@ def heatmap(
 
 
 def triptych(yours: Any, true: Any) -> Picture:
-    """Yours, true and the difference, side by side and on one colour scale; shapes must be equal."""
+    """Yours, true and their difference, side by side and on one color scale.  yours, true: arrays of the same shape."""
     yours, true = np.asarray(yours, dtype=float), np.asarray(true, dtype=float)
     top = _largest(np.concatenate([yours.reshape(-1), true.reshape(-1)]))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -109,7 +109,7 @@ def triptych(yours: Any, true: Any) -> Picture:
 
 
 def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Picture:
-    """The rows of J, each times its weight, adding up to Jᵀv.  J: (m, n), v: (m,)."""
+    """The rows of J, each times its weight, adding up to Jᵀv.  J: (m, n), v: (m,).  rows, columns: labels."""
     J, v = np.asarray(J, dtype=float), np.asarray(v, dtype=float)
     m, n = J.shape
     rows = rows or [f"y{_subscript(i)}" for i in range(m)]
@@ -141,10 +141,10 @@ def chain(
     shown: int | None = None,
     title: str = "",
 ) -> Picture:
-    """A computation as boxes from left to right, with the way back drawn underneath.
+    """A computation as boxes from left to right, with the backward pass drawn underneath.
 
-    steps: (name, value) of each box.  edges: what happens between two boxes.
-    back: the local derivative of each edge; ``shown`` of them are drawn, from the right.
+    steps: (name, value) of each box.  edges: the operation between each box and the next.
+    back: the local derivative of each edge.  shown: how many of these are drawn, from the right; None draws all.
     """
     top = 26 if title else 20
     box = max(96, *(8 * max(len(name), len(value)) + 16 for name, value in steps))
@@ -182,11 +182,11 @@ def graph(
     cut: Sequence[tuple[str, str]] = (),
     title: str = "",
 ) -> Picture:
-    """A computation with branches: boxes in columns, arrows for what was computed from what, the way back beside them.
+    """A computation with branches: boxes in columns, arrows for the operations, and the backward pass beside them.
 
-    nodes: name -> (column, row, value).  edges: (from, to, what happens there).  lit: boxes to stress.
-    back: (from, to, what is handed back), drawn along the edge in the other direction.
-    cut: edges through which nothing flows back; they are dashed.
+    nodes: name -> (column, row, value).  edges: (from, to, operation).  lit: names of boxes to highlight.
+    back: (from, to, what is passed back), where "from" is the later box.
+    cut: (from, to) of edges through which no gradient flows back; they are dashed.
     """
     top = 30 if title else 8
     box = max(92, *(8 * max(len(name), len(value)) + 16 for name, (_, _, value) in nodes.items()))
@@ -230,10 +230,10 @@ def graph(
 
 
 def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str | None = None) -> Picture:
-    """``.grad`` as a bucket: what every backward put in, the newest on top, and what it holds in all.
+    """``.grad`` as a bucket: what each call of backward added, the newest on top, with the sum underneath.
 
-    layers: (which backward, what it added), the first one at the bottom; arrays of one shape.
-    holds: what stands under the bucket instead of the sum, e.g. "None".
+    layers: (which call, the array that it added), the first one at the bottom; all arrays have the same shape.
+    holds: text to show underneath instead of the sum, e.g. "None".
     """
     total = (
         sum((np.asarray(value, dtype=float) for _, value in layers[1:]), np.asarray(layers[0][1], dtype=float))
@@ -263,8 +263,9 @@ def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str |
 def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, title: str = "") -> Picture:
     """A product or a sum of tensors as blocks, each drawn to the scale of its shape.
 
-    terms: (name, shape) for a block, a text for what stands between two of them, e.g. "·", "=" or "+".  A vector is
-    drawn as a column; more than two dimensions as a matrix of the last two, with the others named.
+    terms: (name, shape) for a block, or a text to put between two blocks, e.g. "·", "=" or "+".  A vector is drawn as a
+        column, and a tensor with more than two dimensions as a matrix of the last two, labeled with its whole shape.
+    unit: pixels per entry.
     """
     shapes = [term[1] for term in terms if not isinstance(term, str)]
     tallest = max((shape[-2] if len(shape) > 1 else shape[-1] if shape else 1) for shape in shapes) * unit
@@ -297,10 +298,11 @@ def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, t
 
 
 def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: float = 3.3) -> Picture:
-    """A Matplotlib plot as SVG whose lines and texts take the page's colour.
+    """A Matplotlib plot as SVG, whose lines and text take the page's text color.
 
-    draw: receives the axes; use the colours ``POSITIVE``, ``NEGATIVE``, ``ACCENT`` and ``"black"``, which
-    becomes the page's text colour.  width, height: in inches.
+    draw: is called with the axes and draws on them in ``POSITIVE``, ``NEGATIVE``, ``ACCENT`` and ``"black"``; black
+        becomes the page's text color.
+    width, height: in inches.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -323,17 +325,18 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"#000000|\bblack\b", "currentColor", text)
-    text = re.sub(r"<text\b", '<text fill="currentColor"', text)  # also <text> of powers of ten
+    text = re.sub(r"<text\b", '<text fill="currentColor"', text)  # including the plain <text> of powers of ten
     text = re.sub(r'style="font: ([^"]*)"', r'style="font: \1; fill: currentColor"', text)
     label = f'role="img" aria-label="{escape(alt, quote=True)}" style="max-width:100%;height:auto"'
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
 
 
 def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) -> Picture:
-    """Pictures that follow a slider, drawn beforehand: no kernel and no network is needed to move it.
+    """Pictures drawn in advance, and a slider that chooses one: moving it needs no kernel and no network.
 
-    frames: (the slider's reading, the picture).  Where scripts do not run, and in print, the frame
-    ``start`` is seen; the alt text describes every frame.
+    frames: (the slider's reading, the picture).  label: text before the slider.
+    start: index of the frame shown at first, and the only one shown in print and where scripts do not run.
+    The alt text describes every frame.
     """
     name = f"grader-slider-{next(_numbers)}"
     readings = "|".join(reading for reading, _ in frames)
@@ -370,7 +373,7 @@ def _edge(start: str, end: str, label: str, is_cut: bool) -> str:
 
 
 def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = "") -> str:
-    """Cells laid out row by row: plain ``<div>``, which survive where a front end strips SVG for safety."""
+    """Cells laid out row by row, as plain ``<div>`` elements: these survive where a front end strips SVG for safety."""
     columns = " ".join(f"{width}px" for width in widths)
     head = f'<div style="font-weight:600;margin-bottom:3px">{escape(title)}</div>' if title else ""
     style = f"display:grid;grid-template-columns:{columns};align-items:center"
@@ -387,7 +390,7 @@ def _cell(entry: float, top: float, dim: bool = False) -> str:
         f"border-radius:3px;margin:1px;padding:5px 0;text-align:center{';opacity:0.3' if dim else ''}"
     )
     text = formatting.number(entry)
-    style += ";font-size:11px;line-height:1.54" if len(text) > 7 else ""  # as high as a cell of FONT
+    style += ";font-size:11px;line-height:1.54" if len(text) > 7 else ""  # keeps the height that a cell has in FONT
     return f'<div style="{style}">{text}</div>'
 
 
@@ -397,7 +400,7 @@ def _label(text: str, align: str = "center", bold: bool = False, style: str = ""
 
 
 def _largest(array: np.ndarray) -> float:
-    """The largest finite size in an array, or 1 where there is none: what the deepest colour means."""
+    """The largest finite absolute value in an array, or 1 if there is none or it is 0: it gets the deepest color."""
     sizes = np.abs(array[np.isfinite(array)])
     return float(sizes.max(initial=0)) or 1.0
 
@@ -410,7 +413,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = FONT
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, label: str, colour: str, dashed: bool = False) -> list[str]:
-    """A straight arrow; its label stands at its left hand: above where it goes right, below where it goes back."""
+    """A straight arrow, with its label above it if it points to the right and below it if it points to the left."""
     length = float(np.hypot(x2 - x1, y2 - y1)) or 1.0
     dx, dy = (x2 - x1) / length, (y2 - y1) / length
     wings = [(x2 - 8 * dx - side * 4 * dy, y2 - 8 * dy + side * 4 * dx) for side in (1, -1)]

@@ -1,4 +1,4 @@
-"""What a notebook says to the grader: ``check``, ``hint`` and ``progress``."""
+"""The functions that a notebook calls: ``check``, ``hint`` and ``progress``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _session: dict[str, str] = {}
 
 
 class UnknownQuestion(LookupError):
-    """No question has this id; the message names the nearest ones."""
+    """Raised if no question has the given id; the message suggests similar ones."""
 
 
 class Shown:
-    """A few words for the notebook: plain text and HTML."""
+    """A short text for Jupyter to display: plain, and optionally as HTML."""
 
     def __init__(self, text: str, html: str = ""):
         self.text, self.html = text, html
@@ -48,8 +48,8 @@ def questions() -> list[Question]:
 
 
 def find(id: str) -> Question:
-    """The Question with this id; raises UnknownQuestion, naming the nearest ids."""
-    if type(id) is not str:  # a function, say, where the arguments were exchanged
+    """The Question with this id.  Raises UnknownQuestion, whose message suggests similar ids."""
+    if type(id) is not str:  # a function, say, because the arguments were swapped
         value = plain(id)
         id = value.text or words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
     if id in QUESTIONS:
@@ -60,16 +60,21 @@ def find(id: str) -> Question:
 
 
 def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
-    """Judge an answer: the student's function, or for a prediction also its plain value.
+    """Judge an answer and return the Verdict.
 
-    seed: chooses the hidden inputs; None poses those that ``check`` poses.
-    Raises UnknownQuestion.  Whatever the answer does, its errors end up in the Verdict.
+    answer: the student's function, or for a prediction a plain value.
+    seed: selects the hidden inputs; None selects those of ``check``.
+    Raises UnknownQuestion.  Errors that the answer raises end up in the Verdict.
     """
     return _diagnose(find(id), answer, seed)
 
 
 def check(id: str, answer: object) -> Card | Shown:
-    """Judge an answer and show the card.  Never raises, so that "Run All" goes on."""
+    """Judge an answer and show a card with the score and what was found.
+
+    id: the question's, e.g. "05.one_row".  answer: your function, or the value that you predict.
+    Errors are shown on the card and not raised, so that "Run All" goes on.
+    """
     try:
         verdict = diagnose(id, answer)
     except UnknownQuestion as unknown:
@@ -79,7 +84,7 @@ def check(id: str, answer: object) -> Card | Shown:
 
 
 def hint(id: str) -> Shown:
-    """The next hint for a question: each call tells a little more."""
+    """Show the next hint for a question: each call tells a little more; after the last hint, that one is repeated."""
     try:
         question = find(id)
     except UnknownQuestion as unknown:
@@ -95,7 +100,7 @@ def hint(id: str) -> Shown:
 
 
 def progress() -> Shown:
-    """How far you are: every question checked so far, by unit."""
+    """Show how far you have come: a mark for every question, and the number solved in each unit."""
     seen = _seen()
     if not seen:
         return Shown(words.NOTICES["nothing_checked"])
@@ -118,7 +123,7 @@ def _mark(status: str) -> tuple[str, str]:
 
 
 def _progress_file() -> Path | None:
-    """Where progress is kept between sessions; None while nbgrader grades, whose runs are not the user's."""
+    """Where progress is kept between sessions; None if GRADER_PROGRESS is empty, or nbgrader runs the notebook."""
     if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"):
         return None
     if "GRADER_PROGRESS" in os.environ:
@@ -139,14 +144,14 @@ def _load() -> dict[str, str]:
 
 
 def _seen() -> dict[str, str]:
-    """The file and this session together; what either knows to be right is right."""
+    """Question id -> status, from the file and this session; a question that is correct in either is correct."""
     kept = _load()
     right = {id: status for id, status in kept.items() if status == "correct"}
     return kept | _session | right
 
 
 def _remember(verdict: Verdict) -> None:
-    """Note a verdict; a question once right stays right.  A full disk must not spoil a check."""
+    """Record a verdict; a question once correct stays so.  Errors of the file are ignored, so that no check fails."""
     path = _progress_file()
     seen = _seen()
     if seen.get(verdict.question) == "correct" or verdict.status == "unattempted":
