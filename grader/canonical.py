@@ -1,7 +1,7 @@
-"""The canonical form of a notebook: the same bytes whoever saved it, whatever they saved it with.
+"""The canonical form of a notebook: the same bytes no matter who saved it, and with which program.
 
-Stable readable cell ids, no execution counts, no volatile metadata; lessons keep their text outputs
-(the reference that nbval compares with), exercises and solutions keep none; pictures are never kept.
+A canonical notebook has stable, readable cell ids, no execution counts and no volatile metadata.  Lessons keep their
+text outputs, which nbval compares with; exercises and solutions keep no outputs.  Pictures are never kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _RANDOM_ID = re.compile(r"[0-9a-f]{8}|[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
 def canonical(nb: NotebookNode, keep_outputs: bool) -> NotebookNode:
-    """The notebook in canonical form, changed in place and returned."""
+    """Put a notebook into canonical form, in place, and return it.
+
+    keep_outputs: True keeps the text outputs of code cells, False removes all outputs.
+    """
     nb.nbformat, nb.nbformat_minor = 4, 5
     nb.metadata = nbformat.from_dict(METADATA)
     taken: set[str] = set()
@@ -46,32 +49,36 @@ def canonical(nb: NotebookNode, keep_outputs: bool) -> NotebookNode:
 
 
 def text(nb: NotebookNode) -> str:
-    """The notebook as the bytes to be written, in UTF-8."""
+    """The notebook as the text of its file: JSON in nbformat 4, ending with one newline."""
     return str(nbformat.writes(nb, version=4)).rstrip("\n") + "\n"
 
 
 def new_cell(kind: str, source: str, id: str) -> NotebookNode:
-    """A cell as nbformat makes it, without its validation, which takes a millisecond a cell: code, markdown or raw."""
+    """A new cell.  kind: "code", "markdown" or "raw".
+
+    Equal to what nbformat's constructors make, but without their validation, which takes a millisecond per cell.
+    """
     of_code: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
     return nbformat.from_dict({"cell_type": kind, "id": id, "metadata": {}, "source": source, **of_code})
 
 
 def new_notebook(cells: list[NotebookNode], metadata: Mapping[str, Any] | None = None) -> NotebookNode:
-    """A notebook of these very cells, in the newest format."""
+    """A notebook in nbformat 4.5 that holds the given cells themselves, not copies of them."""
     nb = nbformat.from_dict({"metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 5})
     nb.cells = cells
     return nb
 
 
 def copied(node: NotebookNode) -> NotebookNode:
-    """A copy down to the last leaf; ``copy.deepcopy`` takes five times as long for what holds nothing but JSON."""
+    """A deep copy of a node that contains only JSON data; ``copy.deepcopy`` takes five times as long."""
     return nbformat.from_dict(node)
 
 
 def format_file(path: Path, check: bool = False) -> bool:
-    """Put one notebook into canonical form; returns whether it differed.
+    """Put one notebook file into canonical form; returns whether it differed from it.
 
-    check: only look.  Raises ValueError, naming the file, for what is no notebook.
+    Text outputs are kept if the file is in a folder named ``course``.
+    check: True leaves the file as it is.  Raises ValueError, naming the file, if it is not a readable, valid notebook.
     """
     try:
         before = path.read_text("utf-8")
@@ -86,7 +93,7 @@ def format_file(path: Path, check: bool = False) -> bool:
 
 
 def _readable_id(cell: NotebookNode, taken: set[str]) -> str:
-    """The cell's id if a person gave it; else one from its grade_id or its first words."""
+    """The cell's id if it is neither random nor taken; else a new one made from its grade_id or its first words."""
     old = cell.get("id", "")
     if old and not _RANDOM_ID.fullmatch(old) and old not in taken:
         taken.add(old)
@@ -104,7 +111,7 @@ def _readable_id(cell: NotebookNode, taken: set[str]) -> str:
 
 
 def _kept(output: NotebookNode) -> NotebookNode:
-    """An output without its volatile parts: only plain text, no counts, no traceback (it holds paths)."""
+    """An output without its volatile parts: plain text only, no execution count, no traceback (it contains paths)."""
     data: dict[str, Any] = dict(output)
     if "data" in data:
         data["data"] = {mime: body for mime, body in data["data"].items() if mime in KEPT_MIMES}

@@ -1,4 +1,4 @@
-"""The ``grader`` command: a demonstration, notebooks' form and release, a class's report and grades, the questions."""
+"""The ``grader`` command: run a demo, format and release notebooks, grade a class, report and export its grades."""
 
 from __future__ import annotations
 
@@ -28,12 +28,17 @@ if TYPE_CHECKING:
     from grader.demo.sample import Student
     from grader.nbgrader.command import Outcome
 
-SECONDS_BETWEEN_LINES = 5.0  # of progress, where there is no terminal
-MARKER = ".grader-demo"  # tells a folder that a demo made, and may replace, from any other
+SECONDS_BETWEEN_LINES = 5.0  # between lines of progress, if the output is not a terminal
+MARKER = ".grader-demo"  # marks a folder that a demo made, and that a demo may therefore replace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 where all is well, 1 where not, 2 for wrong usage."""
+    """Run one command and return its exit status.
+
+    arguments: the command line after the program's name; None takes it from ``sys.argv``.
+    0: success.  1: the command failed, or found something wrong.  2: no command was given.  130: interrupted.
+    Raises SystemExit for wrong usage and for ``--help``, as argparse does.
+    """
     from grader.classroom import CourseError
     from grader.sandbox import SandboxError
 
@@ -54,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command() -> NoReturn:
-    """``main`` as a process of its own: the exit status is the process's."""
+    """The entry point of the ``grader`` program: run ``main`` and exit with its status."""
     status = main()
-    gc.freeze()  # else Python looks through all that torch and nbgrader made before it ends, for half a second
+    gc.freeze()  # else the last garbage collection takes half a second to look through torch's and nbgrader's objects
     sys.exit(status)
 
 
@@ -127,7 +132,7 @@ def _positive(text: str) -> int:
 
 
 def _limit(text: str) -> tuple[str, float | int]:
-    """``NAME=N`` of one of the sandbox's limits."""
+    """Parse ``NAME=N``, where NAME is one of the sandbox's limits, into (name, number)."""
     from grader.sandbox.limits import Limits
 
     name, _, number = text.partition("=")
@@ -140,12 +145,12 @@ def _limit(text: str) -> tuple[str, float | int]:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    """Grade a class; returns 0 where everybody has a grade."""
+    """Grade a class; returns 0 if every student has a grade, else 1."""
     from grader.nbgrader import course
     from grader.sandbox.forkserver import ForkServer
 
     folder = course.find(Path.cwd())
-    # It imports torch, which takes seconds; meanwhile this process imports nbgrader.
+    # The fork server takes seconds to import torch; meanwhile this process imports nbgrader.
     with contextlib.ExitStack() as stack:
         fork_server = None if options.dask else ForkServer.started()
         stack.enter_context(fork_server or contextlib.nullcontext())
@@ -153,9 +158,9 @@ def _grade(options: argparse.Namespace) -> int:
         from grader.nbgrader import command
         from grader.nbgrader.folders import Course
 
-        template = None if options.dask else processes.Template.made(command.PRELOAD)  # now, while nothing is open
+        template = None if options.dask else processes.Template.made(command.PRELOAD)  # before anything is open
         stack.enter_context(template or contextlib.nullcontext())
-        gc.freeze()  # what is imported stays, and little that comes refers to itself
+        gc.freeze()  # imported modules stay, and what follows makes few reference cycles
         gc.set_threshold(50_000, 20, 100)
         here = Course(folder, options.unit, options.db)
         confined = False if options.no_sandbox else None
@@ -175,7 +180,7 @@ def _grade(options: argparse.Namespace) -> int:
             )
     if options.json:
         text = json.dumps(dataclasses.asdict(outcome), ensure_ascii=False, indent=1)
-        # Half a character, in the name of a folder, is escaped, and nothing else, as JSON has it.
+        # Lone surrogates, from folder names that are not UTF-8, are escaped in JSON's notation; all else is UTF-8.
         print(text.encode("utf-8", "backslashreplace").decode())
     else:
         _tell(outcome)
@@ -184,11 +189,11 @@ def _grade(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
-    """Shows how far a run is: a bar on a terminal, else a line from time to time."""
+    """Show on stderr how far a run has come: as a bar on a terminal, else as a line every few seconds."""
     from tqdm import tqdm
 
     bar = tqdm(desc=unit, unit=COMMANDS["submissions"], file=sys.stderr, disable=not sys.stderr.isatty())
-    start = last = 0.0  # the clock runs from the first submission on: workers take some seconds to get ready
+    start = last = 0.0  # the clock starts with the first submission: workers take some seconds to get ready
 
     def progress(done: int, count: int, failed: int) -> None:
         nonlocal start, last
@@ -212,7 +217,7 @@ def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
 
 
 def _tell(outcome: Outcome) -> None:
-    """The end of a run as people read it: how many were graded, were unchanged and failed, and why."""
+    """Print the outcome of a run: how many were graded, unchanged and failed; remarks; and why grading failed."""
     for name, students in (("graded", outcome.graded), ("unchanged", outcome.unchanged), ("failed", outcome.failed)):
         print(f"{COMMANDS[f'column_{name}']:10} {len(students):6}")
     remarked = sorted((grade for grade in outcome.graded if grade.remarks), key=lambda grade: grade.student)
@@ -227,7 +232,7 @@ def _tell(outcome: Outcome) -> None:
 
 
 def _printable(text: str) -> str:
-    """A text on a terminal: a student chose the folder's name, and perhaps the error."""
+    """``text`` made safe for a terminal: a student chose the folder's name, and perhaps the error's text."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -345,7 +350,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _known(root: Path, named: Sequence[str], in_gradebook: Sequence[str]) -> None:
-    """Raise ValueError for a unit that neither the course nor the gradebook has."""
+    """Raise ValueError if one of the units named is in neither the course nor the gradebook."""
     from grader.nbgrader import course
 
     known = sorted({*course.units(root), *in_gradebook})
@@ -355,7 +360,7 @@ def _known(root: Path, named: Sequence[str], in_gradebook: Sequence[str]) -> Non
 
 
 def _demo(options: argparse.Namespace) -> int:
-    """Release the sample class's unit, hand it in, autograde, feedback, export: in ``folder``, with nbgrader itself."""
+    """Take the sample class through nbgrader in ``folder``: release, hand in, autograde, make feedback, export."""
     from grader.demo.sample import CLASS, UNIT, hand_in, lay_out
     from grader.nbgrader import course
     from grader.nbgrader.results import results
@@ -393,7 +398,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path, unit: str) -> int:
-    """The class as a table, and whether everybody got just what the sample says."""
+    """Print the class as a table; returns 0 if every student got exactly the scores that the sample expects, else 1."""
     from grader import questions
     from grader.card import MARKS, WRONG
     from grader.question import cell_id

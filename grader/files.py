@@ -1,4 +1,4 @@
-"""Files that are never half-written, opened without following links, and folders emptied whatever they hold."""
+"""Write files that are never left half-written, open files without following links, and empty folders of any depth."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, text: str | bytes, mode: int | None = None, flush: bool = True) -> None:
-    """Write bytes, or text as UTF-8, beside ``path``, then put it in its place in one step.
+    """Replace the file ``path`` in one step: write a temporary file beside it, then rename that.
 
-    mode: of the file; None keeps that of the old one.  flush: whether it is on the disk at the end; see ``flush_all``.
-    Raises OSError as open and rename do, and leaves no temporary file behind.
+    text: bytes, or a str to be written as UTF-8.
+    mode: the file's permissions; None keeps those of the file that is replaced, or 0o644 where there is none.
+    flush: True makes sure that the content is on the disk before the rename; for many files, see ``flush_all``.
+    Raises OSError; then the old file is unchanged and no temporary file is left behind.
     """
     with _beside(path, mode, flush) as file:
         file.write(text.encode("utf-8") if isinstance(text, str) else text)
 
 
 def flush_all(folder: Path) -> None:
-    """Have on the disk all that was written to the file system of a folder.  Raises OSError."""
+    """Flush everything written to the file system that holds ``folder`` to the disk.  Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(handle):  # syncfs(2)
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), str(folder))
-    except AttributeError:  # but on Linux
+    except AttributeError:  # not Linux, so there is no syncfs
         os.sync()
     finally:
         os.close(handle)
 
 
 def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: int) -> None:
-    """Copy a file to ``path`` in one step, unflushed; see ``write_whole``, and ``opened`` for what is no such file.
+    """Copy a file to ``path`` in one step, without flushing it.
 
-    most: bytes; a file that has grown beyond raises OSError.
+    source, folder: as for ``opened``.  mode: as for ``write_whole``.  most: the largest size allowed, in bytes.
+    Raises OSError if ``opened`` refuses the source, if it is larger than that, or if the copy cannot be written.
     """
     with opened(source, folder) as old, _beside(path, mode, False) as new:
         left = most
@@ -54,10 +57,11 @@ def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: i
 
 
 def opened(path: Path, folder: Path) -> BufferedReader:
-    """A regular file, open for reading.
+    """Open a regular file for reading, in binary.
 
-    One within ``folder`` must lie just where its name says, with no link on the way: whoever owns the folder may change
-    what lies there at any moment.  Nothing is waited for.  Raises OSError.
+    ``path`` must not be a symbolic link, nor, if it is within ``folder``, have one on the way from there (checked where
+    there is a /proc): whoever owns the folder may change its content at any moment.  Never blocks, not even on a pipe.
+    Raises OSError, also for anything but a regular file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags)
@@ -73,7 +77,7 @@ def opened(path: Path, folder: Path) -> BufferedReader:
 
 @contextmanager
 def _beside(path: Path, mode: int | None, flush: bool) -> Iterator[BinaryIO]:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".whole-")  # its own name may be as long as one can be
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".whole-")  # ``path.name`` as prefix might be too long
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -90,7 +94,7 @@ def _beside(path: Path, mode: int | None, flush: bool) -> Iterator[BinaryIO]:
 
 
 def entries(folder: str) -> Iterator[os.DirEntry[str]]:
-    """What lies in a folder; one that its maker made unreadable is made readable first."""
+    """The entries of a folder, which is made readable first in case its owner had taken that permission away."""
     with contextlib.suppress(OSError):
         os.chmod(folder, 0o700)
     with os.scandir(folder) as entries:
@@ -98,16 +102,17 @@ def entries(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder and all that lies in it; see ``empty``."""
+    """Remove a folder and everything in it, as far as possible; see ``empty``."""
     empty(folder)
     with contextlib.suppress(OSError):
         folder.rmdir()
 
 
 def empty(folder: Path) -> None:
-    """Remove all that lies in a folder, however deep it is and whatever modes it holds.
+    """Remove everything in a folder, to any depth and whatever the permissions inside.
 
-    A folder's own folders are first moved up to the top: no path grows long, and nothing here calls itself.
+    Inner folders are first moved up to the top, so that paths stay short and no recursion is needed.
+    Never raises OSError: it stops at the first entry that cannot be removed.
     """
     names = itertools.count()
     with contextlib.suppress(OSError):
@@ -120,7 +125,7 @@ def empty(folder: Path) -> None:
                 elif inner == str(folder):
                     waiting.append(entry.path)
                 else:
-                    os.chmod(entry.path, 0o700)  # a folder that may not be written cannot be moved
+                    os.chmod(entry.path, 0o700)  # moving a folder takes write permission on it
                     waiting.append(f"{folder}/{next(names)}.moved-{os.urandom(8).hex()}")
                     os.rename(entry.path, waiting[-1])
             if inner != str(folder):
