@@ -1,8 +1,8 @@
 """The catalogue of named mistakes: derivations that people really get wrong, as data.
 
-Each is computed from the same J, v, y and x as the truth, on the very problem at hand; an answer that equals one, and
-only one, is that mistake.  Here are those that any question may meet; one that a single unit's questions ask for stands
-beside them.
+Each is computed from the same J, v, y and x as the truth, on the same problem; an answer that equals exactly one of
+them is given its name.  The catalogue holds the mistakes that any question may use; those that belong to a single
+unit's questions are defined in that unit's module.
 """
 
 from grader.mistakes import jacobian, predicted, second_order, shared, weighted

@@ -1,4 +1,4 @@
-"""What a mistake is, and helpers of those who derive them."""
+"""What a mistake is, and helper functions for deriving mistakes."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Derivation = Callable[..., Any]
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A derivation that people really get wrong: what it gives, and how it is spoken of.
+    """A derivation that people really get wrong: what it gives, and the words that explain it.
 
-    key: the same in every question, so that a class can be counted.
-    name: a few words.  says: one sentence, "this is ...".  why: what was confused, and how it is done.  They may name
-        facts of the problem in braces: {v}, {m}, {k}.
-    listed: the name in a list of a class's mistakes, where ``name`` would say too little without the answer.
-    formula: what is computed instead of the truth, in terms of J, v, y and x; "" where no formula says it.
-    unit: the unit whose lesson teaches it; "" where it is that of the question itself.
+    key: the same in every question, so that it can be counted over a class.
+    name: a few words.  says: one sentence, "this is ...".  why: what was confused, and how to do it right.  All three
+        may contain facts about the problem in braces: {v}, {m}, {k}.
+    listed: the name in a list of a class's mistakes, if ``name`` would say too little without the answer.
+    formula: what is computed instead of the truth, in terms of J, v, y and x; "" if no formula describes it.
+    unit: the unit whose lesson teaches it; "" means the unit of the question.
     derive: kind of Quantity -> derivation.  A derivation takes a Block (for the kind "tuple": the true tuple and the
-        Problem) and returns the flat result for that input, None where the mistake cannot be made there, or a list of
-        (detail, result) pairs.  For the kind "weights" it returns not results but what weights the outputs instead of
-        v, (m,): all products are taken at once.
-    on_problem: a derivation that takes the Problem and returns results in their own shape; used by a Question that
-        names the mistake in ``also``.
+        Problem) and returns a flat result for that input, None if the mistake cannot be made there, or a list of
+        (detail, result) pairs.  For the kind "weights", a result is the weight (m,) that takes the place of v, so that
+        all products with J can be computed at once.
+    on_problem: a derivation that takes the Problem and returns results in their own shape; it is used by Questions that
+        list the mistake in ``also``.
     """
 
     key: str
@@ -47,17 +47,17 @@ class Mistake:
 
     @property
     def words(self) -> Words:
-        """How it is spoken of in the language of the program."""
+        """The words for it, in the program's language."""
         return words.MISTAKES.get(self.key) or Words(self.name, self.says, self.why, self.listed)
 
     def derived(self, on_problem: Derivation) -> Mistake:
-        """The same mistake as one Question derives it."""
+        """This mistake with another ``on_problem``, for use in a Question's ``also``."""
         return replace(self, on_problem=on_problem)
 
 
 def order(b: Block) -> int:
-    """The order of the derivative that is asked for."""
-    n: int = b.p.question.asks.order_on(b.p)  # these belong to NthDerivative
+    """The order of the derivative that the Question asks for."""
+    n: int = b.p.question.asks.order_on(b.p)  # used only with NthDerivative
     return n
 
 
@@ -67,10 +67,10 @@ def nth(b: Block) -> np.ndarray:
 
 
 def at_least_two(derive: Derivation) -> Derivation:
-    """Only where there are two outputs or more: with one, the mistake gives the truth."""
+    """The derivation, restricted to two outputs or more: with a single one, the mistake gives the truth."""
     return lambda b: derive(b) if b.m > 1 else None
 
 
 def grid(b: Block, values: np.ndarray) -> np.ndarray:
-    """Values of a Jacobian, (m, n), with an axis for each of y's and of x's."""
+    """The values of a Jacobian, (m, n), reshaped to y's shape followed by x's."""
     return values.reshape(b.y_shape + b.x_shape)

@@ -1,4 +1,4 @@
-"""Mistakes with whole Jacobians, with single rows and columns, and with Jacobian-vector products."""
+"""Mistakes with whole Jacobians, with their rows and columns, and with Jacobian-vector products."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _transposed(b: Block) -> np.ndarray | None:
 
 
 def _one_row(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
-    """One gradient alone, as the only row of a table, or in every row."""
+    """One row of J alone, as a vector, as a matrix with one row, or in every row of a Jacobian."""
     if b.m < 2:
         return None
     forms = (lambda row: row, lambda row: row[None], lambda row: grid(b, np.tile(row, (b.m, 1))))
@@ -32,14 +32,14 @@ def _diagonal_of_table(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | No
 
 
 def _flattened(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
-    """All entries in one line, or as m×n where the Jacobian's own shape is another; with a leading or a last 1."""
+    """The entries of J flat, as (m, n), or with one more dimension of size 1, except in J's own shape."""
     shapes = [(b.m * b.n,), (b.m, b.n), (1, b.m, b.n), (b.m, 1, b.n), (b.m, b.n, 1)]
     return [({}, b.J.reshape(shape)) for shape in shapes if shape != b.y_shape + b.x_shape]
 
 
 def _inputs_first(b: Block) -> np.ndarray | None:
     if len(b.y_shape) == len(b.x_shape) == 1:
-        return None  # that is the transpose
+        return None  # that would be the transpose, which has its own name
     return b.J.T.reshape(b.x_shape + b.y_shape)
 
 

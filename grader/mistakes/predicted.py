@@ -1,4 +1,4 @@
-"""Mistakes of those who predict: letters, statements, calls, shapes and causes of errors."""
+"""Mistakes in predictions: of letters, statements, calls, shapes and causes of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes with Hessians, with what is computed from them, and with higher derivatives."""
+"""Mistakes with Hessians, with quantities computed from them, and with higher derivatives."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _other_orders(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
 
 
 def _running_orders(b: Block) -> np.ndarray | None:
-    """What is in .grad when it is not reset between orders: each backward adds the derivative of all that is there."""
+    """What ``.grad`` holds if it is never reset: each backward adds the derivative of everything already in it."""
     n = order(b)
     return np.asarray(sum(comb(n - 1, k - 1) * b.derivative(k) for k in range(1, n + 1))) if n > 1 else None
 
 
 def _zero(truth: np.ndarray) -> np.ndarray | None:
-    """Nothing but zeros, where that is not the truth."""
+    """Zeros in the truth's shape; None if they are the truth."""
     return np.zeros_like(truth) if np.any(truth) else None
 
 

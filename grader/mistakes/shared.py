@@ -1,4 +1,4 @@
-"""Mistakes that are made in several fields, or that questions of several units derive."""
+"""Mistakes that are made with several kinds of Quantity, or that questions of several units derive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _opposite(truth: np.ndarray) -> np.ndarray | None:
-    """The opposite sign, where that makes a difference."""
+    """The truth with the opposite sign; None if that changes nothing."""
     return -truth if np.any(truth) else None
 
 

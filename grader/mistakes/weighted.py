@@ -1,4 +1,4 @@
-"""Mistakes with weighted gradients, with ``.grad``, and with a step of descent."""
+"""Mistakes with weighted gradients, with ``.grad``, and with a step of steepest descent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from grader.mistakes.base import Mistake, at_least_two, grid
 if TYPE_CHECKING:
     from grader.problem import Block, Problem
 
-ACCUMULATED = (2, 3, 4)  # how many backward calls without zeroing are recognised
-FEW = 4  # up to this many weights, every order of them is tried
+ACCUMULATED = (2, 3, 4)  # numbers of backward calls without clearing that are recognized
+FEW = 4  # up to this number of weights, all permutations are tried
 
 
 @cache
 def _other_orders_of(m: int) -> np.ndarray:
-    """Every other order of m things (a few), or reversed and rotated (many): (k, m) of indices."""
+    """Permutations of m indices, (k, m), without the identity: all if m ≤ FEW, else reversal and rotations by one."""
     identity = tuple(range(m))
     tried = permutations(identity) if m <= FEW else [identity[::-1], *(identity[k:] + identity[:k] for k in (1, -1))]
     return np.array([order for order in tried if order != identity])
@@ -67,7 +67,7 @@ def _last_backward(b: Block) -> np.ndarray | None:
 
 
 def _undetached(b: Block) -> np.ndarray | None:
-    """d(v(x)·y(x))/dx by the product rule: Jᵀv + (∂v/∂x)ᵀy."""
+    """The gradient of v(x)·y(x) by the product rule: Jᵀv + (∂v/∂x)ᵀy."""
     weigh = b.p.question.weigh
     if weigh is None:
         return None
@@ -81,12 +81,12 @@ def _times(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
 
 
 def _through_everything(b: Block) -> np.ndarray | None:
-    """Where a derived tensor is held constant: the gradient with nothing held."""
+    """The gradient with nothing held constant; None unless the truth holds a derived tensor constant."""
     return None if b.T is None or b.name not in b.p.drawn else b.T.T @ b.v
 
 
 def _by_the_leaf(b: Block) -> np.ndarray | None:
-    """Where one differentiates by a derived tensor: the gradient by the drawn input behind it, in that one's shape."""
+    """The gradient with respect to the drawn input instead of one derived from it, in the shape of the former."""
     if b.T is None or b.name in b.p.drawn:
         return None
     (x, *_) = b.p.drawn.values()
