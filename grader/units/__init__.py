@@ -1,4 +1,4 @@
-"""The Questions of every unit, in course order: each module ``uNN_name`` beside this file is one."""
+"""The Questions of all units, in course order; each module ``uNN_name`` in this folder is one unit."""
 
 from dataclasses import replace
 from importlib import import_module
@@ -12,20 +12,20 @@ _MODULES = [import_module(f"{__name__}.{name}") for name in sorted(module.name f
 
 
 def _spoken(question: Question) -> Question:
-    """A question in the language of the program; it is written in English."""
+    """A question, which is written in English, with its title and hints in the program's language."""
     title, hints = words.QUESTIONS.get(question.id, (question.title, question.hints))
     return replace(question, title=title, hints=hints)
 
 
 QUESTIONS: dict[str, Question] = {question.id: _spoken(question) for unit in _MODULES for question in unit.QUESTIONS}
 
-# All mistakes that can be named: those of the catalogue, and those that questions of one unit derive.
+# All mistakes that can be named: those of the catalogue and the questions' own.
 MISTAKES: dict[str, Mistake] = {
     **{mistake.key: mistake for question in QUESTIONS.values() for mistake in question.also},
     **CATALOGUE,
 }
 
-# A unit's number -> its lesson: units, modules and notebooks have one stem.
+# A unit's number -> the path of its lesson, whose name is that of the unit's module without the u.
 LESSONS: dict[str, str] = {
     stem[:2]: f"course/{stem}.ipynb" for stem in (unit.__name__.rpartition(".u")[2] for unit in _MODULES)
 }

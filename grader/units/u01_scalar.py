@@ -1,4 +1,4 @@
-"""Unit 01: the derivative of one number by one number."""
+"""Unit 01: the derivative of a scalar function of one number."""
 
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from grader.question import Question
 
 
 def _slope(f: Function, x: torch.Tensor) -> torch.Tensor:
-    """f′(x), a tensor of shape ()."""
+    """f′(x) for x of shape (): a tensor of shape ()."""
     return torch.from_numpy(forward_mode(f, {"x": x})["x"]).reshape(())
 
 
@@ -50,7 +50,7 @@ def _product_rule(p: Problem) -> Any:
 
 
 def _nothing_left(p: Problem) -> Any:
-    """0, and the noise that is left of the rise with steps as small as the last digits of x."""
+    """0, and the rounding noise that central differences give if h is as small as the last digit of x."""
     x = p.inputs["x"]
     rises = [(h, [as_tuple(p.forward(x + side))[0] for side in (h, -h)]) for h in (1e-15, 1e-16)]
     noise = [(right - left) / (2 * h) for h, (right, left) in rises]

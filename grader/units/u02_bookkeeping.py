@@ -1,4 +1,4 @@
-"""Unit 02: what accumulates, what is cut, what is forbidden."""
+"""Unit 02: gradients that accumulate, branches that are cut, and operations that are forbidden."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +21,7 @@ WELL = (functions.well, "e^(x₀/3) + e^(x₁/3) + … − x₀x₋₁")
 
 
 def _is_leaf(make: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[], bool]:
-    """Whether what is made of a declared x and a constant c is a leaf."""
+    """A function that tells whether ``make(x, c)`` is a leaf, where x requires a gradient and c does not."""
 
     def find_out() -> bool:
         x = torch.tensor([1.2, -0.7, 0.4], dtype=torch.float64, requires_grad=True)
@@ -37,13 +37,13 @@ def _under_no_grad(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
 
 
 def _gradient_of(f: Callable[..., torch.Tensor], p: Problem) -> np.ndarray:
-    """The gradient by x of another function than the question's, at the question's x."""
+    """The gradient of f, a function other than the question's, with respect to x at the problem's x."""
     x = p.inputs["x"]
     return forward_mode(f, {"x": x})["x"].reshape(tuple(x.shape))
 
 
 def _two(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The gradients of first and second, and what lay in x.grad before."""
+    """The gradients of first and second, and what x.grad held before the call: (n,) each."""
     first, second = p.jacobians["x"]
     return first, second, p.extras["stale"].numpy()
 
@@ -70,7 +70,7 @@ def _through_the_target(p: Problem) -> Any:
 
 
 def _written(p: Problem) -> Any:
-    """h.data *= gain: the factor is not recorded, and tanh's derivative 1 − h² is taken at the scaled h."""
+    """The gradient after ``h.data *= gain``: the factor is not recorded, and tanh's 1 − h² uses the scaled h."""
     A, x, gain = p.inputs["A"].numpy(), p.inputs["x"].numpy(), p.map.fixed_args["gain"]
     scaled = gain * np.tanh(A @ x)
     return A.T @ (2 * scaled * (1 - scaled**2))
@@ -81,7 +81,7 @@ def _gain_hidden(p: Problem) -> Any:
 
 
 def _share_parts(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """A, c, h and the sum of h for the gates' shares."""
+    """A, c, h = sigmoid(A @ x), and the sum of h, for ``functions.shares``."""
     A, x, c = (p.inputs[name].numpy() for name in ("A", "x", "c"))
     h = 1 / (1 + np.exp(-(A @ x)))
     return A, c, h, h.sum()
@@ -102,13 +102,13 @@ def _total_constant(p: Problem) -> Any:
 
 
 def _by_the_gates(p: Problem) -> Any:
-    """The gradient by h instead of x."""
+    """The gradient with respect to h instead of x."""
     _, c, h, total = _share_parts(p)
     return (c - c @ h / total) / total
 
 
 def _row_gradients(p: Problem) -> np.ndarray:
-    """The gradient of every row's own loss by w: (N, n)."""
+    """The gradient of each row's own loss with respect to w: (N, n)."""
     rows, t = p.inputs["X"], p.inputs["t"]
     of_row = lambda w: torch.stack([functions.miss(w, row, one) for row, one in zip(rows, t, strict=True)])  # noqa: E731
     return forward_mode(of_row, {"w": p.inputs["w"]})["w"]
@@ -123,7 +123,7 @@ def _rows_added(p: Problem) -> Any:
 
 
 def _batches(p: Problem) -> list[np.ndarray]:
-    """The gradient of each micro-batch's own mean loss."""
+    """The gradient of each micro-batch's own mean loss with respect to w: (n,) each."""
     g, size = _row_gradients(p), p.map.fixed_args["size"]
     return [g[k : k + size].mean(axis=0) for k in range(0, len(g), size)]
 

@@ -1,4 +1,4 @@
-"""Unit 03: the gradient of one number by a vector: its shape and its direction."""
+"""Unit 03: the gradient of a scalar with respect to a vector: its shape and its direction."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from grader.problem import Map, Problem, mixed_signs, normal, uniform
 from grader.quantities import JVP, Computed, Gradient, Step
 from grader.question import Question
 
-OVERFLOW = 709  # exp of this is still a float64 number, exp of 710 is not
+OVERFLOW = 709  # exp(709) is finite in float64, exp(710) is not
 
 HILLS = Map(functions.hills, {"x": mixed_signs(3)}, "x₀²x₁ + sin(x₁x₂)")
 RIBBON = Map(functions.ribbon, {"x": mixed_signs(4)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
@@ -22,7 +22,7 @@ ANY_LENGTH = Map(functions.ribbon, {"x": mixed_signs(6)}, "the sum of all x_i² 
 
 
 def _gradient(p: Problem) -> np.ndarray:
-    """The gradient of the one output by x: (n,)."""
+    """The gradient of the single output with respect to x: (n,)."""
     return p.jacobians["x"].reshape(-1)
 
 
@@ -43,7 +43,7 @@ def _as_symmetric(p: Problem) -> Any:
 
 
 def _exponentials(p: Problem) -> Any:
-    """exp(x), where it does not overflow, and the same shifted by the largest entry."""
+    """exp(x) if it does not overflow, and exp(x − max x)."""
     x = p.inputs["x"].numpy()
     cases = [x - x.max()] if x.max() > OVERFLOW else [x, x - x.max()]
     return [({}, np.exp(case)) for case in cases]
@@ -76,7 +76,7 @@ def _padded(p: Problem) -> np.ndarray:
 
 
 def _of_the_slice(p: Problem) -> Any:
-    """The gradient of f at the slice alone; None where f needs all of x."""
+    """The gradient of f at x[k:] instead of x; None if f needs three entries."""
     if p.map.fn is functions.hills:
         return None
     return forward_mode(p.map.fn, {"x": p.inputs["x"][p.extras["k"] :]})["x"].reshape(-1)
@@ -118,7 +118,7 @@ def _u(generator: torch.Generator, p: Problem) -> torch.Tensor:
 
 
 def _k(generator: torch.Generator, p: Problem) -> int:
-    """Where the slice begins: at least one entry lies before it and two in it."""
+    """The start of the slice x[k:], with at least one entry before it and two in it."""
     return int(torch.randint(1, p.inputs["x"].numel() - 1, (), generator=generator))
 
 

@@ -24,14 +24,14 @@ def _table(f: Function, x: torch.Tensor) -> np.ndarray:
 
 
 def _place(of: str) -> Any:
-    """An extra: the number of one output, or of one input."""
+    """A sampler for an extra: the index of an output (of="y") or of an input (of="x")."""
     return lambda generator, p: int(
         torch.randint(p.y.size if of == "y" else p.inputs["x"].numel(), (), generator=generator)
     )
 
 
 def _sizes(*names: str) -> Any:
-    """The shape that comes of putting these shapes together: X's, y's, or "flat" for m×n."""
+    """A guess at a shape, made by concatenating shapes: "X" is X's, "y" is y's, "flat" is (m, n)."""
 
     def guess(p: Problem) -> np.ndarray:
         shapes = {"X": tuple(p.inputs["X"].shape), "y": tuple(p.outputs[0].shape)}
@@ -42,7 +42,7 @@ def _sizes(*names: str) -> Any:
 
 
 def _parts(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """h′(u), g′(x), and h′(x) where the outer function takes as many numbers as x has, else None."""
+    """The Jacobians h′(u) and g′(x) of outer and inner, and h′(x) if u and x have the same shape, else None."""
     outer, inner, x = p.map.fixed_args["outer"], p.map.fixed_args["inner"], p.inputs["x"]
     u = inner(x)
     return _table(outer, u), _table(inner, x), _table(outer, x) if u.shape == x.shape else None
@@ -59,7 +59,7 @@ def _exchanged(p: Problem) -> Any:
 
 
 def _together(combine: Any) -> Any:
-    """The two Jacobians combined entry by entry, where their shapes are equal."""
+    """A derivation that combines h′(u) and g′(x) entry by entry, if they have the same shape."""
 
     def derive(p: Problem) -> Any:
         of_outer, of_inner, _ = _parts(p)
@@ -75,7 +75,7 @@ def _other_order(p: Problem) -> Any:
 
 
 def _softmax(wrong: Any) -> Any:
-    """What a formula in s gives: one value, or several."""
+    """A derivation from ``wrong(s, x)``, with s = softmax(x), which returns one value or a list of them."""
 
     def derive(p: Problem) -> Any:
         values = wrong(p.y, p.inputs["x"].numpy())

@@ -1,4 +1,4 @@
-"""Unit 05: grad_outputs weights the outputs; the heart of the course."""
+"""Unit 05, the heart of the course: grad_outputs weights the outputs."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _x_and_y(differentiate: str) -> Any:
 
 
 def _one_head(p: Problem) -> Any:
-    """Only y with its weight, or only z with its own."""
+    """The weighted gradient of only one of the two outputs, y or z."""
     J, m = p.jacobians["x"], p.outputs[0].numel()
     v = p.question.asks.weight(p)
     return [({"which": "y"}, J[:m].T @ v[:m]), ({"which": "z"}, J[m:].T @ v[m:])]

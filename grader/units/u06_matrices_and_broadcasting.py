@@ -1,4 +1,4 @@
-"""Unit 06: matrices, higher rank by flattening, and how a broadcast is undone."""
+"""Unit 06: matrices, higher rank by flattening, and undoing a broadcast."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def _arrays(p: Problem, *names: str) -> tuple[np.ndarray, ...]:
 
 
 def _product(*factors: np.ndarray) -> np.ndarray | None:
-    """The matrix product from left to right; None where two of the factors do not fit."""
+    """The matrix product from left to right; None if the shapes of two neighbors do not fit."""
     found = factors[0]
     for factor in factors[1:]:
         if found.shape[-1] != factor.shape[-2]:
@@ -35,12 +35,12 @@ def _product(*factors: np.ndarray) -> np.ndarray | None:
 
 
 def _sandwich(form: Callable[..., tuple[np.ndarray, ...]]) -> Callable[[Problem], Any]:
-    """A product of A, V and B in the order that ``form`` gives them, on problems where they fit."""
+    """A derivation: the product of the factors ``form(A, V, B)``, or None if their shapes do not fit."""
     return lambda p: _product(*form(*_arrays(p, "A", "V", "B")))
 
 
 def _weighted(p: Problem, weight: np.ndarray) -> np.ndarray:
-    """The gradient for another weight of Y's shape."""
+    """The gradient with respect to X for a weight other than V, in Y's shape."""
     return (p.jacobians["X"].T @ weight.reshape(-1)).reshape(tuple(p.inputs["X"].shape))
 
 
@@ -50,7 +50,7 @@ def _for_transposed_weight(p: Problem) -> np.ndarray | None:
 
 
 def _of_matrix_products(p: Problem) -> Cases:
-    """V and Y multiplied as matrices, and all entries of the product added up: each way round in which they fit."""
+    """The gradients of (Vᵀ @ Y).sum() and (Y @ Vᵀ).sum(), and for a square Y of (V @ Y).sum() and (Y @ V).sum()."""
     (v,) = _arrays(p, "V")
     m, k = v.shape
     down, along = v.sum(axis=0), v.sum(axis=1)
@@ -61,7 +61,7 @@ def _of_matrix_products(p: Problem) -> Cases:
 
 
 def _of_transposed_operand(p: Problem) -> Cases:
-    """The gradient of f(Xᵀ), by X and by Xᵀ, where f takes Xᵀ to a table of the same shape."""
+    """The gradient of f(Xᵀ) with respect to X and with respect to Xᵀ; only if X is square."""
     (x,) = p.inputs.values()
     if x.shape != x.T.shape:
         return []
@@ -71,7 +71,7 @@ def _of_transposed_operand(p: Problem) -> Cases:
 
 
 def _four_axes(generator: torch.Generator, p: Problem) -> Tensor:
-    """The derivative of Y by X with an axis for each of their own: D[i, j, a, b] = ∂Y_ij/∂X_ab."""
+    """The derivative of Y with respect to X with Y's axes before X's: D[i, j, a, b] = ∂Y_ij/∂X_ab."""
     return torch.from_numpy(p.jacobians["X"].reshape(*p.outputs[0].shape, *p.inputs["X"].shape))
 
 
@@ -90,7 +90,7 @@ def _cut_the_other_way(p: Problem) -> np.ndarray:
 
 
 def _copied_over(p: Problem) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """V, the shape of b, the new leading dimensions, and the dimensions of V along which a size 1 was stretched."""
+    """V, the shape of b, and the dimensions of V that are new in front and those where a size 1 was stretched."""
     (v,) = _arrays(p, "V")
     shape = tuple(p.inputs["b"].shape)
     lead = v.ndim - len(shape)
@@ -133,14 +133,14 @@ def _everything(p: Problem) -> Any:
 
 
 def _residual(p: Problem) -> np.ndarray:
-    """Y − T, of shape (N, k): the gradient of half the squared error by Y."""
+    """Y − T, of shape (N, k): the gradient of half the squared error with respect to Y."""
     X, W, b, T = _arrays(p, "X", "W", "b", "T")
     Y = X @ W + b
     return Y - T.reshape(Y.shape)
 
 
 def _all_pairs(p: Problem) -> np.ndarray | None:
-    """Y − T as broadcasting takes it where Y is (N, 1) and T is (N,): N×N."""
+    """Y − T, broadcast to (N, N) because Y is (N, 1) and T is (N,); None if T has two dimensions."""
     X, W, b, T = _arrays(p, "X", "W", "b", "T")
     return X @ W + b - T if T.ndim == 1 else None
 
@@ -163,7 +163,7 @@ def _batch(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
 
 
 def _shared(p: Problem, gather: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """The pair of gradients where those by a shared W, one per element of the batch, are gathered otherwise."""
+    """The gradients where ``gather`` combines those for a W shared by the batch, one per element; None if W is not."""
     X, _, v, shared = _batch(p)
     return (p.truth[0], gather(X.swapaxes(-1, -2) @ v)) if shared else None
 
@@ -185,14 +185,14 @@ def _order(p: Problem) -> tuple[int, ...]:
 
 
 def _entries_not_moved(p: Problem) -> Cases:
-    """V as it is and, where X has another shape, V reshaped to it."""
+    """V unchanged and, if X has another shape, V reshaped to that."""
     (v,) = _arrays(p, "V")
     shape = tuple(p.inputs["X"].shape)
     return [({}, v)] if v.shape == shape else [({}, v.reshape(shape)), ({}, v)]
 
 
 def _invertible(n: int) -> Sampler:
-    """Matrices of two decimals an entry, none of them 0, whose diagonal outweighs the rest: far from singular."""
+    """A sampler of n×n matrices with entries of two decimals, none 0; diagonally dominant, so invertible."""
 
     def draw(generator: torch.Generator) -> Tensor:
         return (n + 1) * torch.eye(n, dtype=torch.float64) + (mixed_signs(n, n)(generator) * 50).round() / 100
@@ -201,7 +201,7 @@ def _invertible(n: int) -> Sampler:
 
 
 def _inverse_products(*forms: str) -> Callable[[Problem], Cases]:
-    """Minus products of i = X⁻¹, I = X⁻ᵀ, a = A and A = Aᵀ, spelt as texts: the truth would be "IAI"."""
+    """A derivation: minus the products that ``forms`` spell with i = X⁻¹, I = X⁻ᵀ, a = A, A = Aᵀ (truth: "IAI")."""
 
     def derive(p: Problem) -> Cases:
         X, A = _arrays(p, "X", "A")

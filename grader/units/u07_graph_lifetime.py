@@ -1,4 +1,4 @@
-"""Unit 07: what a graph keeps, when it is let go, and what takes no part."""
+"""Unit 07: what a graph keeps, when it is freed, and inputs that take no part."""
 
 import warnings
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def _leaf() -> Tensor:
     return torch.tensor([1.2, -0.7, 0.4], dtype=torch.float64, requires_grad=True)
 
 
-# --- 7.1: the snippets, as the exercise prints them
+# --- 7.1: the snippets that the exercise prints
 
 
 def _twice() -> None:
@@ -71,14 +71,14 @@ def _shared() -> None:
 
 
 def _at_h(p: Problem) -> tuple[np.ndarray, np.ndarray, float]:
-    """The gradient of outer by h: (k,), the Jacobian of inner: (k, n), and the limit."""
+    """The gradient of outer with respect to h: (k,), the Jacobian of inner: (k, n), and the limit."""
     parts, x = p.map.fixed_args, p.inputs["x"]
     g = forward_mode(parts["outer"], {"h": parts["inner"](x)})["h"][0]
     return g, forward_mode(parts["inner"], {"x": x})["x"], float(p.extras["limit"])
 
 
 def _limit(generator: torch.Generator, p: Problem) -> float:
-    """Below the largest entry of the gradient that passes h, so that something is clipped."""
+    """The limit: half the largest |entry| of the gradient at h, rounded up to two decimals, so that some are cut."""
     parts = p.map.fixed_args
     g = forward_mode(parts["outer"], {"h": parts["inner"](p.inputs["x"])})["h"][0]
     return float(np.ceil(50 * np.abs(g).max()) / 100)
@@ -116,11 +116,11 @@ def _by_the_trunk(p: Problem) -> tuple[np.ndarray, np.ndarray]:
     return forward_mode(functions.first_loss, h)["h"][0], forward_mode(functions.second_loss, h)["h"][0]
 
 
-# --- 7.9: what is really saved
+# --- 7.9: what is saved for the backward pass
 
 
 def _keeps(operation: Callable[[Tensor, Tensor], Tensor], place: int) -> Callable[[], bool]:
-    """Whether an operation on (x, w), of which only x requires a gradient, saves the one at this place."""
+    """A function that tells whether ``operation(x, w)``, where only x requires a gradient, saves x (0) or w (1)."""
 
     def look() -> bool:
         tensors = (_leaf(), torch.tensor([2.0, -1.0, 3.0], dtype=torch.float64))
@@ -138,7 +138,7 @@ def _keeps(operation: Callable[[Tensor, Tensor], Tensor], place: int) -> Callabl
 
 
 def _only_inputs_is_ignored() -> bool:
-    """Whether ``only_inputs=False`` changes nothing but that it warns."""
+    """Whether ``only_inputs=False`` has no effect except a warning."""
     x, w = _leaf(), _leaf()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -38,7 +38,7 @@ SEVERAL = [RIDGE, GULLY, PLATEAU]
 
 
 def _order(generator: torch.Generator, p: Problem) -> int:
-    """2, 3, 4 and 1 in turn, so that every check asks for several orders."""
+    """The order: 2, 3, 4 and 1 in turn, so that every check asks for several orders."""
     return (2, 3, 4, 1)[p.seed % 4]
 
 
@@ -47,17 +47,17 @@ def _place(generator: torch.Generator, p: Problem) -> int:
 
 
 def _other_place(generator: torch.Generator, p: Problem) -> int:
-    """A place other than i."""
+    """A random index other than the extra i."""
     n = p.inputs["x"].numel()
     return (p.extras["i"] + 1 + int(torch.randint(n - 1, (), generator=generator))) % n
 
 
 def _slope_of_a_line(p: Problem) -> np.ndarray | None:
-    """Where PyTorch refuses: on a line. (The slope of a ReLU network has a graph, which gives 0.)"""
+    """f′(x) on a line, where PyTorch refuses to differentiate it; else None, also for a ReLU network, which gives 0."""
     return None if np.any(p.truth) or p.map.fn is functions.hinges else p.jacobians["x"].reshape(())
 
 
-# --- 08.leak: each of these runs the snippet and looks
+# --- 08.leak: each of these runs a snippet and tests one statement
 
 
 def _cube() -> tuple[Tensor, Tensor]:
@@ -66,7 +66,7 @@ def _cube() -> tuple[Tensor, Tensor]:
 
 
 def _by_backward(x: Tensor, y: Tensor) -> Tensor:
-    """y.backward(create_graph=True), without its warning; returns x.grad."""
+    """Call ``y.backward(create_graph=True)`` without its warning, and return x.grad."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         y.backward(create_graph=True)
@@ -105,7 +105,7 @@ def _grad_gives_second_and_leaves_grad_alone() -> bool:
 
 
 def _freed(differentiate: Callable[[Tensor, Tensor], object]) -> Callable[[], bool]:
-    """Whether x is gone once its last name is."""
+    """A function that tells whether x is freed as soon as no name refers to it, after ``differentiate(x, y)``."""
 
     def watched() -> weakref.ref[Tensor]:
         x, y = _cube()
