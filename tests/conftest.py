@@ -1,4 +1,4 @@
-"""What every test starts from: seeded Hypothesis, one torch thread a worker, and nobody's progress file."""
+"""Settings for all tests: deterministic Hypothesis, one torch thread per worker, and no progress file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
-    # Fixtures here are the same for every example.
+    # All examples of a test can share its fixtures here.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("derandomized")
@@ -24,7 +24,7 @@ settings.load_profile("derandomized")
 HERE = Path(__file__).parent
 UNITS = sorted({question.unit for question in student.questions()})
 
-# Files whose tests share what takes long to make: one worker has all of them.
+# Files whose tests share costly fixtures: all tests of such a file go to the same worker.
 TOGETHER = {
     "test_costs.py",
     "test_fidelity.py",
@@ -34,7 +34,7 @@ TOGETHER = {
     "test_grading_elsewhere.py",
     "test_redteam_nbgrader.py",
 }
-torch.set_num_threads(1)  # as many workers as cores; more threads would only wait for each other
+torch.set_num_threads(1)  # there are as many workers as cores, so more threads would only wait for each other
 
 
 def pytest_addoption(parser):
@@ -72,7 +72,7 @@ def units_of(item):
 
 @pytest.fixture(autouse=True)
 def no_session(monkeypatch):
-    """Each test starts as a fresh kernel does, and keeps no progress unless it says where."""
+    """Start each test like a fresh kernel, without a progress file unless the test names one."""
     monkeypatch.setenv("GRADER_PROGRESS", "")
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.delenv("NBGRADER_VALIDATING", raising=False)
@@ -82,10 +82,10 @@ def no_session(monkeypatch):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Tests go to whichever worker is free, but the files above as wholes.
+    """Distribute tests to whichever worker is free, but keep those of each file in ``TOGETHER`` on one worker.
 
-    xdist's own marks for that, ``xdist_group``, have no effect with pytest 9.2: they are written into an attribute that
-    is gone.  One that takes no notice of them would run each costly fixture once a worker.
+    xdist's own way, ``xdist_group`` marks, has no effect with pytest 9.2, where the attribute they are written into is
+    gone; and without any grouping, every worker would run each costly fixture.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -97,6 +97,6 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def scope(nodeid):
-    """What goes to one worker together with this test: its file, or the test alone."""
+    """The name of the group of tests that go to one worker with this test: its file, or the test alone."""
     file = nodeid.partition("::")[0]
     return file if file.rpartition("/")[2] in TOGETHER else nodeid
