@@ -1,5 +1,5 @@
-"""Students' code where it can do no harm: a zygote that forks, what a fork may do, and one submission's run."""
+"""Run students' code where it can do no harm: one confined fork of a warm process for each submission."""
 
 
 class SandboxError(RuntimeError):
-    """The sandbox itself cannot work here; the message says what is missing and what to do."""
+    """The sandbox itself does not work here; the message says what is missing and what to do."""

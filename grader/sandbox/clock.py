@@ -1,6 +1,6 @@
-"""The time that limits count of a process: what it computed or slept, and not what it waited for a processor.
+"""The clock that time limits use: seconds in which a process computed or slept, without its waits for a processor.
 
-On a busy machine a process waits while others run.  Counted as its own, that would let others decide what it may do.
+On a busy machine a process waits while others run.  If that counted, a grade would depend on what else was running.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ LONGEST_LINE = 128  # bytes: three numbers
 
 
 class Clock:
-    """Seconds of one process since this was made; see ``used``.
+    """Measures the time that a process has used since this object was made; see ``used``.
 
-    pid: as this process sees it.  A limit looks at the clock hundreds of times in a submission, so the file that tells
-    how long the process waited stays open until ``close``.
+    pid: the process's id, as seen from this process.  Limits read the clock hundreds of times per submission, so the
+        file in /proc stays open until ``close``.
     """
 
     def __init__(self, pid: int):
@@ -35,25 +35,25 @@ class Clock:
         self.close()
 
     def close(self) -> None:
-        """Stop looking.  What was used until now stays readable."""
+        """Close the file.  ``used`` no longer subtracts waits from then on."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def used(self) -> float:
-        """The larger of two times: what all of its threads computed, and what passed while its first thread, which runs
-        the cells, was not waiting for a processor.  The latter has the seconds that it slept.
+        """Seconds used so far: the larger of the CPU time of all its threads and the wall time minus the waits of its
+        main thread, which runs the cells, for a processor.  The latter includes sleep.
         """
         cpu, waited = self._now()
         return max(cpu - self._first[0], time.monotonic() - self.started - (waited - self._first[1]))
 
     def _now(self) -> tuple[float, float]:
-        """Seconds computed and seconds waited so far; those of the last look where the process has ended.
+        """(CPU seconds, seconds waited for a processor) so far; the last known values once the process has ended.
 
-        Where a kernel does not tell, nothing was waited, and the time on the clock decides.
+        Where the kernel keeps no count of waits they are 0, so that wall time decides.
         """
         with contextlib.suppress(OSError):
-            # clock_getcpuclockid(3): the number of the clock of a whole process
+            # the clock id of a whole process, as clock_getcpuclockid(3) computes it
             self._cpu = time.clock_gettime(~self.pid << 3 | 2)
         with contextlib.suppress(OSError, ValueError, IndexError):
             self._waited = int(os.pread(self._descriptor, LONGEST_LINE, 0).split()[1]) * NANOSECOND

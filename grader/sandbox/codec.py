@@ -1,4 +1,4 @@
-"""Calls and Answers as messages: what the probe is asked, and what it found, without a function or a pickle in it."""
+"""Calls and Answers as JSON and arrays, so that neither functions nor pickles cross the sandbox's boundary."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from grader.probe import LONGEST_TEXT, MOST_ITEMS, Answer, Arg, Call, Raised, Va
 from grader.sandbox.wire import Broken, plain_text
 
 Arrays = dict[str, np.ndarray]
-DEEPEST = 5  # levels of a Value: three of the student's tuples, what is in them, and the observer's own around them
-MOST_ENTRIES = 2**16  # entries of one answer's arrays; no question has a truth that comes near it
-MOST_VALUES = 2**12  # items of one answer, all levels together
-LARGEST_LINE = 10**6  # a line number above it is none
+DEEPEST = 5  # levels of nested Values: the observer's tuple, three levels of the student's tuples, and their entries
+MOST_ENTRIES = 2**16  # size of an answer in array entries; every question's reference is far smaller
+MOST_VALUES = 2**12  # Values in one answer, all levels together
+LARGEST_LINE = 10**6  # larger line numbers are not believed
 
-# kind of a Value -> what it holds besides its names
+# kind of a Value -> the field that carries its content: array, items, or neither
 _HOLDS = {
     **dict.fromkeys(("tensor", "array", "number"), "array"),
     **dict.fromkeys(("tuple", "list"), "items"),
@@ -27,7 +27,10 @@ _HOLDS = {
 
 
 def call_as_message(call: Call, maps: ModuleType, arrays: Arrays) -> dict[str, Any]:
-    """A Call as JSON; its arrays go into ``arrays``.  Functions go by their name in ``maps``, and only those can."""
+    """Encode a Call as JSON; its arrays are added to ``arrays``, and the message refers to them by name.
+
+    maps: the module of functions that students are handed, sent by name.  Raises TypeError for any other function.
+    """
     return {
         "observe": call.observe,
         "of": list(call.of),
@@ -46,7 +49,7 @@ def call_as_message(call: Call, maps: ModuleType, arrays: Arrays) -> dict[str, A
 
 
 def call_from_message(message: Mapping[str, Any], maps: ModuleType, arrays: Arrays) -> Call:
-    """The Call again, on the confined side, which trusts the other one."""
+    """Decode what ``call_as_message`` encoded.  Used on the confined side, which trusts the sender."""
     return Call(
         tuple(
             Arg(
@@ -65,7 +68,7 @@ def call_from_message(message: Mapping[str, Any], maps: ModuleType, arrays: Arra
 
 
 def answer_as_message(answer: Answer, arrays: Arrays) -> dict[str, Any]:
-    """An Answer as JSON; its arrays go into ``arrays``."""
+    """Encode an Answer as JSON; its arrays are added to ``arrays``.  Too large a value is sent without its content."""
     raised = answer.raised
     return {
         "value": answer.value and _result_as_message(_fitting(answer.value), arrays),
@@ -78,7 +81,7 @@ def answer_as_message(answer: Answer, arrays: Arrays) -> dict[str, Any]:
 
 
 def answer_from_message(message: Any, arrays: Arrays) -> Answer:
-    """An Answer from a process that may say anything: every part is checked, cut or refused.  Raises Broken."""
+    """Decode an Answer from a process that may send anything: every part is checked or cut.  Raises Broken."""
     if not isinstance(message, dict):
         raise Broken("an answer that is none")
     raised, warned = message.get("raised"), message.get("warned", [])
@@ -93,7 +96,7 @@ def answer_from_message(message: Any, arrays: Arrays) -> Answer:
         misfit=_text(message.get("misfit", "")),
         warned=tuple(map(_text, warned[:MOST_ITEMS])),
     )
-    # The probe gives one of these; the judge relies on it.
+    # The judge relies on exactly one of these being given, as the probe does.
     given = (answer.value is not None, answer.instead is not None, answer.raised is not None)
     if sum((*given, answer.untouched, bool(answer.misfit))) != 1:
         raise Broken("an answer that says nothing, or two things")
@@ -127,12 +130,12 @@ def _value_from_message(message: Mapping[str, Any], maps: ModuleType, arrays: Ar
 
 
 def _fitting(value: Value) -> Value:
-    """The value, or only what it is where it is too large to be sent: that must not end the notebook."""
+    """The value, or just its type if it is too large to be sent: the trusted side would end the notebook for that."""
     return value if _size(value) <= MOST_ENTRIES else Value("other", dtype=value.dtype, type_name=value.type_name)
 
 
 def _size(value: Value) -> int:
-    """Entries and characters of a value, and for each item what makes MOST_VALUES of them MOST_ENTRIES."""
+    """Array entries and characters of a value, plus a fixed cost per Value, by which MOST_VALUES cost MOST_ENTRIES."""
     own = np.size(value.array) if value.array is not None else 0
     return own + len(value.text) + MOST_ENTRIES // MOST_VALUES + sum(map(_size, value.items))
 
@@ -171,7 +174,10 @@ def _result_from_message(message: Any, arrays: Arrays, budget: Iterator[int], de
 
 
 def _whole(real: np.ndarray | None, imaginary: np.ndarray | None) -> np.ndarray | None:
-    """A real array, or a complex one of its two parts; not their sum, in which an infinite part spoils the other."""
+    """The real array, or the complex one made of both parts.
+
+    They are not added as ``real + 1j * imaginary``, where an infinite part would make the other one NaN.
+    """
     if imaginary is None:
         return real
     if real is None or real.shape != imaginary.shape:
@@ -205,11 +211,11 @@ def _get(name: Any, arrays: Arrays) -> np.ndarray | None:
     array = arrays.get(name) if isinstance(name, str) else None
     if array is None or array.dtype != np.float64:
         raise Broken("an array that did not come")
-    return np.array(array)  # what came over the pipe is read-only memory, of which torch warns
+    return np.array(array)  # a copy, since arrays off the pipe are read-only and torch warns about those
 
 
 def _take(name: Any, arrays: Arrays) -> np.ndarray | None:
-    """As ``_get``, once only: one large array that is named a thousand times would fill the trusted side's memory."""
+    """As ``_get``, but only once per array: one large array named a thousand times would fill the memory here."""
     array = _get(name, arrays)
     if array is not None:
         del arrays[name]

@@ -1,7 +1,7 @@
-"""The confined side: one fork, one notebook.  Cells come over the pipe one by one, and their outputs go back.
+"""The confined side: one fork runs one notebook.  Cells come over the pipe one by one, and their outputs go back.
 
-``check`` asks the trusted side what to do: in a graded cell inputs come, the answer is probed with them, and what it
-gave goes back; anywhere else nothing comes.  No judge is here, and no answer.
+``check`` asks the trusted side for inputs.  In a graded cell they come, the answer is probed with them, and the results
+go back; in any other cell none come.  This side holds neither the judge nor any reference answer.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ REHEARSAL = (
 def serve(
     descriptor: int, job: bytes, parent: int, notebook: Notebook, prepared: confine.Prepared | OSError | None
 ) -> NoReturn:
-    """Confine this process and run a notebook in it; the process ends here, whatever happens.
+    """Confine this process and run a notebook in it; never returns, and the process ends here whatever happens.
 
+    descriptor: the pipe's.  job: JSON of the work folder, the environment and the limits.
     parent: see ``confine.ends_with``.
-    prepared: of ``confine.prepare``, or why there is nothing; None where nothing is to be confined.
+    prepared: what ``confine.prepare`` returned or raised; None to run unconfined.
     """
     try:
         confine.ends_with(parent)
@@ -56,13 +57,13 @@ def serve(
     except confine.Unconfined as why:
         with contextlib.suppress(wire.Broken):
             wire.send(pipe, {"unconfined": str(why)})
-    except BaseException:  # nobody is left to be told
+    except BaseException:  # there is nobody left to tell
         os._exit(1)
     os._exit(0)
 
 
 def _silence(kept: set[int]) -> None:
-    """Standard streams that lead nowhere, and no descriptor but those."""
+    """Point the standard streams to the null device, and close every descriptor but these and ``kept``."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
@@ -70,10 +71,10 @@ def _silence(kept: set[int]) -> None:
 
 
 class Notebook:
-    """A notebook's cells and its ``check``, whose other side is at the end of a pipe.
+    """Runs a notebook's cells, and provides the ``check`` that they call, for the trusted side at the end of a pipe.
 
-    Made once, before the forks, which each get a copy.  It has run ``REHEARSAL`` and forgotten it: what is looked up or
-    imported at the first time, no fork has to.
+    Made once, before the forks, each of which gets a copy.  It has run ``REHEARSAL`` and forgotten it, so that no fork
+    has to do again what is imported or looked up only the first time.
     """
 
     def __init__(self) -> None:
@@ -83,14 +84,14 @@ class Notebook:
         self._rehearse()
 
     def connect(self, pipe: Any) -> None:
-        """Have this pipe, in a fork, and a package ``grader`` that asks over it."""
+        """Use this pipe, in a fork, and make the ``check`` of the package ``grader`` ask over it."""
         self.pipe = pipe
         self.shell.begin()
         package: Any = sys.modules["grader"]
         package.check, package.hint, package.progress = self.check, _quiet, _quiet
 
     def run(self) -> NoReturn:
-        """Cell after cell, until the trusted side ends this process."""
+        """Run cell after cell until the trusted side ends this process.  Raises ``wire.Broken`` if the pipe closes."""
         while True:
             message, arrays = wire.receive(self.pipe)
             if "calls" in message:
@@ -100,7 +101,10 @@ class Notebook:
             wire.send(self.pipe, {"done": outputs})
 
     def check(self, id: str, answer: object) -> Any:
-        """Put the trusted side's inputs to an answer; what it is worth is said on the feedback page."""
+        """Probe ``answer`` with the inputs that the trusted side sends, if it sends any, and send back the results.
+
+        Shows nothing: the verdict appears on the feedback page.
+        """
         wire.send(self.pipe, {"check": text_of(id)})
         message, arrays = wire.receive(self.pipe)
         if "calls" in message:
@@ -109,10 +113,10 @@ class Notebook:
         return _Nothing()
 
     def _again(self, message: dict[str, Any], arrays: codec.Arrays) -> None:
-        """Put more calls to the last answer, when its cell is done."""
+        """Probe the last answer with more calls, after its cell has run."""
         try:
             self._put(message, arrays)
-        except KeyboardInterrupt:  # raised by the answer itself: between cells nobody interrupts
+        except KeyboardInterrupt:  # raised by the answer itself: between cells SIGINT is ignored
             wire.send(self.pipe, {"unanswered": True})
 
     def _put(self, message: dict[str, Any], arrays: codec.Arrays) -> None:
@@ -136,7 +140,7 @@ class Notebook:
 
 
 class _Nothing:
-    """What ``check`` returns here: the card is made by the judge, elsewhere."""
+    """What ``check`` returns here, shown as nothing: the card is made on the trusted side."""
 
     def __repr__(self) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""The conversation with one fork: cells go in, outputs and answers come out, and nothing that comes is believed."""
+"""The conversation with one fork: cells go in, outputs and answers come out, and nothing is accepted unchecked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from grader.sandbox.watch import Watch
 from grader.sandbox.wire import plain_text
 from grader.words import SANDBOX
 
-GRACE = 5.0  # seconds between asking a cell to stop and ending it
+GRACE = 5.0  # seconds between interrupting a cell and ending its process
 MOST_LINES = 100  # of a traceback
-MOST_CHECKS = 1000  # that one cell may ask for
+MOST_CHECKS = 1000  # calls of ``check`` in one cell
 
 
 @dataclass
 class CellRun:
-    """What came of one cell: nbformat-like outputs, the answers to the calls of its check, and what was breached.
+    """The result of one cell: its outputs in nbformat's form, its check's answers, and the limit that it breached.
 
-    answers: one list for what its check was asked, then one for each time that more was asked, empty where the answer
-        interrupted itself; none where its check was not asked.
+    answers: one list for each round of calls put to its check, empty for a round in which the answer raised
+        KeyboardInterrupt; no list at all if no calls were put.
+    ran: False for the cells after one that ended the notebook.
     """
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -39,26 +40,34 @@ class CellRun:
     ran: bool = True
 
 
-# What is asked when a cell calls ``check``: the calls to pose, or None where nothing is to be posed.
+# From the id that a cell's ``check`` was given to the calls to put to its answer, or None to put none.
 Pose = Callable[[str], Sequence[Call] | None]
 
-# What is asked next, if anything, when a cell, of this number, is done and has given these answers.
+# From the index of a cell that has run and its answers so far to the next round of calls, or None to go on.
 Next = Callable[[int, list[list[Answer]]], Sequence[Call] | None]
 
 
 class Conversation:
-    """The conversation with one fork."""
+    """The conversation with one fork.
+
+    pipe: this side's end.  child: the fork's process id.  watch: what ends the fork when it takes too much.
+    clock: the fork's.
+    """
 
     def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch, clock: Clock):
         self.pipe, self.child, self.limits, self.watch, self.clock = pipe, child, limits, watch, clock
-        self.begun = 0.0  # the clock when it became the fork's turn
-        self.spent = 0.0  # seconds of all turns before; what passes while it waits for this side is not its own
-        self.left = limits.notebook_output
+        self.begun = 0.0  # the fork's clock at the start of its turn
+        self.spent = 0.0  # seconds of its earlier turns; time in which it waits for this side does not count
+        self.left = limits.notebook_output  # characters
 
     def cells(self, cells: Sequence[str], poses: Sequence[Pose], then: Next) -> list[CellRun]:
+        """Run the cells in order until one ends the notebook; returns a CellRun for each, also for those not run.
+
+        poses: one for each cell.  Raises SandboxError if the fork did not start or could not be confined.
+        """
         try:
             message, _ = wire.receive(self.pipe, self._until(self.limits.notebook_seconds))
-        except (wire.Broken, TimeoutError) as why:  # no foreign line has been run yet
+        except (wire.Broken, TimeoutError) as why:  # not the student's fault: none of the code has run yet
             raise SandboxError(SANDBOX["no_start"]) from why
         if "unconfined" in message:
             raise SandboxError(SANDBOX["unconfined"].format(layer=message["unconfined"]))
@@ -73,12 +82,12 @@ class Conversation:
         return runs + [CellRun(ran=False) for _ in cells[len(runs) :]]
 
     def _until(self, end: float) -> wire.Left:
-        """What is left until the fork will have used so many seconds."""
+        """A function that returns the seconds left until the fork's clock reads ``end``."""
         return lambda: end - self.clock.used()
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[wire.Left]:
-        """The fork's turn: what is left to it of a cell's time and of the notebook's."""
+        """Count the time within as the fork's; yields a function for the seconds left of the cell and the notebook."""
         self.begun = self.clock.used()
         try:
             yield self._until(self.begun + min(self.limits.cell_seconds, self.limits.notebook_seconds - self.spent))
@@ -86,12 +95,15 @@ class Conversation:
             self.spent += self.clock.used() - self.begun
 
     def _too_long(self) -> str:
-        """The limit that was met where nothing is left of a turn, as a key of words.SANDBOX."""
+        """Which limit a turn met whose time is up, as a key of words.SANDBOX."""
         spent = self.spent + self.clock.used() - self.begun
         return "cell_time" if spent < self.limits.notebook_seconds else "notebook_time"
 
     def _cell(self, source: str, pose: Pose) -> tuple[CellRun, bool]:
-        """Run one cell, and say whether the next can run.  Too long a cell is interrupted, and ended if it goes on."""
+        """Run one cell; returns its CellRun and whether the next cell can run.
+
+        A cell that takes too long is interrupted; if it still goes on after GRACE seconds, the notebook ends.
+        """
         with self._turn() as left:
             return self._run_cell(source, pose, left)
 
@@ -104,7 +116,7 @@ class Conversation:
                 try:
                     message, arrays = wire.receive(self.pipe, left)
                 except TimeoutError:
-                    if run.breach:  # it was told, and goes on
+                    if run.breach:  # it has been interrupted already
                         return run, False
                     run.breach = self._too_long()
                     os.kill(self.child, signal.SIGINT)
@@ -115,13 +127,13 @@ class Conversation:
                     self.left -= sum(map(_size, run.outputs))
                     if cut and not run.breach:
                         run.breach = "output" if limit == self.limits.cell_output else "notebook_output"
-                    if too_much := self.watch.breached():  # whether the watch came before the cell's end is chance
+                    if too_much := self.watch.breached():  # the cell may have ended before the watch looked
                         run.breach, run.answers = too_much, []
                         return run, False
                     return run, run.breach != "notebook_time"
                 if "check" in message and asked < MOST_CHECKS:
                     asked += 1
-                    again = bool(run.answers) or calls is not None  # the latter: an answer that checks itself
+                    again = bool(run.answers) or calls is not None  # the latter if the answer itself calls ``check``
                     posed = None if again else pose(str(message["check"]))
                     self._pose(posed, left)
                     calls = calls if again else posed
@@ -134,7 +146,7 @@ class Conversation:
             return run, False
 
     def _ask_again(self, run: CellRun, calls: Sequence[Call]) -> bool:
-        """Put more calls to the answer that a cell's check had, and say whether the next cell can run."""
+        """Put more calls to the answer that the cell's check was given; returns whether the next cell can run."""
         try:
             with self._turn() as left:
                 self._pose(calls, left)
@@ -154,18 +166,18 @@ class Conversation:
 
 
 def answers_from(message: Any, arrays: codec.Arrays, count: int) -> list[Answer]:
-    """The answers to ``count`` calls.  Raises Broken."""
+    """Decode the answers to ``count`` calls.  Raises Broken."""
     if not isinstance(message, list) or len(message) != count:
         raise wire.Broken("another number of answers")
     return [codec.answer_from_message(answer, arrays) for answer in message]
 
 
 def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """A cell's outputs as nbformat has them, plain text and pictures only, and whether some were cut off.
+    """A cell's outputs in nbformat's form, with plain text and PNGs only, and whether any were cut off.
 
-    limit: characters in all.  The confined side keeps to it, where nobody tampered with it.
+    limit: characters in all.  The confined side keeps to it too, unless the student's code has tampered with it.
 
-    Raises Broken.  HTML, scripts and terminal codes of a student's are not shown to whoever reads the feedback.
+    Raises Broken.  HTML, scripts and terminal codes are dropped, so that they never reach who reads the feedback.
     """
     if not isinstance(message, list):
         raise wire.Broken("outputs that are none")
@@ -202,13 +214,13 @@ def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _size(output: Mapping[str, Any]) -> int:
-    """Characters of an output's texts and pictures, and some for the output itself: a million empty ones are many."""
+    """Characters of an output's texts and pictures, plus a fixed cost, so that empty outputs are limited too."""
     texts = [*output.get("data", {}).values(), *output.get("traceback", ())]
     return 40 + sum(map(len, texts)) + sum(len(output.get(name, "")) for name in ("text", "ename", "evalue"))
 
 
 def _shown(data: Mapping[str, Any]) -> dict[str, str]:
-    """Of what a student's code displays: text, and a PNG that is one."""
+    """The parts of a displayed output that are kept: plain text, and a PNG if it really is one."""
     shown = {}
     if data.get("text/plain"):
         shown["text/plain"] = plain_text(data["text/plain"])

@@ -1,4 +1,4 @@
-"""What this machine offers to confine submissions with, each layer proved by trying what it forbids."""
+"""Which layers of the confinement work on this machine, each proved by trying what it forbids."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from grader.words import DOCTOR
 
 @dataclass(frozen=True)
 class Proof:
-    """One forbidden thing: a layer, and code that prints "done" where nothing stops it and "refused" where it is.
+    """One forbidden action: the layer that forbids it, and code that prints "refused" if it is stopped, else "done".
 
-    floor: whether nothing is graded without it.
+    key: of words.DOCTOR, for the description.
+    floor: whether this machine must not grade without it.
     """
 
     key: str
@@ -29,7 +30,7 @@ class Proof:
 
 _TRY = "try:\n    {}\n    print('done')\nexcept (OSError, MemoryError, RuntimeError):\n    print('refused')\n"
 
-# PR_GET_NO_NEW_PRIVS: there is nothing to try, since no program can be started.
+# Asks by PR_GET_NO_NEW_PRIVS: the effect itself cannot be tried, since no program can be started.
 _NO_NEW_PRIVILEGES = "import ctypes; ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) and os.stat('/nowhere')"
 
 PROOFS = [
@@ -45,10 +46,10 @@ PROOFS = [
     Proof("processors", "seccomp", _TRY.format("import os; os.sched_setaffinity(0, range(os.cpu_count()))")),
     Proof("memory", "limits", _TRY.format("import mmap; mmap.mmap(-1, 2**33)")),
     Proof("open_files", "limits", _TRY.format("import os; [os.open(os.devnull, 0) for _ in range(200)]")),
-    # From inside a namespace a process outside has no number.
+    # A parent outside the process namespace has no process id in it: getppid returns 0.
     Proof("other_processes", "processes", _TRY.format("import os; os.getppid() or os.stat('/nowhere')"), floor=False),
 ]
-# Seccomp would refuse the socket first: this one is tried in a process that has nothing but its namespaces.
+# Tried in a process that has only its namespaces, since seccomp would refuse the socket first.
 NETWORK = Proof("network", "network", _TRY.format("socket.create_connection(('127.0.0.1', port), 5)"), floor=False)
 _ALONE = """
 import runpy, socket, sys
@@ -60,7 +61,7 @@ if sys.argv[3] == "confined":
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether one proof held: status is "refused", as it should be, or what came instead."""
+    """The result of one proof: status is "refused", as it should be, or what was printed or breached instead."""
 
     proof: Proof
     status: str
@@ -71,14 +72,17 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """For the terminal."""
+        """One line for the terminal: a mark, the layer, and what it does or what happened instead."""
         mark = "✓" if self.held else "✗" if self.proof.floor else "–"
         without = "" if self.held else f"  ({self.status})" if self.proof.floor else f"  {DOCTOR['without']}"
         return f"{mark} {self.proof.layer:12} {DOCTOR[self.proof.key]}{without}"
 
 
 def examine(confined: bool = True) -> list[Finding]:
-    """Try every proof, each in a fork of its own.  Raises SandboxError where not even that can be had."""
+    """Try every proof, each in a fork of its own.  Raises SandboxError if no fork can be made or confined.
+
+    confined: False tries them without confinement, so that none should hold.
+    """
     zygote = Zygote(confined)
     try:
         found = [Finding(proof, _status(zygote, proof)) for proof in PROOFS]
@@ -93,7 +97,7 @@ def _status(zygote: Zygote, proof: Proof) -> str:
 
 
 def _reached(confined: bool) -> str:
-    """What comes of ``NETWORK``, with a server on this machine that would answer."""
+    """The status of ``NETWORK``, tried against a server on this machine that would answer."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         arguments = [str(Path(confine.__file__)), str(server.getsockname()[1]), "confined" if confined else "free"]
         command = [sys.executable, "-I", "-c", _ALONE + NETWORK.code, *arguments]
@@ -101,7 +105,7 @@ def _reached(confined: bool) -> str:
 
 
 def report() -> tuple[list[str], bool]:
-    """Lines for the terminal, and whether submissions can be graded here."""
+    """Lines for the terminal, and whether submissions can be graded on this machine."""
     try:
         findings = examine()
     except SandboxError as why:

@@ -1,6 +1,6 @@
-"""How zygotes are started: each by itself, or forked from a fork server that has imported already what they need.
+"""How zygotes are started: each as a program of its own, or forked from a fork server that has done the imports.
 
-Imports nothing that takes long, so that a command can start with this.
+This module itself imports nothing slow, so that a command can start the fork server first thing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def new_folder() -> Path:
-    """A name for a process's own folder, which it makes and removes."""
+    """A fresh path for a zygote's own folder, which the zygote itself makes and removes."""
     return Path(tempfile.gettempdir()) / f"zygote-{secrets.token_hex(8)}"
 
 
 def start(stdin: socket.socket, own: Path, *arguments: str, package: Path = PACKAGE) -> subprocess.Popen[bytes]:
-    """Start ``zygote_process.py``; see its ``main``."""
+    """Start ``zygote_process.py`` with ``stdin`` as its standard input; see its ``main``.
+
+    own: the process's own folder, from ``new_folder``.  arguments: "server" for a fork server.
+    package: the grader's folder.
+    """
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -34,12 +38,12 @@ def start(stdin: socket.socket, own: Path, *arguments: str, package: Path = PACK
         [sys.executable, "-I", str(package / "sandbox" / "zygote_process.py"), str(own), *arguments],
         stdin=stdin.fileno(),
         env=environment,
-        start_new_session=True,  # Ctrl-C stops whoever grades; in a student's cell it would be an error of his
+        start_new_session=True,  # Ctrl-C stops the grader; a student's cell would report it as a KeyboardInterrupt
     )
 
 
 def ended(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that has no more to do, but not for ever."""
+    """Wait up to ENDS_WITHIN seconds for a process to end, then kill it."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(ENDS_WITHIN)
     process.kill()
@@ -47,9 +51,10 @@ def ended(process: subprocess.Popen[bytes]) -> None:
 
 
 class ForkServer:
-    """A process from which zygotes are forked: what they import is imported once, and lies in memory once.
+    """A process from which zygotes are forked, so that they share one set of imports, and the memory for it.
 
-    requests: its socket.  It ends when nobody has that open any more; those that it forked go on.
+    requests: this side of the server's socket.  The server ends when no process holds it open any more; the zygotes
+        that it has forked go on.
     """
 
     def __init__(self, requests: socket.socket):
@@ -58,7 +63,10 @@ class ForkServer:
 
     @classmethod
     def started(cls) -> ForkServer | None:
-        """A new one, of use after some seconds; None but on Linux: elsewhere such sockets keep no message apart."""
+        """Start a fork server, which is ready after some seconds; None if this is not Linux.
+
+        Elsewhere Unix sockets do not keep messages apart (SOCK_SEQPACKET).
+        """
         if sys.platform != "linux":
             return None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -68,7 +76,7 @@ class ForkServer:
         return made
 
     def fork(self, own: Path, jobs: socket.socket) -> bool:
-        """Ask for a process with this folder, which it is to make, that serves this socket; False where it is gone."""
+        """Ask for a zygote that serves ``jobs`` and has ``own`` as its folder; False if the server has ended."""
         try:
             socket.send_fds(self.requests, [f"{own}\n".encode()], [jobs.fileno()])
         except OSError:
@@ -82,7 +90,7 @@ class ForkServer:
         self.close()
 
     def close(self) -> None:
-        """Need it no longer."""
+        """Close this side of the socket, and wait for the server if this object started it."""
         self.requests.close()
         if self.process:
             ended(self.process)

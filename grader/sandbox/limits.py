@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.  Bytes, characters, and seconds as ``Clock`` counts them; see ``words.LIMITS``.
+    """What one submission may use.  Sizes in bytes, outputs in characters; ``words.LIMITS`` explains each.
 
-    memory: of address space, beyond what the process has at the start.  threads: of the process, where it is in a user
-        namespace of its own; elsewhere the trusted side counts them.
-    reading_seconds, page_seconds: of the process that reads what was handed in and makes the feedback page.
+    cell_seconds, notebook_seconds: as ``Clock`` counts them.  cpu_seconds: CPU time of the whole notebook.
+    memory: of address space, beyond what the process has at the start.
+    threads: at one time.  The trusted side counts them; in a user namespace the kernel limits them as well.
+    reading_seconds, page_seconds: for the process that reads what was handed in and makes the feedback page.
     """
 
     cell_seconds: float = 20.0
@@ -28,4 +29,4 @@ class Limits:
     page_seconds: float = 30.0
 
 
-USUAL = Limits()  # what a submission may use where nobody says otherwise
+USUAL = Limits()  # the defaults

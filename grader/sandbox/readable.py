@@ -1,4 +1,4 @@
-"""Which files a fork may read: the interpreter and its libraries, and nothing of this package."""
+"""Which files a fork may read: the interpreter and its libraries, but nothing of this package."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ SYSTEM = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/d
 
 @functools.cache
 def readable() -> list[Path]:
-    """What a fork may read: the interpreter and its libraries, without this package and without what is beside it."""
+    """Files and folders that a fork may read: the interpreter and its libraries.
+
+    Left out are this package, its installation's metadata, and packages that this interpreter does not import.
+    """
     libraries = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
     traces = {path for place in libraries for path in place.glob("*gradient_course_grader*")}
-    # Other interpreters' packages, of which this one might be one, are nothing that a submission could import.
+    # A submission cannot import other interpreters' packages, and this package may be installed among them.
     stdlib = Path(sysconfig.get_path("stdlib"))
     others = {stdlib / "site-packages", Path("/usr/lib/python3/dist-packages")} - {*libraries, *map(Path, sys.path)}
     ours = {path.resolve() for path in (PACKAGE, *traces, *others)}
@@ -29,9 +32,9 @@ def readable() -> list[Path]:
 
 
 def _without(path: Path, hidden: Iterable[Path]) -> Iterator[Path]:
-    """The path, or, since a rule cannot take out a part of a folder, what lies in it beside the hidden ones.
+    """The path itself, or, if hidden paths lie in it, everything in it but those.
 
-    The package is in such a folder where it is installed into the interpreter's own libraries.
+    A rule cannot exclude a part of a folder, and the package may be installed into the interpreter's own libraries.
     """
     real = path.resolve()
     if real in hidden or not real.exists():

@@ -1,6 +1,6 @@
-"""IPython without a kernel: a cell's source goes in, and what it printed and showed comes out.
+"""IPython without a kernel: a cell's source goes in, and what it printed and displayed comes out.
 
-It runs where students' code runs, and nothing that it does is relied upon: the trusted side believes no output.
+It runs beside students' code, which can tamper with it: the trusted side checks all that it returns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_NAME, LONGEST_MESSAGE = 200, 10_000  # characters
 
 
 class Outputs:
-    """What a cell prints and shows, in order and up to a limit of characters."""
+    """What a cell prints and displays, in order, up to a limit of characters of JSON; then a mark that it was cut."""
 
     def __init__(self) -> None:
         self.list: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ class Outputs:
 
 
 class _Stream(io.TextIOBase):
-    """Standard output or error of a cell."""
+    """A cell's standard output or standard error."""
 
     def __init__(self, outputs: Outputs, name: str):
         self.outputs, self.stream = outputs, name
@@ -68,7 +68,7 @@ class _Stream(io.TextIOBase):
 
 
 class _Hook(DisplayHook):
-    """The value of a cell's last expression."""
+    """Collects the value of a cell's last expression."""
 
     def write_output_prompt(self) -> None:
         pass
@@ -82,7 +82,7 @@ class _Hook(DisplayHook):
 
 
 class _Publisher(DisplayPublisher):
-    """What a cell displays."""
+    """Collects what a cell displays."""
 
     def publish(self, data: Any, metadata: Any = None, source: Any = None, **rest: Any) -> None:
         kept = {mime: body for mime, body in data.items() if isinstance(body, str)}
@@ -93,14 +93,14 @@ class _Publisher(DisplayPublisher):
 
 
 class _Transformers(TransformerManager):
-    """IPython's, which look for magics among a cell's tokens: a third of a cell's time, mostly for nothing."""
+    """IPython's transformers without the search for magics in plain Python, which takes a third of a cell's time."""
 
     usual: list[Any] = TransformerManager().token_transformers
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
-        """What is Python already holds no magic, since none is valid Python.
+        """The lines unchanged if they parse as Python: they hold no magic then, since no magic is valid Python.
 
-        Where other characters than "\\n" end lines, IPython may see lines where Python sees a comment.
+        Only if every line ends in "\\n": at other line ends IPython may see a new line where Python sees a comment.
         """
         text = "".join(lines)
         if self.token_transformers == self.usual and text.count("\n") == len(lines) and is_python(text):
@@ -109,9 +109,9 @@ class _Transformers(TransformerManager):
 
 
 class Shell(InteractiveShell):
-    """One shell, made before the forks, which each get a copy.
+    """The shell that runs cells, made before the forks, each of which gets a copy.
 
-    outputs: of the cell that is running.
+    outputs: those of the cell that is running.
     """
 
     displayhook_class = _Hook
@@ -119,7 +119,7 @@ class Shell(InteractiveShell):
 
     @classmethod
     def made(cls) -> Shell:
-        """Lays out a profile folder, with modes, which no fork could."""
+        """The shell of this process.  It makes IPython's profile folder and sets its modes, which no fork may do."""
         config = Config()
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
@@ -132,24 +132,27 @@ class Shell(InteractiveShell):
         super().__init__(*arguments, **named)
 
     def begin(self) -> None:
-        """Make this the process's main module, in a fork."""
-        get_asyncio_loop()  # for top-level await: it makes itself a pair of sockets, which it cannot later on
+        """Prepare to run cells in this process: make the user's module ``__main__``.  Call it before confinement."""
+        get_asyncio_loop()  # for top-level await; the loop makes a pair of sockets, which confinement forbids
         sys.modules["__main__"] = self.user_module
 
     def cell(self, source: str, limit: int) -> list[dict[str, Any]]:
-        """Run a cell; returns its outputs, of ``limit`` characters at most."""
+        """Run a cell; returns its outputs in nbformat's form, at most ``limit`` characters of JSON.
+
+        If there were more, the last one is ``{"cut": True}``.  An error is an output too: nothing is raised.
+        """
         self.outputs.begin(limit)
         out, err = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")
-        with contextlib.suppress(KeyboardInterrupt):  # one that came when the cell had just ended
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # again, whatever an earlier cell made of it
+        with contextlib.suppress(KeyboardInterrupt):  # an interrupt may come just after the cell has ended
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # an earlier cell may have changed the handler
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 self.run_cell(source, store_history=True, silent=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return self.outputs.list
 
     def forget(self) -> None:
-        """Be as if no cell had been run."""
-        get_asyncio_loop().close()  # with sockets that a fork closes
+        """Reset the shell as if no cell had been run."""
+        get_asyncio_loop().close()  # its sockets would be closed in a fork
         self.outputs.begin(0)
         self.reset(new_session=True)
         for name in ("last_type", "last_value", "last_traceback", "last_exc"):
@@ -167,10 +170,10 @@ class Shell(InteractiveShell):
 
 
 def is_python(text: str) -> bool:
-    """Whether a text can be parsed.
+    """Whether a text can be parsed as Python.
 
-    Warns of nothing: that comes when it is run.  And not by ``catch_warnings``, which has Python forget what it has
-    warned of before.
+    Warnings are left for when it runs.  They are not silenced by ``catch_warnings``, since that makes Python forget
+    which warnings it has shown.
     """
     filters, warnings.filters = warnings.filters, [("ignore", None, Warning, None, 0)]
     try:
@@ -183,7 +186,7 @@ def is_python(text: str) -> bool:
 
 
 def text_of(thing: object, longest: int = LONGEST_NAME) -> str:
-    """What ``str`` makes of a student's object, cut; "" where it raises."""
+    """``str`` of a student's object, cut to ``longest`` characters; "" if it raises."""
     try:
         return str(thing)[:longest]
     except BaseException:

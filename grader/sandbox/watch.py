@@ -1,4 +1,4 @@
-"""A running fork watched from outside: what it writes, holds open and starts, and its end where that is too much."""
+"""Watch a running fork from outside, and end it when its files or its threads exceed their limits."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from grader.files import entries
 from grader.sandbox.limits import Limits
 
 BETWEEN_LOOKS = 0.1  # seconds between looks at a fork's work folder and threads
-NEVER = 0  # a time of change that no entry of a folder leaves, and that no fork can set
-SMALLEST = 4096  # bytes that a file or folder counts at least
-LONGEST_PATH = 1024  # bytes of a path within the work folder; Linux itself opens none above 4096
+NEVER = 0  # a modification time that making an entry in a folder replaces, and that no confined fork can set again
+SMALLEST = 4096  # bytes; a smaller file or folder counts as this
+LONGEST_PATH = 1024  # bytes of a path within the work folder; Linux opens no path above 4096
 
 
 class Watch:
-    """Looks at a running fork from outside, and ends it when its work folder or its threads exceed their limits.
+    """Looks at a running fork from outside, and kills it when its work folder or its threads exceed their limits.
 
-    A thread of its own: a fork that stops in the middle of a frame keeps the conversation waiting, not this.
+    It runs in a thread of its own, which goes on when a fork stops in the middle of a frame and the conversation waits.
 
-    works: all that the fork can write to.  dated: folders whose time is NEVER until something is made in them.
+    child: the fork's process id.  works: the folder that holds all that the fork can write.
+    dated: folders whose modification time is NEVER until something is made in them; may be empty.
     """
 
     def __init__(self, child: int, works: Path, dated: Sequence[Path], limits: Limits):
         self.child, self.works, self.dated, self.limits = child, works, dated, limits
         self.breach = ""
-        self.open = 0  # descriptors, when last looked at and found harmless
+        self.open = 0  # number of open descriptors when they were last found harmless
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
 
@@ -40,7 +41,7 @@ class Watch:
 
     def __exit__(self, *exception: object) -> None:
         self.over.set()
-        self.thread.join()  # afterwards the process is waited for, and its number may become another's
+        self.thread.join()  # before the process is reaped: its id may then be another's
 
     def _look(self) -> None:
         while not self.over.wait(BETWEEN_LOOKS):
@@ -49,11 +50,11 @@ class Watch:
                 return
 
     def breached(self, mapped: bool = False) -> str:
-        """The limit that is exceeded now, or was before, as a key of words.SANDBOX, or ''.
+        """The limit that is or was exceeded, as a key of words.SANDBOX; '' if none.
 
-        Asked after each cell too: a cell may end between two looks.
-        mapped: look at every open file and mapping; else at open files alone, and only where something was made in the
-            folder or the number of descriptors has changed.
+        Also to be called after each cell, which may end between two looks.
+        mapped: look at all open files and mappings.  By default only open files are looked at, and only if something
+            was made in the folder or the number of descriptors has changed.
         """
         self.breach = self.breach or self._found(mapped)
         return self.breach
@@ -75,16 +76,16 @@ class Watch:
 
 
 def _untouched(dated: Sequence[Path]) -> bool:
-    """Whether nothing was ever made in these folders, as in most submissions; False where there are none."""
+    """Whether nothing was ever made in these folders, as in most submissions; False if there are no such folders."""
     with contextlib.suppress(OSError):
         return bool(dated) and all(os.stat(folder).st_mtime == NEVER for folder in dated)
     return False
 
 
 def _size_of(folder: Path, most: int) -> int:
-    """Bytes that a folder takes on the disk, ``SMALLEST`` for each entry at least; counts no further than ``most``.
+    """Bytes that a folder takes on the disk, at least ``SMALLEST`` for each entry; stops counting above ``most``.
 
-    A folder so deep that its path is too long to be opened would hide what is in it: it counts as too much.
+    A path too long to be opened would hide what is in it, so a folder with a path near that counts as too much.
     """
     size, folders = 0, [str(folder)]
     while folders and size <= most:
@@ -103,14 +104,14 @@ def _size_of(folder: Path, most: int) -> int:
 
 
 def _descriptors(process: str) -> int:
-    """How many descriptors a process has open; 0 where the kernel does not say so at once (before Linux 6.2)."""
+    """The number of a process's open descriptors; 0 where the kernel does not give it (before Linux 6.2)."""
     with contextlib.suppress(OSError):
         return os.stat(f"{process}/fd").st_size
     return 0
 
 
 def _unlinked(descriptors: str) -> int:
-    """Bytes of files that have no name any more and live as long as they are open."""
+    """Bytes on the disk of files that are deleted but still open."""
     size = 0
     with contextlib.suppress(OSError):
         for descriptor in os.scandir(descriptors):
@@ -122,9 +123,9 @@ def _unlinked(descriptors: str) -> int:
 
 
 def _mapped(functions: Path, folder: Path) -> int:
-    """How many files of a folder have no name any more and live as long as they are mapped into memory.
+    """The number of files of a folder that are deleted but still mapped into memory.
 
-    How large they are, only root is told.
+    functions: the process's ``maps`` in ``/proc``.  Only root can learn how large these files are.
     """
     with contextlib.suppress(OSError):
         lines = [line.split(maxsplit=5) for line in functions.read_bytes().splitlines()]

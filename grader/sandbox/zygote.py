@@ -1,4 +1,4 @@
-"""One submission's run as the trusted side sees it: cells go in, outputs and answers come out, nothing is believed."""
+"""The trusted side's handle on a zygote: starts it, has it fork for each submission, and cleans up after each run."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from grader.sandbox.readable import readable
 from grader.sandbox.watch import NEVER, Watch
 from grader.words import SANDBOX
 
-ANSWERS_WITHIN = 120.0  # seconds; the first answer waits for the import of torch, on a slow disk
-CLAIM = "gradient-course-grader"  # what the names of claimed processors begin with
-MOST_CLAIMS = 64  # of one processor
+ANSWERS_WITHIN = 120.0  # seconds; the zygote answers first when it has imported torch, perhaps from a slow disk
+CLAIM = "gradient-course-grader"  # begins the names by which processors are claimed
+MOST_CLAIMS = 64  # on one processor
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run, or several, took: seconds on the clock, seconds of processor time, bytes of memory at the most.
+    """What one or several runs used: wall time and CPU time in seconds, and peak memory in bytes.
 
-    memory: beyond what the zygote held when it forked.
+    memory: beyond what the zygote held when it forked.  A sum of Usages has the larger one.
     """
 
     seconds: float = 0.0
@@ -47,19 +47,20 @@ class Usage:
 
 
 class Zygote:
-    """A process that has imported what submissions need, and the runs that it forks, one after another.
+    """A process that has imported what submissions need, and forks for one run after another.
 
-    fork_server: where it is forked from; without one, or where that is gone, it is started afresh, which takes seconds.
+    confined: whether the forks are confined.
+    fork_server: what it is forked from; if None, or if the server has ended, it is started afresh, which takes seconds.
     """
 
     def __init__(self, confined: bool = True, fork_server: ForkServer | None = None):
         self.confined = confined
         self.used = Usage()  # by the last run
         self.jobs, theirs = socket.socketpair()
-        # For lists of fonts and IPython's profile.  The process makes it, and removes it however this one ends.
+        # For font lists and IPython's profile.  The zygote makes it, and removes it however this process ends.
         self.own = new_folder()
-        self.works = self.own / "work"  # the one folder that forks can write to, emptied after each
-        self.pid = 0  # known when it is ready
+        self.works = self.own / "work"  # the only folder that forks can write to, emptied after each run
+        self.pid = 0  # not known until the zygote is ready
         self.process: subprocess.Popen[bytes] | None = None
         with theirs:
             if fork_server is None or not fork_server.fork(self.own, theirs):
@@ -69,20 +70,20 @@ class Zygote:
         if confined:
             core, self.claim = claimed_core()
         setup = {"readable": [str(path) for path in readable()], "confined": confined, "core": core}
-        with contextlib.suppress(OSError):  # one that could not start is noticed at the first run
+        with contextlib.suppress(OSError):  # a zygote that could not start is noticed at the first run
             self.jobs.sendall(json.dumps(setup).encode() + b"\n")
 
     def close(self) -> None:
-        """End the process."""
+        """End the zygote, free its processor and remove its folder."""
         try:
             self.jobs.shutdown(socket.SHUT_WR)
             self.jobs.settimeout(ENDS_WITHIN)
-            while self.jobs.recv(64):  # the other end is closed when it has ended
+            while self.jobs.recv(64):  # returns nothing once the zygote has ended
                 pass
         except TimeoutError:
             if self.pid:
                 os.kill(self.pid, signal.SIGKILL)
-        except OSError:  # it is gone
+        except OSError:  # it has ended already
             pass
         self.jobs.close()
         if self.claim:
@@ -93,7 +94,7 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still fork."""
+        """Whether the zygote can still fork."""
         if self.jobs.fileno() < 0:  # closed
             return False
         try:
@@ -113,10 +114,13 @@ class Zygote:
         limits: Limits = USUAL,
         then: Next = lambda k, answers: None,
     ) -> list[CellRun]:
-        """Run the cells of one notebook in a fork of its own; see ``CellRun``.
+        """Run the cells of one notebook in a fork of its own; returns a CellRun for each cell.
 
-        pose: for each cell, what its check is asked.  then: what is asked after it, until there is nothing more.
-        Raises SandboxError where no fork can be had or confined.
+        pose: maps the id that a cell's ``check`` was given to the calls to put to its answer; one for all cells, or a
+            list with one for each.
+        then: maps a cell's index and its answers so far to more calls, again and again until it returns none.
+        Sets ``used`` to what the run used.  Raises SandboxError if no fork can be made or confined, or if files of the
+        last run could not be removed.
         """
         poses = list(pose) if isinstance(pose, Sequence) else [pose] * len(cells)
         if not self.pid:
@@ -125,7 +129,7 @@ class Zygote:
         if os.listdir(self.works):
             raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
         work = tempfile.mkdtemp(dir=self.works)
-        dated = (Path(work), self.works) if self.confined else ()  # else a fork could set these times, too
+        dated = (Path(work), self.works) if self.confined else ()  # an unconfined fork could reset these times
         for folder in dated:
             os.utime(folder, (NEVER, NEVER))
         ours, theirs = socket.socketpair()
@@ -146,7 +150,7 @@ class Zygote:
                 except OSError as why:
                     raise SandboxError(SANDBOX["no_warm_process"]) from why
                 ended, cpu, memory = self._line()
-                status = int(ended)  # its own where it had ended before it was killed
+                status = int(ended)  # the fork's own status if it had ended before it was killed
                 self.used = Usage(time.monotonic() - start, float(cpu), int(memory))
             empty(self.works)
         for run in runs:
@@ -183,14 +187,14 @@ class Zygote:
 
 
 def claimed_core() -> tuple[int, socket.socket]:
-    """The least claimed processor that this process may use, and a socket that holds the claim while it is open.
+    """Claim the least claimed processor that this process may use; returns it and a socket that holds the claim.
 
     A fork computes on one processor, however many threads it starts, so that it takes no more than its share of the
-    machine.  A claim is a name that the kernel gives to one process at a time, and takes back when that ends.  Where
-    no name can be had, nobody can tell which processor is free, and any will do.
+    machine.  A claim is an abstract socket name, which the kernel gives to one process at a time and frees when the
+    socket is closed.  If no name can be had, any processor will do, since nobody can tell which one is free.
     """
     allowed = list(os.sched_getaffinity(0))
-    random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, and not these names
+    random.SystemRandom().shuffle(allowed)  # containers on one machine share its processors, but not these names
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     for taken, core in itertools.product(range(MOST_CLAIMS), allowed):
         with contextlib.suppress(OSError):

@@ -1,7 +1,8 @@
 """The zygote: a process that imports once what submissions need, and then forks for each of them.
 
-Run as a script, never imported by what judges: the package's own ``__init__`` would bring in questions and mistakes,
-and a fork must not hold what its student must not see.  It holds ``probe``, ``functions`` and the sandbox, and no more.
+It runs as a script and is never imported by the trusted side: the package's own ``__init__`` would bring in questions
+and mistakes, and a fork must not hold what its student must not see.  It imports ``probe``, ``functions`` and the
+sandbox, and nothing else of the package.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ if TYPE_CHECKING:
     from grader.sandbox.confined import Notebook
 
 HERE = Path(__file__).resolve().parent
-MOSTLY = 0.75  # of a large page, to make it one
-MANY = 32  # forks, after which it pays to make the further ones cheaper: half a second against 8 ms each
+MOSTLY = 0.75  # fraction of 2 MiB that must be in use before the kernel is asked to make it a large page
+MANY = 32  # forks after which large pages pay off: making them takes half a second, and each fork then saves 8 ms
 
 
 def _bare_package() -> None:
-    """``grader`` without its ``__init__``: submodules can be imported, and nothing else comes along."""
+    """Put in a bare package ``grader``, so that submodules can be imported without its ``__init__``."""
     package = types.ModuleType("grader", "The grader, as a confined notebook sees it.")
     package.__path__ = [str(HERE.parent)]
     sys.modules["grader"] = package
 
 
 def main(home: Path, server: bool) -> None:
-    """Serve jobs from the socket that is standard input until it is closed.
+    """Serve jobs from the socket that is standard input until it is closed, which raises EOFError.
 
     home: this process's own folder.
-    server: be the fork server: run nothing, but fork a zygote for each socket that comes over standard input with the
-        name of the zygote's own folder.  They share what they have imported.
+    server: be a fork server instead: fork a zygote for each request, a line with the path of the zygote's own folder
+        and, as a descriptor, the socket that it is to serve.  These zygotes share what is imported here.
     """
     notebook = _imported()
     first = socket.socket(fileno=os.dup(0))
@@ -49,12 +50,12 @@ def main(home: Path, server: bool) -> None:
     if not server:
         _serve(first, home, notebook, MANY)
     _in_large_pages()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that serve are nobody's to wait for
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the zygotes, since nobody waits for them
     while True:
         message, descriptors = _message(first)
         if os.fork() == 0:
             first.close()
-            os.setsid()  # where the kernel shares processors out among sessions, this is one of its own
+            os.setsid()  # a session of its own, among which some kernels share out CPU time (autogroup)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             with _ending(), _own(Path(message.decode().rstrip("\n"))) as home:
                 _serve(socket.socket(fileno=descriptors[0]), home, notebook, 0)
@@ -63,7 +64,7 @@ def main(home: Path, server: bool) -> None:
 
 
 def _imported() -> Notebook:
-    """A notebook in which cells can run, made once for all: what submissions need is imported, and was used."""
+    """Import what submissions need and use it once; returns the notebook of which each fork gets a copy."""
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != HERE]
     _bare_package()
     import matplotlib as _matplotlib
@@ -72,8 +73,8 @@ def _imported() -> Notebook:
     import numpy
     import torch
 
-    with contextlib.suppress(ImportError, RuntimeError, OSError):  # a fork says what is missing, and runs nothing
-        import pyseccomp  # looks for its library by running programs, which a fork cannot  # noqa: F401
+    with contextlib.suppress(ImportError, RuntimeError, OSError):  # each fork will say that it is missing
+        import pyseccomp  # finds its library by running programs, which a fork cannot  # noqa: F401
 
     import grader.functions
     import grader.sandbox.confine
@@ -83,18 +84,19 @@ def _imported() -> Notebook:
     _first_times(torch)
     assert numpy.ones(1).sum() == 1
     notebook = grader.sandbox.confined.Notebook()
-    # From here on a submission finds no file of this package, not even by name.
+    # From here on a submission can import no further module of this package.
     sys.modules["grader"].__path__ = []
     sys.modules["grader.sandbox"].__path__ = []
     gc.collect()
-    gc.freeze()  # a collection in a fork would otherwise touch, and so copy, every page of this process
+    gc.freeze()  # otherwise a garbage collection in a fork would touch, and so copy, every page of this process
     return notebook
 
 
 def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> NoReturn:
-    """Fork for one job after another; see ``main``.  Raises EOFError when there are no more.
+    """Fork for one job after another.  Raises EOFError when ``jobs`` is closed.
 
-    many: forks after which memory is put into large pages.  0: it is the fork server's, and lies in them already.
+    home: this process's own folder.
+    many: forks after which memory is put into large pages; 0 for never, since a fork server has done it already.
     """
     from grader.sandbox import confine, confined
 
@@ -102,17 +104,17 @@ def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> No
     works.mkdir(mode=0o700)
     setup = json.loads(_message(jobs)[0])
     if setup["core"] is not None:
-        with contextlib.suppress(OSError):  # of a machine that lets nobody choose
-            os.sched_setaffinity(0, {setup["core"]})  # of all forks; that they cannot change
+        with contextlib.suppress(OSError):  # some machines do not allow it
+            os.sched_setaffinity(0, {setup["core"]})  # inherited by all forks, which cannot change it
     prepared: confine.Prepared | OSError | None = None
     if setup["confined"]:
         try:
             prepared = confine.prepare(map(Path, setup["readable"]), works)
-        except OSError as why:  # each fork will say what is missing
+        except OSError as why:  # each fork will report it
             prepared = why
     zygote, child = os.getpid(), 0
     if isinstance(prepared, confine.Prepared) and "processes" in prepared.granted:
-        zygote = 0  # this process is not in the namespace of its forks
+        zygote = 0  # forks cannot see this process, which is outside their namespace
         _first_process()
     gc.freeze()
     jobs.sendall(f"ready {os.getpid()}\n".encode())
@@ -134,13 +136,13 @@ def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> No
                 os.close(descriptor)
             jobs.sendall(f"{child}\n".encode())
     finally:
-        if child:  # whoever grades was killed, and what runs would write into a folder that is being removed
+        if child:  # the grader was killed: a fork that goes on would write into a folder that is being removed
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
 
 def _message(jobs: socket.socket) -> tuple[bytes, list[int]]:
-    """The next line, and the descriptors that came with it.  Raises EOFError when there are no more."""
+    """The next line, and the descriptors that came with it.  Raises EOFError if the socket is closed."""
     message, descriptors = b"", list[int]()
     while not message.endswith(b"\n"):
         part, more, _, _ = socket.recv_fds(jobs, 65536, 1)
@@ -151,11 +153,12 @@ def _message(jobs: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _first_process() -> None:
-    """The first process of a namespace, in which the kernel ends all others when it ends.  It ends with this one.
+    """Start the first process of the new process namespace: when it ends, the kernel kills all others in it.
 
-    A program of its own: a mere fork would hold on to all memory that this process has now.
+    It ends when this process does.  It is a program of its own, since a mere fork would keep all the memory of this
+    process alive.
     """
-    ours, _ = os.pipe()  # the other end is open as long as this process lives
+    ours, _ = os.pipe()  # the write end stays open as long as this process lives
     if os.fork() == 0:
         os.dup2(ours, 0)
         os.closerange(1, 2**16)
@@ -164,7 +167,7 @@ def _first_process() -> None:
 
 
 def _first_times(torch: types.ModuleType) -> None:
-    """Do once what takes long when it is done first: torch imports half a second of modules at its first weights."""
+    """Do once what is slow the first time: torch imports for half a second at the first backward pass with weights."""
     x = torch.ones(2, dtype=torch.float64, requires_grad=True)
     (2 * x).backward(x.detach())
     torch.autograd.grad((x**2).sum(), x, create_graph=True)
@@ -175,9 +178,9 @@ def _first_times(torch: types.ModuleType) -> None:
 
 
 def _in_large_pages() -> None:
-    """Have the kernel put this process's memory into pages of 2 MiB where it can: a fork copies an entry for each page.
+    """Ask the kernel for pages of 2 MiB in this process's memory, since forking copies one table entry for each page.
 
-    Only what is in use for the most part, since all of a large page is taken.  madvise(MADV_COLLAPSE), Linux 6.1.
+    Only where most of the 2 MiB are in use, since a large page takes all of them.  madvise(MADV_COLLAPSE), Linux 6.1.
     """
     libc, page, size = ctypes.CDLL(None), resource.getpagesize(), 2**21
     in_use = (ctypes.c_ubyte * (size // page))()
@@ -192,7 +195,7 @@ def _in_large_pages() -> None:
 
 
 def _ended(child: int) -> bytes:
-    """Wait for a child that has ended or was killed; how it did, its processor time and how far its memory grew."""
+    """Reap a child; a line of its exit status, its CPU time in seconds and by how many bytes its memory grew."""
     _, status, usage = os.wait4(child, 0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     grown = max(0, usage.ru_maxrss - before) * 1024
@@ -202,7 +205,7 @@ def _ended(child: int) -> bytes:
 
 @contextlib.contextmanager
 def _own(home: Path) -> Iterator[Path]:
-    """A folder that is made and removed here: whoever grades may be killed at any moment, and cannot tidy up."""
+    """Make the process's own folder, and remove it at the end: the grader cannot be relied on, as it may be killed."""
     home.mkdir(mode=0o700)
     try:
         yield home
@@ -212,7 +215,10 @@ def _own(home: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _ending() -> Iterator[None]:
-    """The last thing that a fork does, with success where it had no more to do: it never goes on as the fork server."""
+    """End the process after the block, so that a fork never goes on as the fork server.
+
+    The exit status is 0 if the block ended, or the other side closed the socket; 1 after any other error.
+    """
     try:
         with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
             yield
