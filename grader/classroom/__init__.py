@@ -1,12 +1,12 @@
-"""A class: submissions are read, mended, run in the sandbox and judged; what came of them is reported and exported.
+"""Grade a class: read submissions, mend them, run them in the sandbox, judge them, and report and export the results.
 
 Nothing here knows nbgrader; see ``grader.nbgrader`` for that.
 """
 
 import sys
 
-# jsonschema, which nbformat brings, imports this where it is installed: a grammar that takes a second to build, for a
-# form of addresses that no notebook's schema has.  Every process of a class would wait for it.
+# jsonschema, which nbformat needs, imports this module if it is installed.  It takes a second to build a grammar for
+# IRIs, which no notebook's schema uses, and every process that grades would wait for it.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 

@@ -1,7 +1,7 @@
-"""Work on what a student wrote, done in a process that can be ended: whatever the work meets, its caller goes on.
+"""Do work on students' texts in a process that can be killed, so that the caller goes on whatever the work meets.
 
-Parsers, formatters and templates run no foreign code, but some input makes any of them slow or hungry.  A limit that
-they kept themselves would not hold while they are stuck; the process that waits for them keeps this one.
+Parsers, formatters and templates run no foreign code, but some input makes any of them take very long or much memory.
+The limit is kept by the waiting process, since one that is stuck cannot keep its own.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from grader.words import FEEDBACK
 
 Out = TypeVar("Out")
 
-MEMORY = 2 * 2**30  # bytes that the process may take beyond what it starts with
-BETWEEN_LOOKS = 0.5  # seconds between two looks at the process's clock, which is slower than the one on the wall
-LATER = 5.0  # seconds after its caller would have ended it, the process ends itself: the caller may be gone
-FIRST = 120.0  # seconds for making an object: on a slow disk the imports take long
+MEMORY = 2 * 2**30  # bytes that the process may use beyond what it starts with
+BETWEEN_LOOKS = 0.5  # seconds between two looks at the process's clock, which may be slower than the wall clock
+LATER = 5.0  # seconds beyond the caller's limit at which the process ends itself, in case the caller has ended
+FIRST = 120.0  # seconds for making an object: imports take long on a slow disk
 
 
 class TooLong(RuntimeError):
-    """The work took longer than it may, and was ended."""
+    """The work took longer than allowed, and was ended."""
 
 
 class Died(RuntimeError):
     """The process ended in the middle of the work."""
 
 
-# What is raised where something that a student wrote was too much.
+# The errors of work that takes too much time or memory.
 GAVE_UP = (TooLong, Died, MemoryError)
 
 
 def unread(why: BaseException) -> str:
-    """What is said of a notebook that was too much for whoever read it."""
+    """What to tell the student whose notebook could not be read; why: one of GAVE_UP."""
     return FEEDBACK["slow_to_read" if isinstance(why, TooLong) else "hungry_to_read"]
 
 
 class BoundedProcess:
-    """One such process: started when it is needed, and again where it has ended.
+    """A process for bounded work, started when it is needed, and again if it has ended.
 
-    It keeps objects between calls, each under a name.  spent: seconds of processor time that the last call took there.
+    It keeps objects between calls, each under a name.  spent: CPU time in seconds that the last call took there.
     """
 
     def __init__(self) -> None:
@@ -62,29 +62,29 @@ class BoundedProcess:
         self._made: set[str] = set()
 
     def call(self, work: Callable[..., Out], *arguments: object, seconds: float) -> Out:
-        """What a function of a module returns for these arguments.  Both travel as pickles, between trusted sides.
+        """Call a module's function there and return its result.  Both sides are trusted, and exchange pickles.
 
-        seconds: as ``Clock`` counts them.  Raises TooLong, Died, and what the function raises.
+        seconds: the limit, as ``Clock`` counts them.  Raises TooLong, Died, and whatever the function raises.
         """
         self.start()
         result: Out = self._send("call", "", work, arguments, seconds)
         return result
 
     def make(self, name: str, work: Callable[..., object], *arguments: object) -> None:
-        """Have what a function returns kept there under a name, unless something is; raises as ``call`` does."""
+        """Call a function there and keep its result there under a name, if the name is new.  Raises as ``call``."""
         self.start()
         if name not in self._made:
             self._send("make", name, work, arguments, FIRST)
             self._made.add(name)
 
     def ask(self, name: str, method: str, *arguments: object, seconds: float) -> Any:
-        """What a method of the object of that name returns; otherwise as ``call``."""
+        """Call a method of the object that ``make`` kept under this name; otherwise as ``call``."""
         self.start()
         return self._send("ask", name, method, arguments, seconds)
 
     def start(self) -> None:
-        """Start the process where there is none: at best while this one has no other thread, and can fork it."""
-        if self._connection and self._connection.poll():  # at its end: between two pieces of work it says nothing
+        """Start the process if there is none.  This is fast while this process has no other thread, and can fork."""
+        if self._connection and self._connection.poll():  # it has ended: between two calls it sends nothing
             self.close()
         if self._connection is None:
             self._connection, theirs = multiprocessing.Pipe()
@@ -96,7 +96,7 @@ class BoundedProcess:
                     self.pid = self._process.pid
 
     def close(self) -> int:
-        """End the process, and say how it did: its exit status, or minus the signal that ended it."""
+        """Kill the process; returns its exit status, or minus the number of the signal that ended it."""
         status = 0
         if self._connection:
             self._connection.close()
@@ -118,7 +118,7 @@ class BoundedProcess:
         assert connection is not None
         said = getattr(work, "__name__", str(work))
         try:
-            # Where modules are found goes along: a course's configuration may have added a folder since.
+            # sys.path is sent along, since a course's configuration may have added a folder since the start.
             asked = pickle.dumps((what, name, work, arguments))
             connection.send((sys.path, seconds + LATER, asked))
             with Clock(self.pid) as clock:
@@ -128,7 +128,7 @@ class BoundedProcess:
             done, result, self.spent = connection.recv()
         except (EOFError, ConnectionError) as why:
             raise (TooLong if self.close() == -signal.SIGPROF else Died)(said) from why
-        except BaseException:  # its answer would be taken for the next one's
+        except BaseException:  # otherwise a late answer would be taken for that of the next call
             self.close()
             raise
         if not done:
@@ -137,20 +137,20 @@ class BoundedProcess:
 
 
 class Pool:
-    """The bounded processes of one process: each is lent to one borrower at a time."""
+    """Bounded processes, each lent to one borrower at a time."""
 
     def __init__(self) -> None:
         self._idle: list[BoundedProcess] = []
 
     def get_ready(self) -> None:
-        """Start one now, where this process has no other thread yet and can fork it, which takes no time."""
+        """Start a process in advance, best while this one has no other thread and can fork."""
         made = BoundedProcess()
         made.start()
         self._idle.append(made)
 
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[BoundedProcess]:
-        """A process that nobody else has meanwhile."""
+        """A process that is the caller's alone within the block."""
         process = self._idle.pop() if self._idle else BoundedProcess()
         try:
             yield process
@@ -158,14 +158,14 @@ class Pool:
             self._idle.append(process)
 
     def close(self) -> None:
-        """End those that nobody has."""
+        """End the processes that are not lent out."""
         while self._idle:
             self._idle.pop().close()
 
 
 def _forked(connection: Connection) -> int:
-    """A fork that has imported already whatever this process has."""
-    from grader.sandbox.confine import close_descriptors  # nothing that other systems have
+    """Fork the process, which inherits all imports; returns its id."""
+    from grader.sandbox.confine import close_descriptors  # imported late, since it works on Linux only
 
     pid = os.fork()
     if pid == 0:
@@ -178,27 +178,27 @@ def _forked(connection: Connection) -> int:
 
 
 def started(module: str, *descriptors: int) -> subprocess.Popen[bytes]:
-    """A program that calls ``main`` of a module with these descriptors, which it inherits."""
+    """Start a new interpreter that calls ``main`` of a module with these descriptors, which it inherits."""
     code = f"import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main(*map(int, sys.argv[1].split()))"
     said = " ".join(map(str, descriptors))
     return subprocess.Popen([sys.executable, "-c", code, said, *sys.path], pass_fds=descriptors)
 
 
 def main(descriptor: int) -> NoReturn:
-    """What the process does where it is no fork."""
+    """What the process does if it was started as a program of its own; descriptor: its connection."""
     serve(Connection(descriptor))
 
 
 def serve(connection: Connection) -> NoReturn:
-    """Do work until nobody asks for more; the process ends here."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops whoever asks
+    """Do what comes over the connection until it is closed, then end the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     _limit_memory()
     made: dict[str, Any] = {}
     with contextlib.suppress(EOFError, OSError):
         while True:
             sys.path[:], seconds, asked = connection.recv()
-            # The kernel ends this process when it has computed that long, whatever it is stuck in.
+            # After so much CPU time the kernel ends this process, whatever it is stuck in.
             signal.setitimer(signal.ITIMER_PROF, seconds)
             begun = time.thread_time()
             work = arguments = None
@@ -217,11 +217,14 @@ def serve(connection: Connection) -> NoReturn:
 
 
 def pickled(done: bool, result: Any, spent: float = 0.0) -> bytes:
-    """The answer, or, where it cannot travel, an error that says so."""
+    """A call's outcome as a pickle, or, if it cannot be pickled, that of a RuntimeError that describes it.
+
+    done: whether ``result`` is the result; else it is the error.  spent: CPU time in seconds.
+    """
     try:
         data = pickle.dumps((done, result, spent))
         if not done:
-            pickle.loads(data)  # some errors can be written, and not be read again
+            pickle.loads(data)  # some errors can be pickled but not unpickled
         return data
     except Exception as why:
         about = why if done else result

@@ -1,7 +1,7 @@
 """Grades as the tables that Canvas, Moodle and spreadsheets import.
 
-All ids and names are made inert by ``tables``.  A score that no submission stands for is left out wherever that can be
-done: an import that writes a 0, or clears what somebody entered there by hand, is hard to undo.
+All ids and names are made inert by ``tables``.  Where there is no submission, the score is left out if the format
+allows it: an import that writes a 0, or clears what somebody entered by hand, is hard to undo.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def canvas(units: Units, people: Mapping[str, Person]) -> str:
 
     The format is that of Canvas's own export, as ``lib/gradebook_importer.rb`` and ``lib/gradebook_exporter.rb`` of
     instructure/canvas-lms read and write it: the columns of CANVAS, then one per assignment; the second row has "Points
-    Possible" in its first column.  A student is looked for by Canvas's number in ID, then by SIS User ID, then by SIS
-    Login ID, then by name.  Ours stands under SIS Login ID alone: Canvas reads a number off the front of what stands
-    under ID, and that may be another person's.  An assignment is found by its title, and made where none
-    has it.  An empty score clears one that is there, so students without any submission are left out.
+    Possible" in its first column.  Canvas finds a student by its own number in ID, then by SIS User ID, then by SIS
+    Login ID, then by name.  Our id is given as SIS Login ID only: of an ID, Canvas reads the leading digits, which may
+    be another person's number.  An assignment is found by its title, and made if there is none with it.  An empty score
+    clears an existing one, so students without any submission are left out.
 
-    units: ``{unit: its results}``, one column each.  people: by id.
+    units: ``{unit: its results}``, one column each.  people: ``{id: Person}``.  Returns CSV.
     """
     rows: list[list[object]] = [
         [*CANVAS, *units],
@@ -37,7 +37,7 @@ def canvas(units: Units, people: Mapping[str, Person]) -> str:
     for id, scores in _scores(units).items():
         person = people.get(id, Person(id))
         name = ", ".join(part for part in (person.last_name, person.first_name) if part) or id
-        if POINTS_POSSIBLE in name:  # to Canvas, such a row says what the assignments are worth
+        if POINTS_POSSIBLE in name:  # Canvas would take the row for the one with the assignments' points
             name = id.replace(POINTS_POSSIBLE, "")
         rows.append([name, "", "", id, "", *(tables.plain(scores.get(unit)) for unit in units)])
     return tables.as_csv(rows)
@@ -46,13 +46,13 @@ def canvas(units: Units, people: Mapping[str, Person]) -> str:
 def moodle(units: Units, people: Mapping[str, Person]) -> str:
     """The table that Moodle's gradebook imports ("Import", "CSV file").
 
-    The format is free: whoever imports maps one column to what Moodle knows its users by (username, ID number or email
-    address) and each other one to a grade item, or to none; see docs.moodle.org, "Grade import".  From its source,
-    ``grade/import/csv/classes/load_data.php`` of moodle/moodle: a user who is not found ends the import; a row whose
-    user is empty is given to the user of the row before, so a column that could be mapped is there only where nobody's
-    entry is empty; "-" stands for no grade; and more than 100 points a site must allow.
+    The format is free: during the import one column is mapped to an attribute of Moodle's users (username, ID number or
+    email address), and each other column to a grade item or to none; see docs.moodle.org, "Grade import".  From its
+    source, ``grade/import/csv/classes/load_data.php`` of moodle/moodle: a user who is not found ends the import; a row
+    with an empty user is given to the user of the row before, so email addresses are written only if everybody has one;
+    "-" stands for no grade; and the site must allow grades above 100 points.
 
-    units: ``{unit: its results}``, one column each.  people: by id.
+    units: ``{unit: its results}``, one column each.  people: ``{id: Person}``.  Returns CSV.
     """
     scores = _scores(units)
     who = [people.get(id, Person(id)) for id in scores]
@@ -68,7 +68,10 @@ def moodle(units: Units, people: Mapping[str, Person]) -> str:
 
 
 def long(units: Units) -> str:
-    """A line for each student and question, in course order; the mistake or error is named by its key."""
+    """CSV with a row for each student and question, in course order; a mistake or error is given by its key.
+
+    units: ``{unit: its results}``.
+    """
     places = {question.grade_id: k for k, question in enumerate(questions())}
     rows: list[tuple[object, ...]] = [("student", "unit", "question", "score", "points", "mistake")]
     for unit, results in units.items():
@@ -84,12 +87,12 @@ def long(units: Units) -> str:
 
 
 def worth(results: Sequence[Result]) -> float:
-    """What a unit is worth: the most that one of its submissions could get."""
+    """The points that a unit is worth: the most that any of its submissions could get."""
     return max((sum(result.points.values()) for result in results), default=0.0)
 
 
 def _scores(units: Units) -> dict[str, dict[str, float]]:
-    """``{student: {unit: total}}``, by id, of those who handed in something that was graded."""
+    """``{student id: {unit: total}}``, sorted by id, of all submissions that were graded."""
     scores: dict[str, dict[str, float]] = {}
     for unit, results in units.items():
         for result in results:

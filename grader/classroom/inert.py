@@ -1,8 +1,8 @@
-"""What a student wrote as text that neither a browser, nor MathJax, nor a reader takes for something else.
+"""Make a student's text harmless on a page, for the browser, for MathJax and for the reader.
 
-Markdown becomes HTML, entities become characters, and MathJax reads what then stands between dollars; each step makes
-something active of what was harmless before it.  So nothing is left here that any of them could use, and no second
-reader of Markdown is needed that would have to agree with nbconvert's on what is code or mathematics.
+Markdown becomes HTML, entities become characters, and MathJax reads what then stands between dollars; each step can
+turn harmless text into something active.  So everything that any of them could use is disabled, without a second
+Markdown parser that would have to agree with nbconvert's on what is code or mathematics.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import re
 
 from grader.sandbox.wire import plain_text
 
-LONGEST_LINE = (
-    1_000  # characters; what nbconvert does to some lines takes time that grows with the square of their length
-)
-MOST_NEGATIVE_SPACES = 8  # of a text: each moves what follows to the left
+LONGEST_LINE = 1_000  # characters; nbconvert's time for some lines grows with the square of their length
+MOST_NEGATIVE_SPACES = 8  # in one text; each moves what follows to the left
 
-# What TeX may say in a student's text: names that print a sign, an accent or a structure.  Nothing that links, colours,
-# hides, moves, covers or loads anything, or that gives a name a meaning, since all cells of a page share their names.
-# From MathJax 2.7.7's definitions (TeX-AMS_CHTML-full), each of which was looked at in a browser.
+# The TeX macros that a student's text may use: they print a symbol, an accent or a structure.  None of them links,
+# colors, hides, moves, covers or loads anything, or defines a name, since all cells of a page share definitions.
+# Taken from MathJax 2.7.7 (TeX-AMS_CHTML-full), and each tried in a browser.
 _NAMES = """
 acute aleph alpha amalg And angle approx approxeq arccos arcsin arctan arg array Arrowvert arrowvert ast asymp atop
 atopwithdelims backepsilon backprime backsim backsimeq backslash bar barwedge Bbb Bbbk bbFont because begin beta
@@ -71,12 +69,12 @@ widehat widetilde wp wr Xi xi xleftarrow xrightarrow yen zeta
 """
 MACROS = frozenset(_NAMES.split())
 
-# Languages of a block of code that are laid out as such; others would have a page draw it, or another parser read it.
+# The languages that a block of code may name; for others the page might draw it or give it to another parser.
 LANGUAGES = ("python", "py", "python3", "ipython", "pycon", "text", "console", "bash")
 
-# Characters that nobody sees; U+200C and U+200D shape letters of some scripts, and stay.
+# Invisible characters; U+200C and U+200D stay, since they shape letters of some scripts.
 _UNSEEN = re.compile("[\u00ad\u200b\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb]")
-# What begins a tag, an entity, or the address of a link: a space after it, and it begins nothing.
+# The beginning of a tag, an entity, or the address of a link; a space after it disables it.
 _BEGINS = re.compile(r"<(?=[A-Za-z/!?])|\](?=[(:\[])|&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 _MACRO = re.compile(r"\\([A-Za-z]+)")
 _NEGATIVE_SPACE = re.compile(r"\\!")
@@ -85,12 +83,12 @@ _LONG_LINE = re.compile(rf"[^\n]{{{LONGEST_LINE}}}(?!\n|$)")
 
 
 def inert(text: str) -> str:
-    """Markdown in which nothing is HTML, an image, an entity or a link but a bare address, and TeX only prints.
+    """Disable HTML, images, entities, links other than bare URLs, and active TeX in a student's Markdown.
 
-    A student's words stay readable: what could begin such a thing is followed by a space.  In code that shows, and does
-    no harm.  Lines of more than ``LONGEST_LINE`` characters are broken.
+    The text stays readable: whatever could begin such a thing is followed by a space, which shows in code but does no
+    harm.  Lines of more than ``LONGEST_LINE`` characters are broken.  Raises ``wire.Broken`` if ``text`` is not a str.
     """
-    text = _UNSEEN.sub("", plain_text(text))  # first: the browser drops some of them, and joins what they had parted
+    text = _UNSEEN.sub("", plain_text(text))  # first, since a browser drops some of these and joins what they part
     text = _FENCE.sub(lambda found: found[0] if found[3] in LANGUAGES else found[1] + found[2], text)
     text = _BEGINS.sub(lambda found: found[0] + " ", text)
     text = _MACRO.sub(lambda found: found[0] if found[1] in MACROS else f"\\ {found[1]}", text)

@@ -1,4 +1,4 @@
-"""A mended submission run in the sandbox and judged outside of it: outputs, scores and cards into its notebook."""
+"""Run a mended submission in the sandbox, judge it outside, and put outputs, scores and cards into its notebook."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from grader.sandbox.zygote import Zygote
 from grader.student import questions
 from grader.words import FEEDBACK, SANDBOX
 
-WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # verdicts whose words need no inputs
-_NO_MEMORY = ("not enough memory", "can't allocate memory")  # as torch says it, in a RuntimeError
+WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # statuses explained without showing inputs
+_NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of torch's RuntimeError
 
 
 class Shown:
-    """What everybody is shown of a question: problems, each drawn once, and cards that many share, each made once."""
+    """Caches what is the same for all students: the visible problems of questions, and cards without values."""
 
     def __init__(self) -> None:
         self._problems: dict[str, list[Problem]] = {}
         self._cards: dict[str, str] = {}
 
     def problems(self, question: Question) -> list[Problem]:
-        """The problems that ``check`` poses to everybody."""
+        """The problems that ``check`` poses in every student's own notebook."""
         if question.id not in self._problems:
             self._problems[question.id] = question.problems()
         return self._problems[question.id]
 
     def card(self, told: Verdict, data: Mapping[str, object]) -> str:
-        """The card as HTML.  That of a right answer, or of none, is everybody's."""
+        """A verdict's card as HTML, cached for correct and unattempted answers; data: the verdict as data."""
         if told.status not in ("correct", "unattempted") or told.inputs:
             return as_html(told)
         key = f"{data} {told.rows is None}"
@@ -61,13 +61,14 @@ def run(
     student: str,
     shown: Shown | None = None,
 ) -> list[str]:
-    """Run every code cell of ``nb`` and write its outputs; graded cells get the judge's score and card.
+    """Run every code cell of ``nb`` and write its outputs in place; graded cells get the judge's score and card.
 
-    Hidden inputs follow from the course's secret, the student, the question and the submission's own text: handed in
-    again unchanged, a notebook meets the same ones; changed, it meets others.  They appear on no card: where an answer
-    is wrong, the card shows what it gives on the problems that ``check`` poses in the student's own notebook.
+    Hidden inputs are seeded by the course's secret, the student, the question and the submission's own text: the same
+    notebook handed in again meets the same inputs, a changed one meets others.  They appear on no card: for a wrong
+    answer, the card shows what it gives on the problems that ``check`` poses in the student's own notebook.
 
-    shown: kept from one submission to the next.  Returns what the instructor should hear.  Raises SandboxError.
+    nb: from ``submission.mend``.  released: the release version.  shown: a cache to keep between submissions.
+    Returns remarks for the instructor, on limits that were breached.  Raises SandboxError.
     """
     shown = shown or Shown()
     graded = {grade_id(c): c for c in released.cells if c.metadata.get("nbgrader", {}).get("grade")}
@@ -103,22 +104,25 @@ def run(
 
 
 def breach_said(id: str, limit: str) -> str:
-    """What is said of a limit that a cell reached, one of a student's own where it has no id."""
+    """A sentence on a limit that a cell breached.  id: its grade_id, "" for a student's own cell.
+
+    limit: a key of words.SANDBOX.
+    """
     return f"{id or FEEDBACK['own_cell']}: {SANDBOX[limit]}"
 
 
 class _Asked:
-    """One question as it is put to a submission's answer: what is asked in turn, and the verdict.
+    """One question put to a submission's answer: the rounds of calls, and the verdict.
 
-    left: whether the cell to be filled in is as it was released.  The answer is hardly one then, and is asked the first
-    problem that everybody sees; hidden ones are drawn, which takes longest, only where it is one all the same.
+    left: whether the cell to be filled in is unchanged.  Then there is probably no answer, and the first round is just
+        one visible problem; hidden problems, which are slow to draw, are drawn only if there is an answer after all.
     """
 
     def __init__(self, question: Question, seed: int, left: bool, shown: Shown):
         self.question, self.seed, self.left, self.shown = question, seed, left, shown
         self.verdict: Verdict | None = None
         if not left:
-            _ = self.hidden  # now, while no cell's time is running
+            _ = self.hidden  # draw them now, while no cell's time is running
 
     @cached_property
     def hidden(self) -> list[Problem]:
@@ -129,11 +133,14 @@ class _Asked:
         return self.shown.problems(self.question)
 
     def first(self) -> list[Call]:
-        """What its check is asked."""
+        """The calls of the first round."""
         return _calls(self.visible[:1] if self.left else self.hidden)
 
     def next(self, answers: Sequence[Sequence[Answer]]) -> list[Call] | None:
-        """What is asked after these answers: where it is wrong, at last what everybody sees, for the card."""
+        """The calls of the next round after these answers, or None if there are enough.
+
+        A wrong answer is at last asked the visible problems, for the card.
+        """
         counted = self.counted(answers)
         if not counted:
             return _calls(self.hidden)
@@ -142,11 +149,11 @@ class _Asked:
         return None if enough else _calls(self.visible)
 
     def counted(self, answers: Sequence[Sequence[Answer]]) -> Sequence[Sequence[Answer]]:
-        """The answers that are judged, and those for the card; none yet where it was asked only whether it is one."""
+        """The rounds that count: the one to judge, then the one for the card; none yet after only a first try."""
         return answers[1:] if self.left and not _is_none(answers) else answers
 
     def judged(self, answers: Sequence[Sequence[Answer]]) -> Verdict | None:
-        """The verdict on the answers that count."""
+        """The verdict on the first round that counts; see ``_verdict``."""
         if self.verdict is None:
             problems = self.visible[:1] if self.left and _is_none(answers) else self.hidden
             self.verdict = _verdict(self.question, problems, self.counted(answers)[0])
@@ -154,17 +161,17 @@ class _Asked:
 
 
 def _pose(asked: Mapping[str, _Asked], id: str, said: str) -> list[Call] | None:
-    """What a check in this cell is asked: its problems in the graded cell of that very question, else nothing."""
+    """The calls for a check in the cell ``id`` for the question ``said``; None unless that is the cell's question."""
     return asked[id].first() if id in asked and asked[id].question.id == said else None
 
 
 def _is_none(answers: Sequence[Sequence[Answer]]) -> bool:
-    """Whether the first answers say that nothing was filled in."""
+    """Whether the first round shows that nothing was filled in."""
     return all(answer.untouched for answer in answers[0])
 
 
 def _left_as_released(nb: NotebookNode, released: NotebookNode) -> set[str]:
-    """The ids of graded cells before which all cells to be filled in are as they were released."""
+    """The ids of graded cells whose cells to be filled in, those since the graded cell before, are all unchanged."""
     sources = {grade_id(cell): cell.source for cell in released.cells}
     found, changed = set(), list[bool]()
     for cell in nb.cells:
@@ -183,7 +190,7 @@ def _calls(problems: Sequence[Problem]) -> list[Call]:
 
 
 def not_run(nb: NotebookNode, released: NotebookNode) -> list[str]:
-    """Give no points in a notebook of which nothing could be run."""
+    """Give no points in a notebook that could not be run, in place; returns no remarks, in the form of ``run``."""
     notes = Notes.of(nb) or Notes()
     for cell in nb.cells:
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
@@ -194,13 +201,16 @@ def not_run(nb: NotebookNode, released: NotebookNode) -> list[str]:
 
 
 def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
-    """A number below 2⁴⁰ that nobody can foresee without the secret."""
+    """The seed of a question's hidden problems: a number below 2⁴⁰ that cannot be predicted without the secret.
+
+    text: a digest of the submission's code.
+    """
     message = b"\0".join([student.encode("utf-8", "surrogateescape"), question.encode(), text])
     return int.from_bytes(hmac.digest(secret, message, "sha256")[:5], "big")
 
 
 def _verdict(question: Question, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict | None:
-    """The judge's verdict, or None for a forged answer that no probe gives: one student's must not stop the run."""
+    """The judge's verdict, or None if judging fails: a forged answer, as no probe gives it, must not stop the run."""
     try:
         return judge(question, problems, answers)
     except Exception:
@@ -210,7 +220,10 @@ def _verdict(question: Question, problems: Sequence[Problem], answers: Sequence[
 def _judged(
     asked: _Asked | None, done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes
 ) -> list[NotebookNode]:
-    """A graded cell's outputs: one number for nbgrader, the card, and the errors that stopped the check."""
+    """A graded cell's outputs: the score for nbgrader and the card, or 0 and why there is no verdict, with any errors.
+
+    The verdict, or why there is none, is also put into ``notes``.
+    """
     if asked is None or not done.answers or not asked.counted(done.answers):
         why = notes.unjudged[id] = _no_verdict(done)
         return [_result(0.0, _nothing(why)), *(o for o in outputs if o.output_type == "error")]
@@ -228,7 +241,7 @@ def _judged(
 
 
 def _told(asked: _Asked, verdict: Verdict, shown: Sequence[Answer]) -> Verdict:
-    """The verdict as the feedback shows it: without hidden inputs, nor anything computed from them."""
+    """The verdict as the feedback shows it, without the hidden inputs and anything computed from them."""
     question, problems = asked.question, asked.visible
     bare = replace(verdict, inputs={}, yours=None, true=None, rows=None, equation=question.asks.equation(problems[0]))
     if verdict.status in WITHOUT_VALUES:
@@ -248,7 +261,7 @@ def _result(score: float, html: str, data: dict[str, object] | None = None) -> N
 
 
 def _no_verdict(done: CellRun) -> str:
-    """Why a graded cell has no verdict, as the judge's cards would say it."""
+    """Why a graded cell has no verdict, in a sentence for the student."""
     errors = [output for output in done.outputs if output["output_type"] == "error"]
     breach = done.breach or _breach(done)
     if breach:
@@ -268,7 +281,7 @@ def _nothing(why: str) -> str:
 
 
 def _breach(done: CellRun) -> str:
-    """The limit that the kernel enforces and Python reports as an error: a key of SANDBOX, or ''."""
+    """The limit whose breach Python reported as an error in this cell, as a key of words.SANDBOX, or ''."""
     for output in done.outputs:
         if output["output_type"] != "error":
             continue

@@ -1,7 +1,7 @@
-"""What grading found, as data in the graded notebook's metadata: who reports on a class reads this, and no sentence.
+"""What grading found, as data in the graded notebook's metadata, from which the class report is made.
 
-A notebook's outputs hold what a student printed; its metadata, which come from the release version, only what we put
-there.
+It can be trusted: a notebook's outputs hold what a student printed, but its metadata come from the release version and
+hold only what we put there.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-METADATA = "grader"  # the key under which they stand
+METADATA = "grader"  # key of the notebook's metadata
 FORMAT = 1
 
 
 @dataclass
 class Notes:
-    """What became of one notebook.
+    """What grading found in one notebook.
 
-    unreadable: whether it stands for a file that was no notebook.  remarks: what was mended before grading, or why the
-    file could not be read, a sentence each.
-    verdicts: ``{grade_id: the judge's verdict, without values}``.  unjudged: ``{grade_id: why there is none}``.
-    breaches: ``[[grade_id or "", key of words.SANDBOX]]``, the limits that cells reached.
+    unreadable: whether the file handed in could not be read.  remarks: sentences on what was mended before grading, or
+    why the file could not be read.
+    verdicts: ``{grade_id: the judge's verdict, without values}``.  unjudged: ``{grade_id: why there is no verdict}``.
+    breaches: ``[[grade_id or "", key of words.SANDBOX]]``, the limits that cells breached.
     """
 
     unreadable: bool = False
@@ -35,23 +35,23 @@ class Notes:
 
     @classmethod
     def of(cls, nb: NotebookNode) -> Notes | None:
-        """Those of a notebook; None where there are none, as in notebooks that an earlier version graded."""
+        """The Notes in a notebook's metadata; None if there are none, as in notebooks graded by earlier versions."""
         return cls.from_data(nb.metadata.get(METADATA))
 
     @classmethod
     def from_data(cls, data: Any) -> Notes | None:
-        """Those that ``as_data`` gave; None for anything else."""
+        """Notes from what ``as_data`` returned; None for anything else."""
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             return None
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
     def as_data(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The Notes as plain data, ready for JSON."""
         return {
             "format": FORMAT,
             **json.loads(json.dumps(asdict(self))),
-        }  # what nbformat made of dicts is slow to pickle
+        }  # through JSON, for plain dicts: those of nbformat are slow to pickle
 
     def put(self, nb: NotebookNode) -> None:
-        """Put them into a notebook's metadata, in place of those that are there."""
+        """Put the Notes into a notebook's metadata, replacing any that are there."""
         nb.metadata[METADATA] = nbformat.from_dict(self.as_data())

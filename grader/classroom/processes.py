@@ -1,8 +1,8 @@
-"""Worker processes as executors: work goes in over a pipe, as pickles between trusted sides, and its result comes out.
+"""Worker processes as executors: work and results are sent over a pipe, as pickles between trusted sides.
 
-The standard library's pools, and pebble's, share pipes and locks among their workers: one that is killed while it
-sends leaves half a result, or a lock that nobody gives back.  Here each worker has a pipe of its own: its end is
-noticed at once, is nobody else's, and tells which work was being done.
+The pools of the standard library and of pebble share pipes and locks among workers, so that a worker which is killed
+while it sends leaves half a result or a lock that is never released.  Here each worker has a pipe of its own: its end
+is noticed at once, disturbs no other worker, and tells which work was being done.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Begin = Callable[[socket.socket | None], None]
 
 
 class Template:
-    """A process that workers are forked from: itself a fork of this one, made when that has imported what they need.
+    """A process from which workers are forked; itself a fork of this process, with what workers need imported.
 
-    requests: its socket.  It ends when nobody has that open any more; those that it forked go on.
+    requests: this side of its socket.  It ends when no process holds that open any more; the workers go on.
     """
 
     def __init__(self, requests: socket.socket, pid: int):
@@ -40,9 +40,10 @@ class Template:
 
     @classmethod
     def made(cls, preload: str) -> Template | None:
-        """A copy of this process as it is now; at best when nothing is open.  preload: a module that it imports.
+        """Fork a template from this process as it is now, best before anything is open.
 
-        None where no process can be copied: with other threads, which might hold a lock, or but on Linux.
+        preload: a module that it imports.  Returns None if this is not Linux, or if this process has other threads,
+        since a fork would inherit the locks that they hold.
         """
         if sys.platform != "linux" or threading.active_count() > 1:
             return None
@@ -52,12 +53,12 @@ class Template:
             try:
                 _serve_forks(theirs, preload)
             finally:
-                os._exit(1)  # it never goes on as what it was forked from
+                os._exit(1)  # the fork must never go on as the command it was forked from
         theirs.close()
         return cls(ours, pid)
 
     def fork(self, *descriptors: int) -> None:
-        """Have it fork a worker with these descriptors.  Raises OSError where it is gone."""
+        """Fork a worker that calls ``main`` with copies of these descriptors.  Raises OSError if the template ended."""
         socket.send_fds(self.requests, [b"."], descriptors)
 
     def __enter__(self) -> Template:
@@ -70,11 +71,11 @@ class Template:
 
 
 def _serve_forks(requests: socket.socket, preload: str) -> NoReturn:
-    from grader.sandbox.confine import close_descriptors  # nothing that other systems have
+    from grader.sandbox.confine import close_descriptors  # imported late, since it works on Linux only
 
     close_descriptors({0, 1, 2, requests.fileno()})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops whoever asks, whose end is seen here
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # workers are nobody's to wait for
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C stops the command, and its end is noticed here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the workers, since nobody waits for them
     import_module(preload)
     while True:
         message, descriptors, *_ = socket.recv_fds(requests, 1, 2)
@@ -89,10 +90,11 @@ def _serve_forks(requests: socket.socket, preload: str) -> NoReturn:
 
 
 class ProcessExecutor(Executor):
-    """One worker process: it does what it is given, in order.  When it ends, all that it still has fails.
+    """One worker process, which does work in the order in which it is submitted.
 
-    begin: called there with ``fork_server``, a socket, before all else.  template: where it is forked from; without one
-        it is a program of its own, which imports all again.
+    When it ends, all its unfinished futures fail with BrokenExecutor.
+    begin: called there first, with ``fork_server``, a socket or None.
+    template: what it is forked from; if None, it is started as a program of its own, which repeats all imports.
     """
 
     def __init__(self, begin: Begin, fork_server: socket.socket | None = None, template: Template | None = None):
@@ -118,19 +120,19 @@ class ProcessExecutor(Executor):
                 raise BrokenExecutor("the worker has ended")
             made.set_running_or_notify_cancel()
             self.given.append(made)
-            with contextlib.suppress(OSError):  # it has just ended, which is about to be noticed
+            with contextlib.suppress(OSError):  # it has just ended, which the receiving thread is about to notice
                 self.connection.send_bytes(asked)
         return made
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the worker, whatever it does: it ends when nobody is at the other end of its pipe."""
+        """End the worker at once, whatever it is doing, by closing its pipe."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         if self.process:
             self.process.wait()
 
     def _receive(self) -> None:
-        """Hand results over as they come, until there are no more."""
+        """Pass results to their futures as they come, until the pipe closes."""
         with contextlib.suppress(EOFError, OSError), self.connection, self.socket:
             while True:
                 data = self.connection.recv_bytes()
@@ -150,12 +152,15 @@ class ProcessExecutor(Executor):
 
 
 def main(descriptor: int, fork_server: int = -1) -> NoReturn:
-    """What a worker does: work, until nobody asks for more."""
+    """Do work in a worker process until its pipe closes.
+
+    descriptor: of the pipe.  fork_server: of the fork server's socket; -1 for none.
+    """
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         connection = Connection(descriptor)
         sys.path[:], begin = connection.recv()
-        begin(socket.socket(fileno=fork_server) if fork_server >= 0 else None)  # before there is another thread
+        begin(socket.socket(fileno=fork_server) if fork_server >= 0 else None)  # while it may fork, with one thread
         tasks = queue.SimpleQueue[bytes]()
         threading.Thread(target=_read, args=(connection, tasks), daemon=True).start()
         while True:
@@ -172,7 +177,7 @@ def main(descriptor: int, fork_server: int = -1) -> NoReturn:
 
 
 def _read(connection: Connection, tasks: queue.SimpleQueue[bytes]) -> NoReturn:
-    """Take what comes at once, so that nobody waits for a busy worker, and end with whoever asks."""
+    """Queue work as it comes, so that no sender waits for a busy worker, and end the process when the pipe closes."""
     with contextlib.suppress(EOFError, OSError):
         while True:
             tasks.put(connection.recv_bytes())

@@ -1,6 +1,7 @@
-"""What a class did in a unit, counted: scores, questions, mistakes, time, and who needs a person.
+"""Statistics of a class in one unit: scores, questions, mistakes, time, and which students need a person.
 
-``analyse`` makes a Report of Results; ``as_data`` and ``as_csv`` write it for machines, ``page.as_html`` for people.
+``analyse`` makes a Report from Results.  ``as_data`` and ``as_csv`` write it for machines, ``report_page.as_html`` for
+people.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from grader.question import Question
 from grader.units import LESSONS, MISTAKES
 from grader.words import REPORT, Words
 
-FEWEST_TO_JUDGE = 10  # submissions below which no question is called too easy or too hard
-FEWEST_TO_CORRELATE = 30  # below it, a correlation's standard error is above 0.19: it says nothing
-EASY, HARD = 0.9, 0.3  # facilities above and below which a question tells little
-WEAK = 0.2  # a discrimination below which a question hardly tells strong from weak
+FEWEST_TO_JUDGE = 10  # submissions needed to call a question too easy or too hard
+FEWEST_TO_CORRELATE = 30  # submissions needed for a correlation; with fewer its standard error is above 0.19
+EASY, HARD = 0.9, 0.3  # facility above which a question is too easy, and below which it is too hard
+WEAK = 0.2  # discrimination below which a question hardly tells strong students from weak ones
 
-SHARES = ("right", "partly", "wrong", "untouched", "unjudged")  # what became of one question in one submission
-KINDS = ("mistake", "error", "other")  # what can be found in a wrong answer, the most telling first
+SHARES = ("right", "partly", "wrong", "untouched", "unjudged")  # the outcomes of one question in one submission
+KINDS = ("mistake", "error", "other")  # what can be found in a wrong answer, the most informative first
 MOST_BARS = 12  # of the histogram
 
 Lessons = Mapping[str, str]  # a unit's number -> its lesson's file
@@ -34,13 +35,13 @@ Lessons = Mapping[str, str]  # a unit's number -> its lesson's file
 
 @dataclass(frozen=True)
 class Item:
-    """One question in numbers, over the submissions that could be graded.
+    """The statistics of one question, over the submissions that could be graded.
 
-    id: its grade_id.  number, title: "5.2" and the rest, or "" and the grade_id for a cell that is no Question.
-    shares: ``{share: submissions}``, every one of SHARES.
-    mean: points; facility: mean / points, or None where there is nothing to divide.
-    facility_tried: the same over the submissions in which it was tried.
-    discrimination: see ``discrimination``; None where ``unsaid`` says why: "few" or "same".
+    id: its grade_id.  number, title: of the Question, such as "5.2" and the rest; "" and the grade_id for other cells.
+    shares: ``{share: number of submissions}`` for all of SHARES.
+    mean: of the scores, in points.  facility: mean / points; None without points or submissions.
+    facility_tried: the facility over the submissions in which the question was tried.
+    discrimination: see ``discrimination``; None for the reason in ``unsaid``, "few" submissions or all the "same".
     flags: keys of REPORT: "flag_easy", "flag_hard", "flag_weak", "flag_negative".
     """
 
@@ -67,11 +68,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that wrong answers of this class have in common.
+    """One mistake, error or other finding that wrong answers of this class have in common.
 
-    kind: one of KINDS; key: of units.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
-    lesson: the number of the unit to repeat, "" where none is.  counts: ``{grade_id: submissions}``.
-    students: who, each once.
+    kind: one of KINDS.  key: of units.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
+    lesson: the number of the unit to repeat, or "".  counts: ``{grade_id: number of submissions}``.
+    students: the ids of those who made it.
     """
 
     kind: str
@@ -88,7 +89,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds or bytes over a class.  p90: the smallest value that nine of ten submissions do not exceed."""
+    """The distribution of seconds or bytes over ``count`` submissions.
+
+    p90: the smallest value that nine of ten submissions do not exceed.  who: the student with the largest.
+    """
 
     count: int
     median: float
@@ -99,7 +103,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Report:
-    """A class in one unit.  scores: every student's total, graded or not, by name; points: the unit's."""
+    """The statistics of a class in one unit.
+
+    points: the unit's.  scores: ``{student: total}``, also of submissions that could not be graded.
+    graded: the students whose submissions could be.  penalties: ``{student: points off for being late}``.
+    unconfined: the students whose code ran without the sandbox.
+    """
 
     unit: str
     points: float
@@ -109,14 +118,17 @@ class Report:
     found: tuple[Found, ...]
     seconds: Spread | None
     memory: Spread | None
-    human: Mapping[str, tuple[tuple[str, str], ...]]  # student -> (key of REPORT, sentence), the gravest first
+    human: Mapping[str, tuple[tuple[str, str], ...]]  # student -> (key of REPORT, sentence), the most serious first
     shares: Mapping[str, Mapping[str, str]]  # student -> {grade_id: share}
     penalties: Mapping[str, float]
     unconfined: tuple[str, ...]
 
     @property
     def lessons(self) -> list[tuple[str, int, list[Found]]]:
-        """(unit's number, students with a mistake that it explains, those mistakes): most students first."""
+        """The units to repeat: (number, how many students made mistakes that it explains, those mistakes).
+
+        Sorted by the number of students, the largest first.
+        """
         by: dict[str, list[Found]] = {}
         for found in self.found:
             if found.lesson and found.kind != "other":
@@ -126,11 +138,11 @@ class Report:
 
 
 def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question]) -> Report:
-    """The Report on a unit.
+    """Make the Report on a unit.
 
-    questions: the unit's; graded cells that are none of them stand behind them under their grade_id.
-    Facility, discrimination and mistakes are counted over the submissions that could be graded: a file that could not
-    be read says nothing about a question.
+    questions: the unit's.  Other graded cells are listed after them, under their grade_id.
+    Facility, discrimination and mistakes are taken over the submissions that could be graded, since a file that could
+    not be read says nothing about a question.
     """
     graded = [result for result in results if not (result.unreadable or result.aside)]
     worth = _worth(results) or {question.grade_id: float(question.points) for question in questions}
@@ -155,9 +167,9 @@ def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question])
 
 
 def share(result: Result, id: str) -> str:
-    """What became of one question in one submission: one of SHARES.
+    """The outcome of one question in one submission, one of SHARES.  id: the question's grade_id.
 
-    The gradebook's score decides, since a person may have changed it; the verdict tells untouched from wrong.
+    The score in the gradebook decides, since a person may have changed it; the verdict tells untouched from wrong.
     """
     score, worth, verdict = result.scores.get(id, 0.0), result.points.get(id, 0.0), result.verdicts.get(id)
     if score >= worth and (score > 0 or (verdict or {}).get("status") == "correct"):
@@ -174,9 +186,10 @@ def discrimination(scores: np.ndarray, k: int) -> float | None:
 
         r = corr(x_k, T − x_k),   T = the sum over all questions
 
-    Pearson's correlation of the question's score with the score on all *other* questions; with itself left in the
-    total, a question would correlate with itself (Henrysson, "Correction of item-total correlations in item analysis",
-    Psychometrika 28, 1963).  scores: (students, questions).  None where either does not vary.
+    This is Pearson's correlation of the question's score with the score on all *other* questions; if it were part of
+    the total, it would correlate with itself (Henrysson, "Correction of item-total correlations in item analysis",
+    Psychometrika 28, 1963).  scores: (students, questions).  Returns None if either score does not vary, or if there
+    are fewer than two students.
     """
     own = scores[:, k]
     rest = scores.sum(axis=1) - own
@@ -186,18 +199,21 @@ def discrimination(scores: np.ndarray, k: int) -> float | None:
 
 
 def standard_error(n: int) -> float:
-    """Of a correlation near 0 over n > 3 students: 1/√(n − 3), that of Fisher's z."""
+    """The standard error of a correlation near 0 over n > 3 students: 1/√(n − 3), as for Fisher's z."""
     return 1 / sqrt(n - 3)
 
 
 def edges(points: float) -> list[float]:
-    """The histogram's edges: at most MOST_BARS bars of a whole number of points each, the last one with full marks."""
+    """The edges of the histogram's bars, one more than there are bars.
+
+    There are at most MOST_BARS, each a whole number of points wide; the last one includes full marks.
+    """
     width = max(1, ceil((points + 1) / MOST_BARS))
     return [float(width * k) for k in range(int(points // width) + 2)]
 
 
 def histogram(scores: Sequence[float], points: float) -> list[int]:
-    """How many scores lie in each bar ``[edge, next edge)``; extra credit above the last edge counts in the last."""
+    """The number of scores in each bar ``[edge, next edge)``; scores above the last edge count in the last bar."""
     bars = edges(points)
     last = len(bars) - 2
     counts = [0] * (last + 1)
@@ -207,7 +223,7 @@ def histogram(scores: Sequence[float], points: float) -> list[int]:
 
 
 def _worth(results: Sequence[Result]) -> dict[str, float]:
-    """``{grade_id: points}`` over all results: one that was set aside may have none."""
+    """``{grade_id: points}`` over all results, since a submission that was set aside may have none."""
     worth: dict[str, float] = {}
     for result in results:
         for id, points in result.points.items():
@@ -236,7 +252,7 @@ def _item(question: Question | None, id: str, points: float, graded: Sequence[Re
 
 
 def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
-    """What wrong answers have in common, the most frequent first within each of KINDS."""
+    """The findings in wrong answers, in the order of KINDS, and the most frequent first within each."""
     seen: dict[tuple[str, str, bool], tuple[str, dict[str, int], dict[str, None]]] = {}
     for result in graded:
         for id in ids:
@@ -258,7 +274,7 @@ def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
 
 
 def _words(kind: str, key: str, again: bool) -> Words:
-    """How a finding is spoken of to someone who has no single answer before him: placeholders become letters."""
+    """The Words for a finding apart from any single answer: placeholders without a value become letters."""
     unknown, facts = Words(key, "", ""), _Letters(words.REPORT_FACTS)
     if kind == "mistake":
         text = MISTAKES[key].words if key in MISTAKES else unknown
@@ -268,7 +284,7 @@ def _words(kind: str, key: str, again: bool) -> Words:
 
 
 class _Letters(dict[str, str]):
-    """Facts in which whatever is missing is called by its letter: m for the number of outputs, v for the weight."""
+    """Facts in which a missing one is its own name: m for the number of outputs, v for the weight."""
 
     def __missing__(self, key: str) -> str:
         return key
@@ -283,7 +299,7 @@ def _spread(values: Sequence[tuple[float, str]]) -> Spread | None:
 
 
 def _reasons(result: Result, known: Mapping[str, Question]) -> Iterator[tuple[str, str]]:
-    """Why a person should look at this submission: (key of REPORT, sentence), the gravest first."""
+    """Why a person should look at this submission: (key of REPORT, sentence), the most serious first."""
 
     def name(id: str) -> str:
         return known[id].title.partition(" ")[0] if id in known else id
@@ -307,7 +323,7 @@ def _reasons(result: Result, known: Mapping[str, Question]) -> Iterator[tuple[st
 
 
 def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
-    """Everything in a Report, ready for JSON."""
+    """Everything in a Report as plain data, ready for JSON.  lessons: ``{unit's number: lesson's file}``."""
     totals = sorted(report.scores.values())
     return {
         "unit": report.unit,
@@ -367,7 +383,7 @@ CSV_COLUMNS = ("unit", "question", "student", "measure", "key", "value", "says")
 
 
 def as_csv(report: Report, lessons: Lessons = LESSONS) -> str:
-    """The same as one tidy table of CSV_COLUMNS, a number or a sentence a line."""
+    """The data of ``as_data`` as CSV: one tidy table with CSV_COLUMNS, and one number or sentence in each row."""
     data = as_data(report, lessons)
     rows: list[tuple[object, ...]] = []
 
@@ -401,19 +417,19 @@ def as_csv(report: Report, lessons: Lessons = LESSONS) -> str:
 
 
 def explanation(found: Found) -> str:
-    """What a finding means, in plain words; "" where there is nothing to say but its name."""
+    """What a finding means, in one or more sentences; "" if there is only its name."""
     says = f"{found.says.says[:1].upper()}{found.says.says[1:]}"
     return f"{says} {found.says.why}".strip()
 
 
 def most_common(report: Report) -> Found | None:
-    """The mistake or error that most students made; of several, the one in most answers."""
+    """The mistake or error that most students made, and among equals the one in most answers; None without any."""
     named = [found for found in report.found if found.kind != "other"]
     return max(named, key=lambda found: (len(found.students), found.total), default=None)
 
 
 def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
-    """Five lines for a terminal."""
+    """At most five lines for a terminal."""
     totals = list(report.scores.values())
     judged = [item for item in report.items if item.facility is not None]
     lines = [
@@ -451,7 +467,7 @@ def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
 
 
 def counted(key: str, count: int) -> str:
-    """A sentence of REPORT about so many: for one, that under ``key_one``."""
+    """The sentence of REPORT under ``key`` about ``count`` things, or that under ``key_one`` if it is 1."""
     return REPORT[f"{key}_one" if count == 1 else key].format(count=count)
 
 

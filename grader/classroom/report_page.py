@@ -1,8 +1,8 @@
-"""A Report as one HTML page: for an instructor to read, to print and to show to colleagues.
+"""A Report as one HTML page, for an instructor to read, to print and to show to colleagues.
 
-It needs no network and no script, takes the reader's light or dark colours, and holds a number wherever it has a
-colour.  What students chose, their names above all, is text on it and nothing else: ``templates/report.html.j2``
-escapes whatever it is given.
+It needs no network and no script, follows the reader's light or dark color scheme, and gives a number wherever it
+uses color.  Students' names and other text of theirs cannot be active on it: ``templates/report.html.j2`` escapes
+whatever it is given.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from grader.units import LESSONS
 from grader.words import LANGUAGE, REPORT
 
 TALLEST = 170  # pixels of the histogram's highest bar
-FAINTEST = 0.12  # opacity that a map's cell with the fewest answers comes near
-FULL = 5  # answers that earn the deepest colour at the least: a single one must not look like a crowd
+FAINTEST = 0.12  # opacity that the cells of the map approach as the number of answers goes to 0
+FULL = 5  # answers needed for the deepest color, so that a single one does not look like many
 MOST_WHO = 3  # mistakes named beside a lesson
-MOST_PLACES = 5  # questions named beside a mistake; the map has them all
-A_DIGIT = 0.085  # of the width of a narrow bar, 110 pixels: a number that does not fit would be cut into another
-MINOR = ("needs_mended", "needs_hand")  # reasons that are no alarm
+MOST_PLACES = 5  # questions named beside a mistake; the map shows all of them
+A_DIGIT = 0.085  # a digit's width as a fraction of the narrowest bar, 110 pixels; a cut number would read as another
+MINOR = ("needs_mended", "needs_hand")  # reasons that are not alarming
 MARKS = {"right": "✓", "partly": "◐", "wrong": "✗", "untouched": "○", "unjudged": "–"}
 FILLS = {
     "right": tint(ACCENT, DEEPEST),
@@ -56,12 +56,15 @@ FILLS = {
     "unjudged": "repeating-linear-gradient(90deg,var(--muted) 0 1px,transparent 1px 5px)",
 }
 
-# A policy beside the escaping: even a hole in the one would run and fetch nothing.
+# A second defense beside the escaping: text that escaped it could neither run nor fetch anything.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def beside(folder: str, unit: str) -> Callable[[str], str]:
-    """Where a student's feedback page lies in a folder that nbgrader fills as usual; folder: its URL."""
+    """A function from a student's id to the URL of the feedback page, in nbgrader's usual layout.
+
+    folder: the URL of the feedback folder.
+    """
     name = quote(unit, safe="")
     return lambda student: f"{folder}/{quote(student, safe='')}/{name}/{name}.html"
 
@@ -69,10 +72,11 @@ def beside(folder: str, unit: str) -> Callable[[str], str]:
 def as_html(
     report: Report, lessons: Lessons = LESSONS, page_of: Callable[[str], str] | None = None, when: str = ""
 ) -> str:
-    """The whole page.
+    """The whole page as HTML.
 
-    page_of: a student's feedback page as a URL, as seen from this page.
-    when: the day, for the reader; "" leaves it out.
+    lessons: ``{unit's number: lesson's file}``.
+    page_of: maps a student's id to the URL of the feedback page, relative to this page; None for the usual place.
+    when: the date to show; "" for none.
     """
     facts = {"submissions": len(report.scores), "points": formatting.of(report.points), "when": when}
     return _template().render(
@@ -115,7 +119,7 @@ def _rich(text: str) -> Markup:
 
 
 def _tiles(report: Report) -> list[tuple[str, str, str]]:
-    """The headline figures: a key of REPORT that says what, how much, and a word on it."""
+    """The headline figures: (key of REPORT for the title, the figure, a remark on it)."""
     totals, count = list(report.scores.values()), len(report.scores)
     low, middle, high = (formatting.of(float(q)) for q in np.percentile(totals or [0.0], (25, 50, 75)))
     full, none = (sum(map(test, totals)) for test in (lambda t: t >= report.points, lambda t: t == 0))
@@ -148,7 +152,7 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _scores(report: Report) -> dict[str, Any]:
-    """The histogram: (count, lower edge, height in pixels) of each bar, and what it shows in words."""
+    """The histogram: (count, lower edge, height in pixels) of each bar, and a description in words."""
     bars = edges(report.points)
     counts = histogram(list(report.scores.values()), report.points)
     top = max(counts) or 1
@@ -202,7 +206,7 @@ def _correlation(item: Item) -> str:
 
 
 def _flags(report: Report) -> dict[str, Any]:
-    """Questions that are too easy or too hard, or that do not tell strong from weak."""
+    """The questions that are too easy or too hard, or do not tell strong students from weak ones."""
     count = len(report.graded)
     none = REPORT["flags_few"].format(count=count, fewest=FEWEST_TO_JUDGE)
     if count >= FEWEST_TO_JUDGE:
@@ -225,7 +229,7 @@ def _flags(report: Report) -> dict[str, Any]:
 
 
 def _groups(report: Report) -> list[tuple[str, list[tuple[Found, list[tuple[int, str]]]]]]:
-    """The map: findings of each kind, with (how many answers, colour) for each question."""
+    """The map of mistakes: the findings of each kind, with (number of answers, color) for each question."""
     top = max(FULL, *(count for found in report.found for count in found.counts.values()), 0)
 
     def cells(found: Found) -> list[tuple[int, str]]:
@@ -237,7 +241,7 @@ def _groups(report: Report) -> list[tuple[str, list[tuple[Found, list[tuple[int,
 
 
 def _lessons(report: Report, lessons: Lessons) -> list[tuple[str, int, str]]:
-    """(lesson, students, names of their mistakes)."""
+    """The lessons to repeat: (lesson, number of students, names of their mistakes)."""
     rows = []
     for unit, students, found in report.lessons:
         names = [f.says.name for f in found[:MOST_WHO]] + ["…"] * (len(found) > MOST_WHO)
@@ -246,7 +250,7 @@ def _lessons(report: Report, lessons: Lessons) -> list[tuple[str, int, str]]:
 
 
 def _in_words(report: Report, lessons: Lessons) -> list[tuple[str, str, str, str]]:
-    """(name, who made it and where, what to repeat, explanation) of each finding."""
+    """The findings in words: (name, how many made it and where, what to repeat, explanation)."""
     numbers = {item.id: item.number or item.id for item in report.items}
     entries = []
     for found in sorted(report.found, key=lambda f: (f.kind == "other", -len(f.students))):
@@ -261,7 +265,7 @@ def _in_words(report: Report, lessons: Lessons) -> list[tuple[str, str, str, str
 
 
 def _human(report: Report) -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:
-    """(student, score, reasons), the gravest first."""
+    """The submissions that need a person: (student, score, reasons), the most serious first."""
     order = {key: k for k, key in enumerate(key for key in REPORT if key.startswith("needs_"))}
     return [
         (

@@ -1,4 +1,4 @@
-"""What a class was given: scores as the gradebook has them, and what the judge said."""
+"""A student's result in a unit as plain data: scores from the gradebook, and the judge's verdicts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 class Result:
     """One student's result in one unit.
 
-    scores: ``{grade_id: points}`` as the gradebook has them, with what people gave by hand; points: what each is worth.
+    scores: ``{grade_id: score}`` from the gradebook, manual grades included.  points: ``{grade_id: maximum score}``.
     penalty: points taken off for handing in late.
     verdicts: ``{grade_id: Verdict as data}``, where the judge gave one.
-    unjudged: ``{grade_id: why}``, where the check did not get to a verdict.
-    remarks: what was mended before grading, or why nothing could be graded.
-    unreadable: the file was no notebook; what was graded are untouched exercises.
-    breaches: limits that were reached, and where, a sentence each.
-    by_hand: cells that wait for a score from a person.
-    seconds: wall time of the run; memory: its peak in bytes; None where it was not measured.
-    confined: whether the sandbox was on; None where it is not known.
-    aside: why this submission could not be graded and needs a person; "" where it could.
+    unjudged: ``{grade_id: why}``, where there is no verdict.
+    remarks: sentences on what was mended before grading, or why nothing could be graded.
+    unreadable: whether the file could not be read, so that untouched exercises were graded instead.
+    breaches: sentences on limits that were breached, and where.
+    by_hand: grade_ids of cells that wait for manual grading.
+    seconds: wall time of the run.  memory: its peak in bytes.  None if not measured.
+    confined: whether the sandbox was on; None if not known.
+    aside: why this submission could not be graded and needs a person; "" if it was graded.
     """
 
     student: str
@@ -41,13 +41,13 @@ class Result:
 
     @property
     def score(self) -> float:
-        """The total that the gradebook has: never below 0, whatever the penalty."""
+        """The total score after the penalty, as in the gradebook, never below 0."""
         return max(0.0, sum(self.scores.values()) - self.penalty)
 
 
 @dataclass(frozen=True)
 class Person:
-    """A student as the gradebook knows him; "" where it knows nothing."""
+    """A student in the gradebook; "" for what it does not know."""
 
     id: str
     first_name: str = ""

@@ -1,7 +1,7 @@
-"""One submission on its way to be run: read with care, and mended by the release version.
+"""Prepare one submission to be run: read it with care, and mend it with the help of the release version.
 
-Of a student's notebook only the sources of cells count; everything else, from metadata to the
-cells that grade, comes from the release version.  Nothing here knows nbgrader's classes or a file.
+Only the sources of cells are taken from a student's notebook; everything else, from metadata to the
+cells that grade, comes from the release version.  Nothing here uses nbgrader's classes or opens a file.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ REMARKS = "grader-remarks"  # id of the cell that tells the student what was men
 LARGEST_FILE = 64 * 2**20  # bytes; pictures in outputs make honest files large
 LARGEST_SOURCE = 2 * 2**20  # characters of all cells together
 MOST_CELLS = 2000
-# Characters of a student's own text: of one cell, and of all; what is above is cut.
+# Characters of a student's own text: in one cell, in all cells, and what is kept of a text beyond these.
 LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT = 20_000, 100_000, 2_000
-MOST_NOTES = 30  # on what was mended; who has more of them needs no list
+MOST_NOTES = 30  # sentences on what was mended; further ones are only counted
 
 _KINDS = ("code", "markdown", "raw")
-_SOURCES = ("source", "input", "code", "text")  # where a cell has its text, in this format and in older ones
+_SOURCES = ("source", "input", "code", "text")  # the keys of a cell's text, in this format and in older ones
 
 
 class Unreadable(ValueError):
@@ -37,9 +37,9 @@ class Unreadable(ValueError):
 
 
 def read(data: bytes) -> NotebookNode:
-    """A fresh notebook with the submitted cells: type, source and ``grade_id``, and nothing else.
+    """A new notebook with the type, source and ``grade_id`` of each submitted cell, and nothing else.
 
-    Raises Unreadable.
+    data: the file's bytes.  Raises Unreadable, and MemoryError.
     """
     if not data.strip():
         raise Unreadable(FEEDBACK["empty"])
@@ -57,11 +57,11 @@ def read(data: bytes) -> NotebookNode:
         listed = [(k, cell) for k, cell in enumerate(there) if isinstance(cell, dict)]
         if there and not listed:
             raise ValueError("cells")
-        # Counted before they are made anew, which takes 0.1 ms a cell: a file can hold a million.
+        # Stop just above MOST_CELLS: making a cell takes 0.1 ms, and a file can hold a million.
         cells = [_clean(cell, k) for k, cell in listed[: MOST_CELLS + 1]]
     except MemoryError:
         raise
-    except Exception as why:  # whatever the JSON holds in place of what was looked for
+    except Exception as why:  # the JSON may hold anything in any place
         raise Unreadable(FEEDBACK["not_a_notebook"]) from why
     if not cells:
         raise Unreadable(FEEDBACK["no_cells"])
@@ -71,7 +71,7 @@ def read(data: bytes) -> NotebookNode:
 
 
 def unreadable(released: NotebookNode, why: str) -> NotebookNode:
-    """What is graded in place of a file that could not be read: the untouched exercises, and the reason on top."""
+    """The notebook to grade in place of an unreadable file: the release version, with the reason in a first cell."""
     nb = copied(released)
     nb.cells.insert(0, _remarks(FEEDBACK["unreadable"], [why]))
     Notes(unreadable=True, remarks=[why]).put(nb)
@@ -79,11 +79,11 @@ def unreadable(released: NotebookNode, why: str) -> NotebookNode:
 
 
 def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
-    """The submission with the release version's own cells restored, and a first cell that says what was mended.
+    """The submission with the release version's own cells restored, and a first cell that says what was mended, if any.
 
-    Cells are matched by ``grade_id``.  Locked cells get the released source and come back where they are missing;
-    answers keep the student's source.  Of cells that claim one id the last counts, as in nbgrader.  The code that the
-    release version begins with, imports mostly, has no id; it is run first unless it still is where it was.
+    Cells are matched by ``grade_id``.  Locked cells get the released source, and missing ones are put back; answers
+    keep the student's source.  Of several cells with one id the last counts, as in nbgrader.  Code before the first id
+    in the release version, mostly imports, is put first unless it is still before the first id.
     """
     trusted = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
     last = {grade_id(cell): k for k, cell in enumerate(submitted.cells) if grade_id(cell) in trusted}
@@ -129,7 +129,7 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
 
 
 def noted(nb: NotebookNode, note: str) -> NotebookNode:
-    """A mended or graded notebook with one more sentence for the student on top, in place."""
+    """Add one more sentence for the student to a notebook's first cell, in place; returns the notebook."""
     notes = _notes(nb)
     if not notes.remarks:
         nb.cells.insert(0, _remarks(FEEDBACK["mended"], []))
@@ -140,9 +140,9 @@ def noted(nb: NotebookNode, note: str) -> NotebookNode:
 
 
 def legible(nb: NotebookNode) -> NotebookNode:
-    """A graded notebook for people, in place: what turns the reading direction of code is written out.
+    """Write out the characters that turn the reading direction of code as escapes, in place; returns the notebook.
 
-    It would have them read other code than was run.
+    With them, people would read other code than was run.
     """
     for cell in nb.cells:
         if cell.cell_type == "code":
@@ -151,12 +151,12 @@ def legible(nb: NotebookNode) -> NotebookNode:
 
 
 def grade_id(cell: NotebookNode) -> str:
-    """The cell's ``grade_id``, or '' where it has none."""
+    """The cell's ``grade_id``, or '' if it has none."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def remarks(nb: NotebookNode) -> list[str]:
-    """What was mended in a notebook, or why there is nothing to grade, one sentence each."""
+    """Sentences on what was mended in a notebook, or why there is nothing to grade."""
     return list(_notes(nb).remarks)
 
 
@@ -165,10 +165,10 @@ def _notes(nb: NotebookNode) -> Notes:
 
 
 def _cells(submitted: dict[str, Any]) -> list[Any]:
-    """All cells; formats before the fourth keep them in worksheets.
+    """All cells of a notebook in any format; those before the fourth keep them in worksheets.
 
-    What counts of a cell has not changed much since the first format.  nbformat would convert the outputs as well,
-    which takes a millisecond each where they are malformed, and a file can hold a million.
+    nbformat's own conversion is not used, since it also converts outputs: malformed ones take a millisecond each, and
+    a file can hold a million.  The parts needed here have hardly changed since the first format.
     """
     if "cells" in submitted:
         return list(submitted["cells"])
@@ -176,10 +176,10 @@ def _cells(submitted: dict[str, Any]) -> list[Any]:
 
 
 def _clean(cell: dict[str, Any], k: int) -> NotebookNode:
-    """A new cell with what counts of a submitted one; a cell of an unknown type becomes a raw one."""
+    """A new cell with the type, source and ``grade_id`` of the submitted one; an unknown type becomes "raw"."""
     source = next((cell[name] for name in _SOURCES if name in cell), "")
     source = source if isinstance(source, str) else "".join(map(str, source)) if isinstance(source, list) else ""
-    source = re.sub("[\ud800-\udfff]", "\ufffd", source.replace("\r\n", "\n"))  # halves of pairs cannot be written
+    source = re.sub("[\ud800-\udfff]", "\ufffd", source.replace("\r\n", "\n"))  # UTF-8 cannot encode surrogates
     kind = str(cell.get("cell_type"))
     made = new_cell(kind if kind in _KINDS else "raw", source, f"student-{k}")
     metadata = cell.get("metadata")
@@ -190,7 +190,7 @@ def _clean(cell: dict[str, Any], k: int) -> NotebookNode:
 
 
 def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
-    """A cell without an id: text that is not the released one would go into the feedback page as it is."""
+    """A cell without an id; a student's own text is labeled and made inert, since it goes into the feedback page."""
     cell.metadata.pop("nbgrader", None)
     if cell.cell_type != "code" and cell.source not in released:
         label = FEEDBACK["own_text"]
@@ -199,12 +199,12 @@ def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
 
 
 def _quoted(id: str) -> str:
-    """An id that a student made up, fit for a line of Markdown."""
+    """A student's made-up id, made fit for a line of Markdown."""
     return re.sub(r"[^\w .:-]", "?", id[:60])
 
 
 def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> NotebookNode:
-    """The released cell, with the student's source where it is an answer."""
+    """The released cell, with the student's source if it is an answer; what was mended is added to ``notes``."""
     restored = copied(trusted)
     if not _locked(trusted):
         restored.source = cell.source if trusted.cell_type == "code" else inert(cell.source)
@@ -220,12 +220,12 @@ def _locked(cell: NotebookNode | None) -> bool:
 
 
 def _head(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """The cells before the first that has an id."""
+    """The cells before the first one with an id."""
     return list(itertools.takewhile(lambda cell: not grade_id(cell), cells))
 
 
 def _place(cells: list[NotebookNode], id: str, order: list[str]) -> int:
-    """Where a missing cell goes: behind the nearest one before it, and behind the student's own code after that."""
+    """The index for a missing cell: after the nearest cell that precedes it, and any code of the student's there."""
     before = set(order[: order.index(id)])
     place = max((k + 1 for k, cell in enumerate(cells) if grade_id(cell) in before), default=0)
     while 0 < place < len(cells) and cells[place].cell_type == "code" and not grade_id(cells[place]):

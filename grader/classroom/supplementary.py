@@ -1,4 +1,4 @@
-"""What lies beside a notebook, and comes along with it: regular files, of bounded number, size and depth."""
+"""The files handed in beside a notebook: regular files, within limits of number, size and depth."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from grader.words import COMMANDS
 
 TIMESTAMP = "timestamp.txt"
 LONGEST_TIMESTAMP = 4096  # bytes
-# Files and folders, bytes of all, folders within one another, bytes of a name.
+# Number of files and folders, bytes of all files, nested folders, bytes of a name.
 MOST_BESIDE, LARGEST_BESIDE, DEEPEST, LONGEST_NAME = 1_000, 100_000_000, 16, 1_000
 
 
 class TooMuch(ValueError):
-    """More lies beside a notebook than is taken along; the message says of what."""
+    """The files beside a notebook exceed a limit; the message says which."""
 
 
 def files(folder: Path, ignored: Sequence[str], strict: bool = False) -> dict[str, Path]:
-    """``{name: file}`` of all regular files in a folder, those in its folders too, but for ignored ones.
+    """``{name: file}`` of all regular files in a folder and the folders in it, sorted by name.
 
-    strict: whether a link, a pipe or a device is too much; else it is left.  A link could lead to anyone's file.
-    Nothing here calls itself: folders can lie a thousand deep.  Raises OSError and TooMuch.
+    ignored: patterns of names to leave out.  strict: whether a link, a pipe or a device raises TooMuch; otherwise it is
+    left out.  A link could lead to anyone's file.  Raises TooMuch if a limit is exceeded, and OSError.
     """
+    # Not recursive, since folders can be nested a thousand deep.
     found, waiting, size, seen = dict[str, Path](), [""], 0, 0
     while waiting:
         inner = waiting.pop()
@@ -35,7 +36,7 @@ def files(folder: Path, ignored: Sequence[str], strict: bool = False) -> dict[st
                 seen += 1
                 if seen > MOST_BESIDE:
                     raise TooMuch(COMMANDS["too_many_files"].format(most=MOST_BESIDE))
-                # nbgrader's ``is_ignored`` takes the folder's name for a pattern, and lists the folder for each file.
+                # nbgrader's ``is_ignored`` uses the folder's name as a pattern, and lists the folder for each file.
                 if any(fnmatch(entry.name, pattern) for pattern in ignored):
                     continue
                 if name.count("/") > DEEPEST or len(os.fsencode(name)) > LONGEST_NAME:

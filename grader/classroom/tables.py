@@ -1,4 +1,4 @@
-"""Tables for spreadsheets and other systems: CSV in which nothing that a student chose is a formula."""
+"""CSV tables for spreadsheets and other systems, in which no text from a student can become a formula."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import csv
 import io
 from collections.abc import Iterable
 
-# What a spreadsheet takes for the start of a formula, the wide forms of East Asian keyboards included.
+# Characters that start a formula in a spreadsheet, including their full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-NO_GRADE = "-"  # alone it is no formula, and what Moodle writes and reads for it
+NO_GRADE = "-"  # Moodle's sign for no grade; by itself it is no formula
 
 
 def inert(entry: object) -> str:
-    """A table's entry that no spreadsheet takes for a formula.  None is an empty entry; numbers stay as they are."""
+    """An entry as text that no spreadsheet takes for a formula.  None becomes ""; numbers are left alone."""
     text = "" if entry is None else str(entry)
     return f"'{text}" if isinstance(entry, str) and text != NO_GRADE and text.startswith(_FORMULA) else text
 
 
 def as_csv(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as CSV after RFC 4180, every entry made inert.
+    """Rows as CSV in the form of RFC 4180, every entry made inert.
 
-    With the RFC's line ends Python quotes an entry that holds either half of one; with ``\\n`` alone, a name could
-    start a line of its own for whoever reads ``\\r`` as one.
+    Lines end in ``\\r\\n``, so that Python quotes entries with either character.  Otherwise a ``\\r`` in a name could
+    begin a new row for programs that read it as a line end.
     """
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\r\n").writerows([inert(entry) for entry in row] for row in rows)
@@ -30,7 +30,7 @@ def as_csv(rows: Iterable[Iterable[object]]) -> str:
 
 
 def plain(number: float | None) -> float | int | None:
-    """A number as a table holds it: at most four decimals, no exponent, no needless ``.0``."""
+    """A number rounded to four decimals, as an int if it is whole; None for None."""
     if number is None:
         return None
     rounded = round(float(number), 4)

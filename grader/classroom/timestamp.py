@@ -1,4 +1,4 @@
-"""When a submission was handed in: what ``timestamp.txt`` says, in any form that it is written in, as UTC."""
+"""When a submission was handed in: the time in ``timestamp.txt``, in any of its forms, as UTC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from grader.words import COMMANDS
 
 
 def read(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
-    """When a submission was handed in, in UTC, and what is to be said where that cannot be read."""
+    """The time in a file, in UTC without tzinfo, and remarks on what could not be read of it.
+
+    The time is None if there is no such regular file, or it holds no time.  Raises OSError if it cannot be opened.
+    """
     if path.is_symlink() or not path.is_file():
         return None, ()
     with opened(path, path.parent) as file:
@@ -26,9 +29,9 @@ def read(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
 
 
 def _moment(text: str) -> tuple[datetime, tuple[str, ...]]:
-    """A time as nbgrader notes it, "2026-11-24 20:03:35 UTC", or in any other form that dateutil reads, in UTC.
+    """The time in a text, and remarks, as ``read``; without a known zone it is taken as UTC.
 
-    Raises an error where it is none.
+    nbgrader writes "2026-11-24 20:03:35 UTC"; any other form that dateutil reads will do.  Raises if it is no time.
     """
     *day_and_time, last = text.split(" ")
     if len(day_and_time) != 2:
@@ -42,9 +45,9 @@ def _moment(text: str) -> tuple[datetime, tuple[str, ...]]:
 
 
 def _zone(name: str | None, seconds: int | None = None) -> tzinfo | None:
-    """The time zone of this name or of so many seconds; None where there is no such zone.
+    """The time zone with this name or this offset in seconds; None if there is no such zone.
 
-    dateutil by itself would take a name for that of a file.
+    Left to itself, dateutil would look for a file with the name.
     """
     if seconds is not None:
         return timezone(timedelta(seconds=seconds))

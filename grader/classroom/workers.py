@@ -1,7 +1,7 @@
-"""Where submissions are graded: worker processes on this machine, or a Dask cluster.  Both are executors to map over.
+"""Map submissions over workers: processes on this machine, or a Dask cluster.
 
-A worker that dies costs what it held, once more, and nothing else.  What was at work there, or may have been, is tried
-again alone, when all else is done: only what ends its worker then, too, is given up.
+When a worker dies, only the submissions that it held are tried again.  Those that it was, or may have been, working on
+are tried alone when all else is done, and one that ends its worker then, too, is given up.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from grader.words import COMMANDS
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-MOST_DEATHS = 2  # of workers, over one submission
+MOST_DEATHS = 2  # workers that one submission may end before it is given up
 
 
 class Lost(RuntimeError):
-    """A submission ended the process that graded it ``MOST_DEATHS`` times, the last time with nothing beside it."""
+    """A submission ended its worker ``MOST_DEATHS`` times, the last time with no other submission at work."""
 
 
 @dataclass
 class Worker:
-    """An executor of one process or, on a cluster, of many, and what was given to it, oldest first.
+    """An executor of one process or, on a cluster, of many, and the unfinished work that it was given, oldest first.
 
-    most: how many submissions it holds at once.  An executor with one process runs the oldest, so a death is its doing.
+    most: how many submissions it holds at once.  A single process works on the oldest, which is to blame if it dies.
     """
 
     executor: Executor
@@ -41,21 +41,22 @@ class Worker:
 
 
 class Workers(Protocol):
-    """Where work is done."""
+    """What ``mapped`` maps over."""
 
     all: Sequence[Worker]
 
     def replace(self, worker: Worker) -> None:
-        """Give a worker whose process died a new one."""
+        """Give a new executor to a worker whose process died."""
 
     def close(self) -> None:
-        """End all workers, without waiting for what they do."""
+        """Let go of all workers, without waiting for work that is not done."""
 
 
 class LocalWorkers:
-    """Processes on this machine, each a worker of its own with one submission at work and one waiting.
+    """``jobs`` processes on this machine, each a worker that grades one submission while another waits.
 
-    begin: called in each of them with the fork server's socket, before all else.  template: where they are forked from.
+    begin: called first in each, with the fork server's socket or None.
+    template: what they are forked from; see ``ProcessExecutor``.
     """
 
     def __init__(
@@ -75,10 +76,13 @@ class LocalWorkers:
 
 
 class DaskWorkers:
-    """The workers of a Dask cluster.  They need this package and nothing of this machine's disk."""
+    """The workers of a Dask cluster.  They need this package installed, but no file of this machine."""
 
     def __init__(self, address: str):
-        """Connect.  address: of the scheduler.  Raises CourseError."""
+        """Connect to the scheduler at this address.
+
+        Raises CourseError if Dask is not installed, the scheduler does not answer, or it has no workers.
+        """
         try:
             from distributed import Client
         except ImportError as why:
@@ -91,22 +95,22 @@ class DaskWorkers:
         if not threads:
             self.client.close()
             raise CourseError(COMMANDS["no_workers"].format(address=address))
-        # Dask itself tries again where a worker dies, and gives up tasks that were on several such workers, be they the
-        # cause or waiting behind it.
+        # When a worker dies, Dask itself tries its tasks again, and gives up those that were on several dead workers,
+        # whether they were at work or waiting.
         self.all: Sequence[Worker] = [Worker(_Cluster(self.client), most=2 * threads)]
 
     def replace(self, worker: Worker) -> None:
-        """Dask's nannies start its workers again."""
+        """Nothing to do: Dask's nannies restart its workers."""
 
     def close(self) -> None:
         self.client.close()
 
 
 class _Cluster(Executor):
-    """A Dask client as an executor, every future of which ends.
+    """A Dask client as an executor whose futures always end.
 
-    Those of ``Client.get_executor`` do not where a worker dies after a task and before its result is fetched, and the
-    task then fails elsewhere, too: the error is lost, and whoever waits does so for ever.
+    Those of ``Client.get_executor`` may not: if a worker dies after a task, before its result is fetched, and the task
+    then fails on another worker, the error is lost and the future never ends.
     """
 
     def __init__(self, client: Any):
@@ -130,12 +134,12 @@ class _Cluster(Executor):
 def mapped(
     workers: Workers, work: Callable[[In], Out], things: Iterable[In], idle: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[In, Out | BaseException]]:
-    """``work`` of each thing, in the order in which they get done: pairs of a thing and its result or its error.
+    """Do ``work`` on each thing; yields pairs of a thing and its result or error, as they get done.
 
-    idle: called whenever there is nothing to do here but wait.
+    things: taken only as workers become free.  idle: called whenever there is nothing to do here but wait.
     The error of a thing that ended its worker ``MOST_DEATHS`` times, the last time alone, is Lost.
     """
-    ahead = enumerate(things)  # taken as they are needed, not all at once
+    ahead = enumerate(things)
     again, suspects = deque[tuple[int, In]](), deque[tuple[int, In]]()
     running: dict[Future[Out], tuple[int, In, Worker]] = {}
     deaths: Counter[int] = Counter()
@@ -154,7 +158,7 @@ def mapped(
                 future = worker.executor.submit(work, thing)
             except BrokenExecutor:
                 again.appendleft((k, thing))
-                if worker.given:  # what it held will say so
+                if worker.given:  # its futures will fail, and it is replaced then
                     return
                 workers.replace(worker)
                 continue
@@ -162,7 +166,7 @@ def mapped(
             running[future] = k, thing, worker
 
     def settle(future: Future[Out], at_work: bool) -> tuple[In, Out | BaseException] | None:
-        """A future's outcome; None where its worker died and it is to be tried again."""
+        """A finished future's thing with its result or error; None if its worker died and it is to be tried again."""
         k, thing, worker = running.pop(future)
         worker.given.remove(future)
         error = future.exception()
@@ -187,7 +191,7 @@ def mapped(
             for worker in workers.all
             if any(isinstance(f.exception(), BrokenExecutor) for f in done & {*worker.given})
         ]
-        # All that a dead worker held fails together; the oldest of it was at work, and only that is to blame.
+        # All that a dead worker held fails at once; only the oldest was at work, and only that is to blame.
         blamed = {next(f for f in worker.given if isinstance(f.exception(), BrokenExecutor)) for worker in broken}
         ended = [f for worker in workers.all for f in worker.given if f in done or worker in broken]
         settled = [settle(f, f in blamed or not isinstance(f.exception(), BrokenExecutor)) for f in ended]
@@ -198,5 +202,5 @@ def mapped(
 
 
 def _died(error: BaseException) -> bool:
-    """Whether an error says that a worker ended, in the words of either executor."""
+    """Whether an error of either executor says that a worker ended."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
