@@ -1,1 +1,1 @@
-"""Everything that knows nbgrader, nbconvert's exporters or the gradebook's tables; nothing else in the package does."""
+"""The only part of the package that knows nbgrader, nbconvert's exporters and the gradebook's tables."""

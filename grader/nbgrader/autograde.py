@@ -1,7 +1,7 @@
-"""One submission graded: bytes in, results out.  Nothing here reads a file, writes one, or knows a gradebook.
+"""Grade one submission: bytes in, results out, without reading or writing a file or a gradebook.
 
-What comes out is what ``nbgrader autograde`` and ``nbgrader generate_feedback`` make of the same submission with the
-same configuration.  ``grade`` runs in worker processes, on this machine or on others.
+The results are those that ``nbgrader autograde`` and ``nbgrader generate_feedback`` produce for the same submission
+with the same configuration.  ``grade`` runs in worker processes, on this machine or on others.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from grader.sandbox.forkserver import ForkServer
 from grader.sandbox.zygote import Usage
 from grader.words import COMMANDS, FEEDBACK, LANGUAGE
 
-# What runs a mended notebook in place and judges it, beside the released one: remarks, and what the run took.
+# Runs and judges a mended notebook in place, given the released one too; returns remarks and what the run used.
 Run = Callable[[NotebookNode, NotebookNode], tuple[list[str], Usage]]
 
 
 def begin(requests: socket.socket | None) -> None:
-    """Get a worker process ready.  requests: the socket of the common fork server, if there is one."""
+    """Prepare a worker process.  requests: the socket of the fork server that workers share, if there is one."""
     PROCESS.fork_server = ForkServer(requests) if requests else None
-    PROCESS.bounded.get_ready()  # before there is another thread
+    PROCESS.bounded.get_ready()  # by a fork, which is safe only while there is no other thread
 
 
 def grade(unit: Unit, job: Job) -> Graded:
     """Grade one submission.
 
-    Raises Aside; SandboxError where students' code cannot be run here at all; CourseError where this process speaks
-    another language than whoever asks.
+    Raises Aside if this submission cannot be graded but others can, SandboxError if students' code cannot be run here
+    at all, and CourseError if this process's language is not the unit's.
     """
     if unit.language != LANGUAGE:
         raise CourseError(COMMANDS["other_language"].format(ours=LANGUAGE, theirs=unit.language))
-    torch.set_num_threads(1)  # there are as many workers as cores
+    torch.set_num_threads(1)  # workers, not threads, make use of the cores
     return _Submission(unit, job).graded_by_running()
 
 
 def set_aside(unit: Unit, job: Job, why: str) -> Graded:
-    """What is written of a submission that cannot be graded: no points, nothing run, and the reason on its page."""
+    """The results for a submission that cannot be graded: no points, nothing run, and ``why`` on its feedback page."""
     unread = Job(job.student, dict.fromkeys(job.notebooks, why), job.record, job.seconds_late)
     graded = _Submission(unit, unread).graded_by(lambda nb, trusted: (judging.not_run(nb, trusted), Usage()))
     graded.aside = why
@@ -63,7 +63,7 @@ class _Submission:
         self.graded = Graded(job.student, confined=unit.confined)
 
     def graded_by_running(self) -> Graded:
-        self.zygote = PROCESS.lend(self.unit.confined)  # gets ready while the submission is read and problems are drawn
+        self.zygote = PROCESS.lend(self.unit.confined)  # starts up while the submission is read and problems are drawn
         try:
             return self.graded_by(self._run)
         finally:
@@ -77,13 +77,16 @@ class _Submission:
         return self.graded
 
     def _run(self, nb: NotebookNode, trusted: NotebookNode) -> tuple[list[str], Usage]:
-        """Run a mended notebook's cells in the sandbox, and judge them.  Raises SandboxError and Aside."""
+        """Run a mended notebook's cells in the sandbox and judge them, with a second try in a new zygote.
+
+        Raises Aside if both tries fail, and SandboxError if not even an empty notebook can be run.
+        """
         try:
             return self._run_once(nb, trusted)
         except SandboxError:
             self.zygote.close()
             self.zygote = PROCESS.lend(self.unit.confined)
-            self.zygote.run([], [])  # where not even this works, the machine is to blame
+            self.zygote.run([], [])  # if this fails too, the fault is the machine's and not the submission's
         try:
             return self._run_once(nb, trusted)
         except SandboxError as why:
@@ -105,13 +108,13 @@ class _Submission:
         limit, given = self.unit.limits.page_seconds, (resources, job.record, job.seconds_late)
         try:
             return self._bounded(process, "pages", limit, "finish", nb, *given, False)
-        except Exception:  # the grade counts, whatever became of the page
+        except Exception:  # a page that cannot be laid out must not cost the grade
             nb = submission.noted(nb, FEEDBACK["plain_page"])
             graded.remarks.append(FEEDBACK["plain_page"])
             return self._bounded(process, "pages", limit, "finish", nb, *given, True)
 
     def _read(self, name: str, process: BoundedProcess) -> tuple[NotebookNode, dict[str, Any]]:
-        """What is to be run of a notebook; where it cannot be read in time and memory, what says so in its place."""
+        """The notebook to run and nbgrader's resources; if reading takes too long or too much, a notebook saying so."""
         handed_in, limit, who = self.job.notebooks[name], self.unit.limits.reading_seconds, self.job.student
         try:
             return self._bounded(process, "reading", limit, "read", who, name, handed_in)
@@ -119,7 +122,7 @@ class _Submission:
             return self._bounded(process, "reading", limit, "read", who, name, bounded.unread(why))
 
     def _bounded(self, process: BoundedProcess, part: str, seconds: float, step: str, *arguments: Any) -> Any:
-        """A method of the unit's ``Steps``, done in that process."""
+        """Call a method of the unit's ``Steps`` in the bounded process, and add its CPU time to ``spent[part]``."""
         unit, spent = self.unit, self.graded.spent
         process.make(unit.version, Steps, unit.name, unit.released, unit.config)
         done = process.ask(unit.version, step, *arguments, seconds=seconds)

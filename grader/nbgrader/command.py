@@ -1,7 +1,7 @@
-"""A whole class graded: what is handed in, minus what is graded already, mapped over workers; one writer behind them.
+"""Grade a whole class: map all submissions that are not yet graded over workers, and write results in one process.
 
-A run can be stopped at any moment: files are replaced whole, a submission's rows in one transaction after its files,
-and the next run does what is missing.
+A run can be stopped at any moment: files are replaced whole, a submission's rows are written in one transaction after
+its files, and the next run does what is missing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ from grader.sandbox.forkserver import ForkServer
 from grader.words import COMMANDS
 
 MOST_AT_ONCE = 64  # submissions in one transaction
-PRELOAD = "grader.nbgrader.preload"  # what is imported once for all workers of this machine
+PRELOAD = "grader.nbgrader.preload"  # imported once for all workers of this machine
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What is told of one graded submission.  Points; seconds on the clock; bytes; spent: see ``Graded``."""
+    """The summary of one graded submission.
+
+    score: points given automatically, before any penalty.  seconds, cpu, memory: see ``Usage``.  spent: see ``Graded``.
+    """
 
     student: str
     score: float
@@ -52,19 +55,21 @@ class Grade:
 class Outcome:
     """What a run did.
 
-    graded: those graded now.  unchanged: those left as they were.  failed: ``{student: why}``, those without a grade.
+    graded: submissions graded in this run.  unchanged: students whose submission had been graded already.
+    failed: ``{student: why}`` for submissions without a grade.
     """
 
     graded: list[Grade] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    confined: bool = True  # False where students' code ran without the sandbox
+    confined: bool = True  # False if students' code ran without the sandbox
 
 
 def local_workers(jobs: int, fork_server: ForkServer | None = None, template: Template | None = None) -> LocalWorkers:
-    """So many processes on this machine.
+    """``jobs`` worker processes on this machine.
 
-    fork_server, template: where their zygotes and they themselves come from; without, each takes seconds to start.
+    fork_server, template: what the workers' zygotes and the workers themselves are forked from.  Without them, each
+        takes seconds to start.
     """
     return LocalWorkers(jobs, begin, fork_server, template)
 
@@ -78,14 +83,16 @@ def grade_class(
     limits: Mapping[str, Any] | None = None,
     on_progress: Callable[[Outcome, int], None] = lambda outcome, count: None,
 ) -> Outcome:
-    """Grade what is in ``submitted/``, but for what is graded already.
+    """Grade the submissions in ``submitted/`` that are not graded yet.
 
-    make_workers: called when there is work.  students: only these.  force: what is graded, too.
-    on_progress: called after each submission with what came of all so far, and how many there are.
+    make_workers: called only if there is something to grade.  students: grade only these; empty for all.
+    force: grade again what has been graded.  confined, limits: override the configuration.
+    on_progress: called after each submission with the Outcome so far and the number of submissions.
 
-    Whatever goes wrong with one submission, from reading what lies in its folder to writing what comes of it, is told
-    in ``Outcome.failed``, and the run goes on.  Raises CourseError where the gradebook refuses; all before that is
-    kept, and a second run does the rest.  Raises SandboxError where nothing can be run here.
+    If anything goes wrong with one submission, from reading its folder to writing its results, ``Outcome.failed`` says
+    so and the run goes on.  Raises CourseError if there are no submissions, if one of ``students`` has none, if a
+    release version is missing, or if the gradebook refuses; SandboxError if students' code cannot be run here.
+    Submissions that are already in the gradebook stay there, and the next run does the rest.
     """
     book = GradebookWriter(here.db, here.dirs.course_id, here.unit)
     try:
@@ -102,7 +109,7 @@ def grade_class(
         asked, given = list(students or there), dict[str, HandedIn]()
 
         def job_of(student: str) -> Job | None:
-            """What is to be graded of a student; None where there is nothing to do."""
+            """The student's submission; None if it cannot be graded or has been graded already."""
             found, had = here.handed_in(student, names), known.get(student, Known())
             late = book.seconds_late(found.timestamp, had.extension)
             job = Job(student, found.notebooks, had.record, late, found.digest)
@@ -117,7 +124,7 @@ def grade_class(
             return None
 
         def jobs() -> Iterator[Job]:
-            """What is to be graded, read as workers take it, so that memory does not grow with the class."""
+            """The submissions to grade, each read only when a worker takes it: memory must not grow with the class."""
             for student in asked:
                 try:
                     job = job_of(student)
@@ -139,7 +146,7 @@ def grade_class(
                         raise done
                     writing.take(job, done, given.pop(job.student))
             except (SandboxError, KeyboardInterrupt):
-                writing.settle()  # what is graded is kept
+                writing.settle()  # keep what has been graded
                 raise
             else:
                 writing.settle()
@@ -153,7 +160,10 @@ def grade_class(
 def unit_of(
     here: Course, book: GradebookWriter, confined: bool | None = None, limits: Mapping[str, Any] | None = None
 ) -> Unit:
-    """What every submission is graded with.  Raises CourseError where a release version is missing."""
+    """What every submission of the unit is graded with.  Raises CourseError if a release version is missing.
+
+    confined, limits: override the configuration.
+    """
     released = {}
     for name in book.notebooks:
         path = here.folder(here.dirs.release_directory, ".") / f"{name}.ipynb"
@@ -171,10 +181,10 @@ def unit_of(
 
 
 class _Writing:
-    """What came of submissions on its way to files, one by one, and then to the gradebook, many in one transaction.
+    """Writes results: to files for each submission, then to the gradebook, for many in one transaction.
 
-    Files come first, so that what the gradebook has is there; one flush stands between the two.  No threads: these are
-    a few hundred short calls, and for each of them one thread would wait for the other.
+    Files come first and are flushed once before each transaction, so that they exist for all that the gradebook has.
+    There is no writing thread, since for each of a few hundred short calls one thread would wait for the other.
     """
 
     def __init__(
@@ -184,8 +194,8 @@ class _Writing:
         self.written: list[Entry] = []
 
     def take(self, job: Job, done: Graded | BaseException, given: HandedIn) -> None:
-        """Write one submission's files; whatever goes wrong is told of it.  Raises CourseError: see ``settle``."""
-        if isinstance(done, CourseError):  # everybody's
+        """Write one submission's files, or record why it failed.  Raises CourseError: see ``settle``."""
+        if isinstance(done, CourseError):  # it would come for every submission
             raise done
         try:
             if isinstance(done, (Aside, Lost)):
@@ -202,7 +212,7 @@ class _Writing:
             self.settle()
 
     def settle(self) -> None:
-        """Put what is written into the gradebook.  Raises CourseError where that refuses, which is everybody's."""
+        """Put the submissions whose files are written into the gradebook.  Raises CourseError if that refuses."""
         entries, self.written = self.written, []
         if not entries:
             return
@@ -223,7 +233,7 @@ class _Writing:
             if len(entries) == 1:
                 self._failed(entries[0].graded.student, why)
             else:
-                for entry in entries:  # one of them is to blame
+                for entry in entries:  # one by one, so that only the one at fault fails
                     self._put([entry])
             return
         for done, *_ in entries:
@@ -239,5 +249,5 @@ class _Writing:
 
 
 def _fault(why: Exception) -> str:
-    """What an instructor is told of a submission for which something went wrong that has no sentence of its own."""
+    """What the instructor is told about a submission that failed with an unforeseen error."""
     return COMMANDS["fault"].format(error=f"{type(why).__name__}: {why}".removesuffix(": ")[:300])

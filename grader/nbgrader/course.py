@@ -1,4 +1,4 @@
-"""A course folder and nbgrader's commands in it, run so that nothing is left in the user's home folder."""
+"""A course folder, and nbgrader's commands run in it without leaving anything in the user's home folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def find(start: Path) -> Path:
 
 
 def configuration(course: Path) -> Any:
-    """nbgrader's configuration of a course, a traitlets Config: nbgrader looks for it where it is started."""
+    """nbgrader's configuration of a course, as a traitlets Config.
+
+    Changes the working directory while it loads, since nbgrader looks for its configuration there.
+    """
     from nbgrader.apps import NbGrader
 
     app, before = NbGrader(), os.getcwd()
@@ -45,7 +48,7 @@ def configuration(course: Path) -> Any:
 
 
 def directory(course: Path) -> CourseDirectory:
-    """nbgrader's own account of where everything of a course lies, as configured."""
+    """nbgrader's CourseDirectory for a course, with the folders as configured."""
     from nbgrader.coursedir import CourseDirectory
 
     dirs = CourseDirectory(config=configuration(course))
@@ -54,16 +57,17 @@ def directory(course: Path) -> CourseDirectory:
 
 
 def secret(course: Path) -> bytes:
-    """The course's secret, made on first use: whoever knows it can foresee hidden inputs.  32 bytes.
+    """The course's secret, 32 bytes, made on first use.  Who knows it can predict the hidden inputs.
 
-    It lies beside ``nbgrader_config.py``, readable by its owner alone, and in no folder that is released.
+    It lies beside ``nbgrader_config.py``, readable by its owner alone, and in no folder that is released.  Raises
+    CourseError if the file has another length.
     """
     path = course / SECRET
     if not path.exists():
         handle, temporary = tempfile.mkstemp(dir=course, prefix=f"{SECRET}.")  # mode 0600
         with os.fdopen(handle, "wb") as file:
             file.write(os.urandom(SECRET_BYTES))
-        with contextlib.suppress(FileExistsError):  # another run was first: its secret is the course's
+        with contextlib.suppress(FileExistsError):  # another run was first, and its secret is kept
             os.link(temporary, path)
         os.unlink(temporary)
     kept = path.read_bytes()
@@ -73,15 +77,15 @@ def secret(course: Path) -> bytes:
 
 
 def units(course: Path) -> list[str]:
-    """The units that have a notebook of their own name in the source folder, in course order."""
+    """The units that have a notebook of their own name in the source folder, sorted by name."""
     dirs = directory(course)
     anywhere = Path(dirs.format_path(dirs.source_directory, ".", "*")).relative_to(course)
     return sorted(path.stem for path in course.glob(f"{anywhere}/*.ipynb") if path.stem == path.parent.name)
 
 
 def environment(state: Path) -> dict[str, str]:
-    """The environment for nbgrader's processes: Jupyter's and IPython's files go to ``state``."""
-    here = Path(sys.executable).parent  # where `alembic` lies, which nbgrader calls when it makes a gradebook
+    """The environment for nbgrader's processes, in which Jupyter and IPython keep their files in ``state``."""
+    here = Path(sys.executable).parent  # nbgrader calls `alembic`, which lies here, when it makes a gradebook
     return {
         **os.environ,
         "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -95,9 +99,10 @@ def environment(state: Path) -> dict[str, str]:
 
 
 def nbgrader(course: Path, state: Path, *arguments: str, line: Callable[[str], None] | None = None) -> list[str]:
-    """Run ``nbgrader`` in a course and return its log; ``line`` is called with each line as it comes.
+    """Run ``nbgrader`` with these arguments in a course; returns the lines of its log.
 
-    Raises CourseError with the end of the log where nbgrader fails.
+    state: see ``environment``.  line: called with each line as it comes.
+    Raises CourseError with the end of the log if nbgrader fails.
     """
     log = []
     with subprocess.Popen(
@@ -124,9 +129,10 @@ def _failed(command: str, log: list[str]) -> str:
 
 
 def api(course: Path, **further: Mapping[str, Any]) -> Any:
-    """nbgrader's commands as methods, in this process, with the configuration of a course and what goes beyond it.
+    """nbgrader's commands as methods in this process (NbGraderAPI), with a course's configuration.
 
-    One process for many commands: each starts in three seconds, and does its work in less than one.
+    further: settings beyond that, ``class name={trait: value}``.
+    As a process of its own each command takes three seconds to start, and less than one for its work.
     """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
@@ -137,7 +143,7 @@ def api(course: Path, **further: Mapping[str, Any]) -> Any:
 
 
 def copy_course(course: Path, folder: Path, names: Iterable[str]) -> None:
-    """Copy the configuration and the source folders of the named units to another folder."""
+    """Copy a course's configuration and the source folders of the named units to ``folder``, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(course / CONFIG, folder)
     dirs = directory(course)
@@ -148,9 +154,10 @@ def copy_course(course: Path, folder: Path, names: Iterable[str]) -> None:
 
 
 def release(course: Path, scratch: Path, names: list[str], check: bool = False) -> list[Path]:
-    """Generate the release versions of units and put them where they belong; returns the files that differed.
+    """Generate the release versions of units and write those that differ; returns the files that differed.
 
-    check: only look.  scratch: an empty folder.
+    A released file that is no longer generated is returned, but not removed.
+    scratch: an empty folder to work in.  check: only compare.  Raises CourseError if nbgrader fails.
     """
     copy_course(course, scratch, names)
     dirs, differing = directory(course), []

@@ -1,6 +1,6 @@
-"""Feedback pages as nbgrader makes them, many in a row and each within limits.
+"""Feedback pages as nbgrader makes them, many in a row, each within limits of time.
 
-The text on them is students', so they are laid out in a process that can be ended; see ``classroom.bounded``.
+Their text comes from students, so they are laid out in a process that can be killed; see ``classroom.bounded``.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from grader.words import FEEDBACK
 Resources = dict[str, Any]
 Out = TypeVar("Out")
 
-MOST_OUTPUTS = 20  # of a cell, on a page that is made plainly
-PIECE_SECONDS, PIECES_SECONDS = 1.0, 8.0  # of processor time: for one text of a page, and for all of them
-KEPT_OF_AN_OUTPUT, MOST_LINES = 2_000, 10  # characters and lines of a traceback, on a page that is made plainly
+MOST_OUTPUTS = 20  # of a cell, on a plain page
+PIECE_SECONDS, PIECES_SECONDS = 1.0, 8.0  # of CPU time, for one text of a page and for all of them
+KEPT_OF_AN_OUTPUT, MOST_LINES = 2_000, 10  # characters of a text, and lines of a traceback, on a plain page
 
-# Whatever a cell holds is seen within it: nothing is drawn over another cell, or widens the page.
+# Keeps what a cell shows within that cell: nothing can be drawn over another cell or widen the page.
 _WITHIN = (
     "<style>div.text_cell_render,div.output_subarea{contain:paint;overflow-wrap:anywhere}"
     "div.output_subarea{overflow-x:auto}</style>"
@@ -43,19 +43,19 @@ _WITHIN = (
 
 
 class Pages(HTMLExporter):  # type: ignore[misc]
-    """nbgrader's feedback pages, many in a row.
+    """Makes nbgrader's feedback pages, many in a row.
 
-    What many submissions share, the statements and checks, is rendered once.  nbconvert parses each finished page
-    again, to add what pictures or JupyterLab's own template may lack; here only a page that has such a thing.
+    Cells that many submissions share, such as statements and checks, are rendered once.  nbconvert parses each finished
+    page again to complete pictures and JupyterLab's own template; here this is done only for pages that have these.
 
-    plain: show what students wrote as it is, without laying it out.  trusted: the released texts, which are laid out
-        all the same.
+    plain: show students' texts as preformatted text, without laying them out.
+    trusted: the released texts, which are laid out even then.
     """
 
     plain = False
     trusted: Container[str] = ()
 
-    exclude_anchor_links = Bool(True)  # a heading with the id of a graded cell would be where links to that cell lead
+    exclude_anchor_links = Bool(True)  # links to a graded cell would lead to a student's heading with the cell's id
     raw_template = Unicode(
         "{%- extends 'index.html.j2' -%}{%- block body -%}" + _WITHIN + "{{ super() }}{%- endblock -%}"
         "{%- block any_cell scoped -%}"
@@ -74,19 +74,23 @@ class Pages(HTMLExporter):  # type: ignore[misc]
         yield "keep", lambda cell, page: self.rendered.kept(("page", repr(cell), str(self.plain)), lambda: page)
 
     def register_preprocessor(self, preprocessor: Any, enabled: bool = False) -> Any:
-        """As nbconvert's, which calls this again with what it makes of a name or a class."""
+        """As nbconvert's method, but keep the preprocessor in ``steps``.
+
+        For a name or a class nbconvert calls this again with the object made of it; only then is it kept.
+        """
         if callable(preprocessor) and not isinstance(preprocessor, type):
             self.steps.append(preprocessor)
         return super().register_preprocessor(preprocessor, enabled)
 
     def page(self, nb: NotebookNode, resources: Resources, plain: bool) -> str:
-        """A notebook's page; the notebook is used up.  plain: one that takes no time, whatever the student wrote.
+        """The notebook's feedback page as HTML; may change the notebook.
 
-        nbconvert would copy and validate the notebook before and after each step; these are made here.
+        plain: make a page that takes little time whatever the student wrote; see ``shortened``.
+        The preprocessors are called here, since nbconvert would copy and validate the notebook before and after each.
         """
         self.plain, self.patience = plain, Patience()
         nb = shortened(nb) if plain else nb
-        if not self.usual:  # what nbconvert gives to its templates; to give it, it makes a page and parses that
+        if not self.usual:  # what nbconvert passes to its templates; it only tells by making and parsing a page
             _, given = super().from_notebook_node(nbformat.v4.new_notebook(), dict(resources))
             self.usual = {name: thing for name, thing in given.items() if name not in resources}
         made = ResourcesDict(lambda: "", {**self.usual, **resources})
@@ -120,7 +124,7 @@ class Pages(HTMLExporter):  # type: ignore[misc]
         return self._piece(key, source, lambda: HTMLExporter.markdown2html(self, context, source))
 
     def _piece(self, key: tuple[str | None, ...], source: str, render: Callable[[], Any]) -> Any:
-        """A text or a piece of code as the page shows it: laid out, or as it is where that takes too long."""
+        """A text or a piece of code as HTML: laid out, or preformatted if that takes too long or the page is plain."""
 
         def as_it_is() -> str:
             return f'<div class="highlight"><pre>{escape(source)}</pre></div>'
@@ -131,7 +135,7 @@ class Pages(HTMLExporter):  # type: ignore[misc]
 
 
 class PatientPages(HTMLExporter):  # type: ignore[misc]
-    """``Pages`` in a process of its own, for ``nbgrader generate_feedback``: no page holds it for long."""
+    """``Pages`` in a bounded process, for ``nbgrader generate_feedback``: a page that takes too long is made plain."""
 
     def from_notebook_node(
         self, nb: NotebookNode, resources: Resources | None = None, **kw: Any
@@ -139,7 +143,7 @@ class PatientPages(HTMLExporter):  # type: ignore[misc]
         nb, resources = Exporter.from_notebook_node(self, nb, resources)  # nbgrader's steps
         config = Config({name: self.config[name] for name in _OF_PAGES if name in self.config})
         seconds = limits_of(self.config).page_seconds
-        resources = {name: thing for name, thing in resources.items() if not callable(thing)}  # what travels
+        resources = {name: thing for name, thing in resources.items() if not callable(thing)}  # what can be pickled
         key = repr(config)
         with PROCESS.bounded.borrowed() as process:
 
@@ -161,11 +165,11 @@ def _pages(config: Config) -> Pages:
 _OF_PAGES = ("Exporter", "TemplateExporter", "HTMLExporter", "Highlight2HTML")  # parts of a configuration
 _LAB = re.compile("<body[^>]*jp-Notebook")
 _NO_ALT = re.compile(r"<img\b(?![^>]*\balt=)")
-MOST_RENDERED, LONGEST_RENDERED = 4096, 10_000  # pieces that are remembered, and characters that they are made of
+MOST_RENDERED, LONGEST_RENDERED = 4096, 10_000  # number of cached pieces, and characters of the longest key
 
 
 class Rendered:
-    """Pieces of pages that many submissions share, each made once."""
+    """A cache of the pieces of pages that many submissions share."""
 
     def __init__(self) -> None:
         self._pieces: dict[tuple[str | None, ...], Any] = {}
@@ -174,29 +178,29 @@ class Rendered:
         return self._pieces.get(key)
 
     def kept(self, key: tuple[str | None, ...], render: Callable[[], Any]) -> Any:
-        """What ``render`` made for this key."""
+        """The piece of this key, made by ``render`` if it is not in the cache."""
         if key not in self._pieces:
             if len(self._pieces) >= MOST_RENDERED:
                 self._pieces.clear()
             made = render()
-            if sum(len(part or "") for part in key) > LONGEST_RENDERED:  # hardly another student's
+            if sum(len(part or "") for part in key) > LONGEST_RENDERED:  # hardly any other submission has the same
                 return made
             self._pieces[key] = made
         return self._pieces[key]
 
 
 class _TooSlow(BaseException):
-    """A piece of a page takes longer than it may; nothing between here and ``Patience`` is to handle that."""
+    """A piece of a page takes too long.  A BaseException, so that nothing but ``Patience`` handles it."""
 
 
 class Patience:
-    """Processor time for the pieces of one page, where this is the process's first thread, which alone can be told."""
+    """Limits the CPU time for the pieces of one page; only in the main thread, which alone can receive signals."""
 
     def __init__(self) -> None:
         self.left = PIECES_SECONDS
 
     def render(self, piece: Callable[[], Out], instead: Callable[[], Out]) -> Out:
-        """What ``piece`` makes, or, where that takes too long, what ``instead`` does."""
+        """What ``piece`` returns, or, if that takes too long, what ``instead`` returns."""
         if threading.current_thread() is not threading.main_thread():
             return piece()
         if self.left <= 0:
@@ -204,7 +208,7 @@ class Patience:
         usual = signal.signal(signal.SIGVTALRM, _stop)
         begun = time.thread_time()
         try:
-            # Again and again: an exception can be lost, where a finalizer runs for instance.
+            # The signal is repeated, since its exception can be lost, for instance in a finalizer.
             signal.setitimer(signal.ITIMER_VIRTUAL, min(PIECE_SECONDS, self.left), 0.05)
             return piece()
         except _TooSlow:
@@ -220,7 +224,7 @@ def _stop(*anything: object) -> None:
 
 
 def shortened(nb: NotebookNode) -> NotebookNode:
-    """The notebook with few outputs a cell, without pictures, and with long texts cut off, but for cards."""
+    """A copy with at most MOST_OUTPUTS outputs per cell, no pictures, and long texts cut off; HTML cards are kept."""
     nb = copied(nb)
     for cell in nb.cells:
         if len(cell.get("outputs", [])) > MOST_OUTPUTS:

@@ -1,6 +1,6 @@
-"""The folders of a course: what students handed in, read with care, and what grading writes.
+"""The folders of a course: read what students handed in, and write what grading produces.
 
-Whatever lies in ``submitted/`` a student has put there, its names and what it is included.
+Nothing in ``submitted/`` can be trusted: students choose names, contents and kinds of files, links and pipes included.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ AUTOGRADED, PAGE = 0o444, 0o644  # modes, as nbgrader gives them
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One student's folder: what it holds, and when it was handed in.  wrong: why it cannot be graded, or ""."""
+    """One student's submission as it lies in its folder.
+
+    notebooks: ``{notebook: bytes, or why it cannot be read}``.  timestamp: when it was handed in, UTC.
+    remarks: for the instructor.  wrong: why nothing can be graded, or "".
+    """
 
     student: str
     folder: Path
@@ -41,16 +45,16 @@ class HandedIn:
     timestamp: datetime | None = None
     remarks: tuple[str, ...] = ()
     wrong: str = ""
-    supplementary: Mapping[str, Path] = field(default_factory=dict)  # other files, which come along with what is graded
-    digest: str = ""  # of those
-    fingerprint: str = ""  # of the job that it became
+    supplementary: Mapping[str, Path] = field(default_factory=dict)  # other files, to be copied beside the results
+    digest: str = ""  # of the supplementary files
+    fingerprint: str = ""  # of the Job made from this
 
 
 class Course:
-    """A course folder as nbgrader's configuration describes it, and one unit of it."""
+    """One unit in a course folder, with the folders that nbgrader's configuration names."""
 
     def __init__(self, root: Path, unit: str, db: str | None = None):
-        """Read the configuration.  db: the gradebook's URL, where it is not the configured one."""
+        """Read the configuration.  db: the gradebook's URL; None for the configured one."""
         self.root, self.unit = root, unit
         self.dirs = course.directory(root)
         self.config: Config = self.dirs.config
@@ -60,7 +64,7 @@ class Course:
         return Path(self.dirs.format_path(step, student, self.unit))
 
     def students(self) -> list[str]:
-        """Everyone who handed in something for this unit, in order."""
+        """The ids of all students who handed in something for this unit, sorted."""
         pattern = re.compile(
             self.dirs.format_path(self.dirs.submitted_directory, "(?P<student>[^/]+)", self.unit, escape=True)
         )
@@ -69,13 +73,13 @@ class Course:
         first = students_part(self.dirs, self.dirs.submitted_directory, self.unit)
         level = Path(*anywhere.parts[: first + 1]).relative_to(self.root)
         closed = (path for path in self.root.glob(str(level)) if not os.access(path, os.R_OK | os.X_OK))
-        places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # to be told, too
+        places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # so that they are reported, too
         found = (pattern.fullmatch(str(path)) for path in places)
         excluded = self.dirs.student_id_exclude.split(",")
         return sorted({match["student"] for match in found if match} - set(excluded))
 
     def handed_in(self, student: str, names: Sequence[str]) -> HandedIn:
-        """What one student handed in, read with care: links are not followed, and nothing is waited for."""
+        """Read one student's submission without following links or waiting for pipes.  names: the unit's notebooks."""
         folder = self.folder(self.dirs.submitted_directory, student)
         wrong = "" if _can_be_an_id(student) else COMMANDS["bad_student"]
         if is_linked(folder, students_part(self.dirs, self.dirs.submitted_directory, self.unit)):
@@ -100,12 +104,12 @@ class Course:
         return HandedIn(student, folder, notebooks, handed_in_at, (*remarks, *left), wrong, files_, digest)
 
     def written(self, student: str) -> dict[str, Path]:
-        """``{what: folder}`` of the two folders that grading fills."""
+        """The two folders that grading fills, under "autograded" and "feedback"."""
         steps = {"autograded": self.dirs.autograded_directory, "feedback": self.dirs.feedback_directory}
         return {what: self.folder(step, student) for what, step in steps.items()}
 
     def complete(self, student: str, names: Iterable[str]) -> bool:
-        """Whether all that grading writes is there."""
+        """Whether the autograded notebooks and feedback pages of these notebooks are there."""
         folders = self.written(student)
         return all(
             (folders["autograded"] / f"{name}.ipynb").exists() and (folders["feedback"] / f"{name}.html").exists()
@@ -113,9 +117,9 @@ class Course:
         )
 
     def write(self, given: HandedIn, graded: Graded) -> None:
-        """Write what nbgrader's ``autograde`` and ``generate_feedback`` write; what else lies there is removed.
+        """Write what nbgrader's ``autograde`` and ``generate_feedback`` write, and remove all else from these folders.
 
-        It is on the disk after ``flush``.
+        It is sure to be on the disk only after ``flush``.  Raises OSError, also if a folder is a link.
         """
         texts = {
             "autograded": {f"{name}.ipynb": done.text for name, done in graded.notebooks.items()},
@@ -125,7 +129,7 @@ class Course:
         for step, (what, folder), mode in zip(
             steps, self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True
         ):
-            if is_linked(folder, students_part(self.dirs, step, self.unit)):  # it could be another student's
+            if is_linked(folder, students_part(self.dirs, step, self.unit)):  # perhaps to another student's folder
                 raise OSError(COMMANDS["linked_output"].format(folder=folder))
             folder.mkdir(parents=True, exist_ok=True)
             _keep_only(folder, {*given.supplementary, *texts[what]})
@@ -137,19 +141,20 @@ class Course:
 
     @cached_property
     def _own(self) -> dict[str, Path]:
-        """The unit's own files beside its notebooks, of any number and size, as they are when a run begins."""
+        """``{name: file}`` of the unit's own files beside its notebooks, without limits, listed once per run."""
         source = self.folder(self.dirs.source_directory, ".")
         every = find_all_files(str(source), [*self.dirs.ignore, "*.ipynb"])
         return {os.path.relpath(file, source): Path(file) for file in every if not os.path.islink(file)}
 
     def flush(self) -> None:
-        """Have on the disk what ``write`` wrote."""
+        """Make sure that what ``write`` wrote is on the disk.  Raises OSError."""
         flush_all(self.root)
 
     def _supplementary(self, folder: Path, names: Iterable[str]) -> tuple[dict[str, Path], tuple[str, ...]]:
-        """``{name: file}`` of the other files that come along, the unit's own before a student's, and what is left.
+        """``{name: file}`` of the files to copy beside the results, and remarks on files that are left out.
 
-        All of a student's or, where they are too many, too large or too deep, none but ``timestamp.txt``.
+        The unit's own files replace a student's of the same name.  If a student's are too many, too large or too deep,
+        only ``timestamp.txt`` is taken.
         """
         ignored = [*self.dirs.ignore, "*.ipynb"]
         ours = {f"{name}{ending}" for name in names for ending in (".ipynb", ".html")}
@@ -162,7 +167,7 @@ class Course:
             remarks = (COMMANDS["left_beside"].format(why=getattr(why, "strerror", None) or why),)
         own = self._own
         folders = {str(parent) for name in own for parent in Path(name).parents}
-        found = {  # no file where the unit has a folder, nor a folder where it has a file
+        found = {  # without files where the unit has a folder, or in a folder where the unit has a file
             name: file
             for name, file in found.items()
             if name not in folders and not any(str(parent) in own for parent in Path(name).parents)
@@ -171,7 +176,7 @@ class Course:
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:
-    """Remove all but these files from a folder that grading writes, and what stands where one of them is to lie."""
+    """Remove all but these files from a folder that grading writes, and folders that lie where a file is to go."""
     folders = {str(parent) for name in names for parent in Path(name).parents}
     waiting = [""]
     while waiting:
@@ -197,7 +202,7 @@ def _digest_of(named: Mapping[str, Path], folder: Path) -> str:
 
 
 def _is_small(path: Path) -> bool:
-    """Whether this is a regular file of the size of a timestamp."""
+    """Whether this is a regular file that is small enough for a timestamp."""
     with contextlib.suppress(OSError):
         found = path.lstat()
         return stat.S_ISREG(found.st_mode) and found.st_size <= LONGEST_TIMESTAMP
@@ -213,26 +218,28 @@ def _can_be_an_id(student: str) -> bool:
 
 
 def students_part(dirs: CourseDirectory, step: str, unit: str) -> int:
-    """The place in a path of a step, ``submitted`` for instance, of the first part that a student's id is in.
+    """The index of the first part of a path that contains the student's id.
 
-    What lies before it is the instructor's, and may be a link.
+    step: the folder of one of nbgrader's steps, for instance ``submitted``.  The parts before are the instructor's, and
+    may be links.
     """
     anywhere = Path(dirs.format_path(step, "*", unit))
     return next(k for k, part in enumerate(anywhere.parts) if "*" in part)
 
 
 def is_linked(folder: Path, first: int) -> bool:
-    """Whether a student's folder, or one on the way to it, is a link: to another student's, for instance.
+    """Whether a student's folder, or one on the way to it, is a link, for instance to another student's.
 
-    first: of ``students_part``.
+    first: index of the first part that is looked at, from ``students_part``.
     """
     return any(Path(*folder.parts[: k + 1]).is_symlink() for k in range(first, len(folder.parts)))
 
 
 def handed_in(path: Path) -> bytes:
-    """A submitted file's bytes, not many more than are graded.
+    """The bytes of a submitted file, cut one byte above the largest size that is graded.
 
-    A link could lead to anyone's file, and whoever opens a pipe waits for ever.  Raises Unreadable.
+    Raises Unreadable if it is no regular file: a link could lead to anyone's file, and opening a pipe could wait for
+    ever.  Raises OSError if it cannot be opened.
     """
     try:
         with opened(path, path.parent) as file:

@@ -1,7 +1,7 @@
-"""nbgrader's gradebook as grading writes it: each submission whole or not at all, with what it was graded under.
+"""Write grades to nbgrader's gradebook, each submission completely or not at all.
 
-The rows are those that ``nbgrader autograde`` writes.  Beside them one table of ours, ``grader_run``, keeps a
-fingerprint of each submission and its rules, so that a run which was stopped goes on where it stood.
+The rows are those that ``nbgrader autograde`` writes.  A table of our own, ``grader_run``, keeps a fingerprint of each
+submission and the rules it was graded under, so that a run which was stopped can be resumed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ _GRADE, _COMMENT, _CELL = (t.__table__ for t in (api.Grade, api.Comment, api.Bas
 
 @dataclass
 class Known:
-    """What the gradebook has of a student's submission; fingerprint: "" where it was not graded, or set aside."""
+    """What the gradebook knows of a student's submission.
+
+    record: what people entered.  extension: of the due date.
+    fingerprint: see ``Job.fingerprint``; "" if it was not graded by ``grader grade``, or set aside.
+    """
 
     record: Record = field(default_factory=Record)
     extension: timedelta | None = None
@@ -55,7 +59,7 @@ class Known:
 
 @dataclass(frozen=True)
 class _Cells:
-    """A notebook of the unit: its own id, and ``{grade_id: id}`` of the cells with grades and with comments."""
+    """A notebook of the unit: its database id, and ``{grade_id: database id}`` of its cells with grades or comments."""
 
     id: str
     grades: Mapping[str, str]
@@ -63,7 +67,7 @@ class _Cells:
 
 
 class Entry(NamedTuple):
-    """What is written of one submission: what came of it, under which fingerprint, and when it was handed in."""
+    """What is written for one submission: its results, its fingerprint, and when it was handed in (UTC)."""
 
     graded: Graded
     fingerprint: str
@@ -71,10 +75,13 @@ class Entry(NamedTuple):
 
 
 class GradebookWriter:
-    """The gradebook, open for one unit.  Every method raises CourseError where the database refuses."""
+    """The gradebook, open for one unit.  Methods raise CourseError if the database refuses.
+
+    due: the unit's due date, or None.  notebooks: ``{name: _Cells}`` of the unit.
+    """
 
     def __init__(self, url: str, course_id: str, unit: str):
-        """Open it.  Raises CourseError where the unit is not in it too."""
+        """Open the gradebook at ``url``.  Raises CourseError if that fails or ``unit`` is not in it."""
         self.url, self.unit = url, unit
         with self._told():
             self.gradebook = Gradebook(url, course_id)
@@ -101,7 +108,7 @@ class GradebookWriter:
         self.gradebook.close()
 
     def known(self) -> dict[str, Known]:
-        """``{student: Known}`` of every submission of this unit that the gradebook has."""
+        """``{student: Known}`` for every submission of this unit that is in the gradebook."""
         mine = _SUBMITTED.c.assignment_id == self.assignment
         with self._told(), self.engine.connect() as connection:
             rows = connection.execute(select(_SUBMITTED.c.student_id, _SUBMITTED.c.extension).where(mine))
@@ -126,13 +133,13 @@ class GradebookWriter:
         return found
 
     def seconds_late(self, timestamp: datetime | None, extension: timedelta | None) -> float:
-        """Seconds after the due date and a student's extension; 0 where there is no due date or no timestamp."""
+        """Seconds after the due date, extended for this student; 0 if on time, or without a due date or timestamp."""
         if timestamp is None or self.due is None:
             return 0.0
         return max(0.0, (timestamp - self.due - (extension or timedelta())).total_seconds())
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Write the scores, comments and penalties of several submissions in one transaction: all of them, or none."""
+        """Write the scores, comments and penalties of several submissions in one transaction, all of them or none."""
         with self._told(), self.engine.begin() as connection:
             places, before = self._places(connection, entries)
             penalties, grades, comments = [], [], []
@@ -142,7 +149,7 @@ class GradebookWriter:
                     penalty = done.penalty if done else None
                     if before.get(place) != penalty:
                         penalties.append({"of": place, "late_submission_penalty": penalty})
-                    # A notebook that was not handed in is worth nothing, and nobody need look at it.
+                    # A notebook that was not handed in gets 0 points, and needs no manual grading.
                     scores = done.scores if done else dict.fromkeys(cells.grades, 0.0)
                     texts = done.comments if done else {}
                     grades += [(place, id, scores.get(cell), done is not None) for cell, id in cells.grades.items()]
@@ -155,7 +162,7 @@ class GradebookWriter:
             connection.execute(insert(RUN), [self._run(*entry) for entry in entries])
 
     def _run(self, graded: Graded, fingerprint: str, timestamp: datetime | None) -> dict[str, Any]:
-        """The row of RUN."""
+        """The submission's row in RUN."""
         return {
             "unit": self.unit,
             "student": graded.student,
@@ -171,7 +178,10 @@ class GradebookWriter:
     def _places(
         self, connection: Connection, entries: Sequence[Entry]
     ) -> tuple[dict[tuple[str, str], str], dict[str, float | None]]:
-        """Find or make the rows of submissions: ``{(student, notebook): its id}``, and ``{id: penalty until now}``."""
+        """Find or make the rows of students, submissions and submitted notebooks.
+
+        Returns ``{(student, notebook): id}`` and ``{id: penalty so far}`` of the submitted notebooks.
+        """
         students = [entry.graded.student for entry in entries]
         there = set(connection.scalars(select(_STUDENT.c.id).where(_STUDENT.c.id.in_(students))))
         _write(connection, _STUDENT, [], [{"id": student} for student in students if student not in there])
@@ -209,9 +219,9 @@ class GradebookWriter:
     def _grades(
         self, connection: Connection, places: list[str], scores: list[tuple[str, str, float | None, bool]]
     ) -> None:
-        """Write automatic scores; what people gave stays, and then people are asked to look again, as in nbgrader.
+        """Write automatic scores.  Manual scores stay, and are marked for people to look at again, as in nbgrader.
 
-        scores: (submitted notebook, cell, score, whether it was handed in).
+        places: ids of the submitted notebooks.  scores: (submitted notebook, cell, score or None, whether handed in).
         """
         cells = [id for notebook in self.notebooks.values() for id in notebook.grades.values()]
         of = _GRADE.c
@@ -245,10 +255,10 @@ class GradebookWriter:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What the database says, as an error for people."""
+        """Turn errors of the database, and a missing driver for it, into CourseError."""
         try:
             yield
-        except ModuleNotFoundError as why:  # SQLAlchemy loads a database's driver when it is first used
+        except ModuleNotFoundError as why:  # SQLAlchemy imports a database's driver at first use
             raise CourseError(COMMANDS["no_driver"].format(driver=why.name)) from why
         except SQLAlchemyError as why:
             said = str(why.orig if isinstance(why, DBAPIError) else why).strip().splitlines()[0]
@@ -257,7 +267,7 @@ class GradebookWriter:
 
 
 def _add_what_is_missing(engine: Engine) -> None:
-    """Columns that an earlier version's table lacks."""
+    """Add the columns that RUN lacks if an earlier version made it."""
     there = {column["name"] for column in inspect(engine).get_columns(RUN.name)}
     with engine.begin() as connection:
         for column in RUN.c:
@@ -266,14 +276,14 @@ def _add_what_is_missing(engine: Engine) -> None:
 
 
 def _new_id() -> str:
-    """As nbgrader's ``new_uuid``: 32 hexadecimal digits that nobody has.  There are dozens in a submission."""
+    """32 random hexadecimal digits, as from nbgrader's ``new_uuid``, but faster: a submission needs dozens."""
     return secrets.token_hex(16)
 
 
 def _at(table: Any, places: list[str], cells: list[str]) -> tuple[Any, Any]:
-    """These students' rows for these cells.
+    """The conditions for the rows of these submitted notebooks and cells.
 
-    nbgrader's index has the cell first: asked for the notebooks alone, a database reads the rows of the whole class.
+    Cells are named because nbgrader's index begins with the cell: without them a database reads the whole class's rows.
     """
     return table.c.cell_id.in_(cells), table.c.notebook_id.in_(places)
 
@@ -287,23 +297,23 @@ def _write(connection: Connection, table: Any, changed: list[dict[str, Any]], ne
 
 
 def _shown(url: str) -> str:
-    """A database's address without a password."""
+    """A database's URL without its password."""
     with contextlib.suppress(SQLAlchemyError):
         return make_url(url).render_as_string(hide_password=True)
     return url
 
 
-# What ``grader grade`` did, beside nbgrader's own tables: under which rules, what it took, whom a person must look at.
+# What ``grader grade`` did, beside nbgrader's own tables: under which rules, what it used, and what needs a person.
 RUN = Table(
     "grader_run",
     MetaData(),
     Column("unit", String(128), primary_key=True),
     Column("student", String(128), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
-    Column("seconds", Float),  # on the clock, of the student's cells
-    Column("cpu", Float),  # seconds of processor time
-    Column("memory", Float),  # bytes at the most, beyond those of the process that was forked
+    Column("seconds", Float),  # wall time of the student's cells
+    Column("cpu", Float),  # seconds of CPU time
+    Column("memory", Float),  # peak in bytes, beyond the process that was forked
     Column("confined", Boolean),
     Column("notes", Text),  # JSON: {notebook: notes.Notes as data}
-    Column("aside", Text),  # why a person must look; "" where all went well
+    Column("aside", Text),  # why it could not be graded and a person must look; "" if it was graded
 )

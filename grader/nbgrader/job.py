@@ -1,4 +1,4 @@
-"""What grading a unit is given and gives back: plain data that travels between processes and machines."""
+"""The input and output of grading a unit: plain data that can be sent to other processes and machines."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Notebooks = Mapping[str, bytes | str]
 
 @dataclass(frozen=True)
 class Record:
-    """What people have put into the gradebook, which grading leaves as it is and feedback shows.
+    """What people have entered in the gradebook for a submission.  Grading does not change it; feedback shows it.
 
-    manual, extra: ``{(notebook, grade_id): points}``.  comments: the same with texts.
+    manual, extra: points by hand and extra credit, ``{(notebook, grade_id): points}``.
+    comments: ``{(notebook, grade_id): text}``.
     """
 
     manual: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -33,11 +34,11 @@ class Record:
 
 @dataclass
 class GradedNotebook:
-    """What came of one notebook.
+    """The results for one notebook.
 
-    text: the autograded notebook, page: its feedback, HTML; both in UTF-8.  scores: ``{grade_id: points, or None where
-    people are to give them}``.  comments: ``{grade_id: comment or None}``.  penalty: for being late, or None.
-    notes: what was found, as data; see ``classroom.notes``.
+    text: the autograded notebook.  page: its feedback as HTML.  Both are UTF-8.
+    scores: ``{grade_id: points}``, None for cells that are graded by hand.  comments: ``{grade_id: comment or None}``.
+    penalty: points off for being late, or None.  notes: ``classroom.notes.Notes`` as data.
     """
 
     text: bytes
@@ -50,10 +51,10 @@ class GradedNotebook:
 
 @dataclass(frozen=True)
 class Unit:
-    """What all submissions of one assignment are graded with, and nothing that a machine must have on its disk.
+    """What all submissions of one assignment are graded with.  It is complete: no file of the course is needed.
 
     released: ``{notebook: text}``, the release versions.  config: the course's, with its preprocessors and plugins.
-    secret: the course's, from which hidden inputs follow.  confined: False runs students' code unprotected.
+    secret: the course's, from which hidden inputs are drawn.  confined: False runs students' code unprotected.
     """
 
     name: str
@@ -62,12 +63,12 @@ class Unit:
     limits: Limits
     secret: bytes
     confined: bool = True
-    language: str = words.LANGUAGE  # of what is said on cards and pages
+    language: str = words.LANGUAGE  # of cards and feedback pages
 
     @cached_property
     def version(self) -> str:
-        """A digest of all that decides a grade besides the submission: questions, judge, released cells, limits."""
-        settings = re.sub(" at 0x[0-9a-f]+", "", repr(self.config))  # where a function lies differs from run to run
+        """A digest of all that decides a grade besides the submission: this package, and the fields above."""
+        settings = re.sub(" at 0x[0-9a-f]+", "", repr(self.config))  # addresses of functions differ from run to run
         parts = [self.name, repr(sorted(self.released.items())), settings, repr(self.limits)]
         parts += [self.secret.hex(), str(self.confined), self.language, _package_version()]
         return _digest(parts)
@@ -75,9 +76,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class Job:
-    """One submission: ``{notebook: bytes, or why there are none}``, and what the gradebook knows of it already.
+    """One submission to grade.
 
-    seconds_late: after the due date and any extension.  supplementary: a digest of the files that come along.
+    notebooks: ``{notebook: bytes, or why it cannot be read}``.  record: what people have entered in the gradebook.
+    seconds_late: after the due date and any extension.  supplementary: a digest of the files beside the notebooks.
     """
 
     student: str
@@ -87,7 +89,7 @@ class Job:
     supplementary: str = ""
 
     def fingerprint(self, unit: Unit) -> str:
-        """The same for the same content under the same rules; file times do not count."""
+        """A digest that stays the same as long as the content of this job and the unit's rules do."""
         handed_in = [
             f"{name}={hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data}"
             for name, data in sorted(self.notebooks.items())
@@ -98,10 +100,11 @@ class Job:
 
 @dataclass
 class Graded:
-    """What came of one submission.
+    """The results for one submission.
 
-    remarks: for the instructor.  usage: of the confined processes.  spent: seconds of this process by what it did.
-    aside: why nothing could be graded, and a person must look; "" where all went well.
+    notebooks: by name.  remarks: for the instructor.  usage: of the confined processes.
+    spent: seconds of CPU time on the trusted side for "reading", "judging" and "pages".
+    aside: why nothing could be graded and a person must look; "" if it was graded.
     """
 
     student: str
@@ -114,7 +117,7 @@ class Graded:
 
 
 class Aside(RuntimeError):
-    """One submission cannot be graded here, and others can; the message says why."""
+    """This submission cannot be graded, though others can; the message says why."""
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -123,6 +126,6 @@ def _digest(parts: Iterable[str]) -> str:
 
 @cache
 def _package_version() -> str:
-    """A digest of this package: a changed question, mistake or sentence makes other grades or other feedback."""
+    """A digest of this package's sources: a changed question, mistake or sentence changes grades or feedback."""
     here = Path(__file__).parent.parent
     return _digest(f"{path.relative_to(here)} {path.read_text('utf-8')}" for path in sorted(here.rglob("*.py")))

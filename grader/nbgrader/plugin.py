@@ -1,7 +1,7 @@
-"""The judge inside nbgrader, through nbgrader's own doors: preprocessors and one exporter.
+"""The sandbox and the judge inside nbgrader, as preprocessors, exporters and an export plugin.
 
-``configure(c)`` in ``nbgrader_config.py`` is all that a course needs.  From then on the command line, the
-formgrader's button and ``nbgrader.apps.NbGraderAPI`` take this path, whichever starts them.
+``configure(c)`` in ``nbgrader_config.py`` is all that a course needs.  After that nbgrader's command line, the
+formgrader's button and ``nbgrader.apps.NbGraderAPI`` all grade this way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from grader.nbgrader.resources import PROCESS
 from grader.sandbox.limits import Limits
 from grader.words import COMMANDS, FEEDBACK, LIMITS
 
-UNREADABLE = "grader_unreadable"  # notebook metadata by which the exporter tells Mend why there are no cells
+UNREADABLE = "grader_unreadable"  # key of notebook metadata in which the exporter tells Mend why there are no cells
 
 Resources = dict[str, Any]
 
@@ -41,17 +41,18 @@ Resources = dict[str, Any]
 def configure(c: Any) -> None:
     """Put the grader's parts into a traitlets Config, the ``c`` of ``nbgrader_config.py``.
 
-    Generate: the release version comes out in canonical form.  Sanitize: every submission is first read with
-    patience and mended, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells
-    are worth what the judge says of the answers that came out of it.  Feedback: pages are laid out within limits.
+    Generate: release versions are written in canonical form.  Sanitize: every submission is read within limits and
+    mended first, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells get the
+    score that the judge gives their answers.  Feedback: pages are laid out within limits of time.  Export: CSV without
+    formulas.
     """
-    # nbgrader's own use of SQLAlchemy; its grades are right, and its warnings say nothing to an instructor.
+    # These come from nbgrader's use of SQLAlchemy; its grades are right, and the warnings do not help an instructor.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
     c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
     c.Autograde.exporter_class = PatientExporter
     c.GenerateFeedback.exporter_class = "grader.nbgrader.feedback.PatientPages"
     c.ExportApp.plugin_class = InertCsv
-    # Mend does what these two do, for every way that a notebook can be broken.
+    # Mend does what these two do, and copes with every way in which a notebook can be broken.
     done = (DeduplicateIds, OverwriteCells)
     sanitize = [p for p in Autograde.sanitize_preprocessors.default() if p not in done]
     c.Autograde.sanitize_preprocessors = [Mend, *sanitize]
@@ -61,7 +62,7 @@ def configure(c: Any) -> None:
 
 
 def released(converter: Any, resources: Resources) -> NotebookNode:
-    """The release version of the notebook at hand.  Raises NbGraderException where it was not generated."""
+    """The release version of the notebook that ``resources`` names.  Raises NbGraderException if there is none."""
     unit, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
     coursedir = converter.coursedir
     path = Path(coursedir.format_path(coursedir.release_directory, ".", unit)) / f"{name}.ipynb"
@@ -71,17 +72,17 @@ def released(converter: Any, resources: Resources) -> NotebookNode:
 
 
 class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
-    """Last in GenerateAssignment: the same bytes on every machine."""
+    """The last step of GenerateAssignment: put the notebook into canonical form, the same bytes on every machine."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         return canonical(nb, keep_outputs=False), resources
 
 
 class PatientExporter(NotebookExporter):  # type: ignore[misc]
-    """Reads what a student handed in, whatever it is; what is no notebook becomes one that says why."""
+    """Reads a submitted file within limits; a file that is not a notebook becomes an empty one that says why."""
 
     def __init__(self, *arguments: Any, **named: Any):
-        """Made when nbgrader knows all submissions, and before it copies the first: those that it stumbles over go."""
+        """Also remove from nbgrader's list of submissions, complete by now, those that would stop its run."""
         super().__init__(*arguments, **named)
         there = getattr(self.parent, "assignments", {})
         for folder in list(there):
@@ -93,7 +94,7 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
         path = Path(filename)
         resources = {} if resources is None else resources
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        if path.parent == Path(self.parent.writer.build_directory):  # nbgrader's second pass, over what was mended
+        if path.parent == Path(self.parent.writer.build_directory):  # the second pass, which reads what the first one wrote
             nb = nbformat.read(path, as_version=4)
         else:
             try:
@@ -104,7 +105,7 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
         return output, resources
 
     def _handed_in(self, path: Path, resources: Resources) -> NotebookNode:
-        """What was handed in, read in a process of its own, within its limits.  Raises Unreadable."""
+        """The submitted notebook, read in a bounded process.  Raises Unreadable."""
         who = resources.get("nbgrader", {})
         dirs, unit = self.parent.coursedir, who.get("assignment", "")
         if is_linked(path.parent, students_part(dirs, dirs.submitted_directory, unit)):
@@ -117,9 +118,9 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
 
 
 def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
-    """Why nbgrader's own commands would not get over a submitted folder, or "".
+    """Why nbgrader's own commands would fail on a submitted folder, or "".
 
-    They take a student's id for a pattern, and copy whatever lies beside a notebook, through links too.
+    They use a student's id as a glob pattern, and copy whatever lies beside a notebook, following links.
     """
     handed_in = folder.relative_to(dirs.root) if folder.is_relative_to(dirs.root) else folder
     if any(sign in str(handed_in) for sign in "*?[\n\r"):
@@ -138,7 +139,7 @@ def _stumbles(dirs: CourseDirectory, folder: Path) -> str:
 
 
 class Mend(NbGraderPreprocessor):  # type: ignore[misc]
-    """First in sanitizing: the instructor's cells as they were released, the student's answers as they are."""
+    """The first sanitizing step: restore the instructor's cells to the release version, and keep the answers."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         trusted = released(self.parent.parent, resources)
@@ -151,7 +152,7 @@ class Mend(NbGraderPreprocessor):  # type: ignore[misc]
 
 _TRAITS = {int: Integer, float: Float}  # by the type of a default
 
-# A preprocessor that has each of a submission's limits as a setting.
+# A preprocessor with a configurable trait for each field of Limits.
 _Limited: Any = type(
     "_Limited",
     (NbGraderPreprocessor,),
@@ -163,7 +164,7 @@ _Limited: Any = type(
 
 
 class RunOutside(_Limited):  # type: ignore[misc]
-    """In place of nbgrader's Execute: cells run in a confined fork, and answers are judged outside of it."""
+    """Replaces nbgrader's Execute: cells run in a confined fork, and answers are judged outside of it."""
 
     confined = Bool(True, help=COMMANDS["help_confined"]).tag(config=True)
 
@@ -184,13 +185,13 @@ class RunOutside(_Limited):  # type: ignore[misc]
 
 
 def limits_of(config: Config) -> Limits:
-    """What one submission may use, as configured for RunOutside."""
+    """The Limits of one submission, as configured for RunOutside."""
     settings = RunOutside(config=Config({"RunOutside": config.RunOutside}))
     return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
 class InertCsv(CsvExportPlugin):  # type: ignore[misc]
-    """nbgrader's own table, quoted as CSV asks for, and without formulas: ids and names are text to a spreadsheet."""
+    """Exports nbgrader's own table as proper CSV, in which no id or name is a formula to a spreadsheet."""
 
     def export(self, gradebook: Any) -> None:
         dest = self.to or "grades.csv"
@@ -213,7 +214,7 @@ COLUMNS = (
 
 
 def _row(gradebook: Any, assignment: Any, student: Any) -> list[object]:
-    """One student's line; who did not hand in has 0."""
+    """One student's row in one assignment; a student who did not hand in has 0 points."""
     try:
         found = gradebook.find_submission(assignment.name, student.id)
         score, penalty, when = found.score, found.late_submission_penalty or 0.0, found.timestamp

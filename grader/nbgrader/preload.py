@@ -1,4 +1,4 @@
-"""What is imported, and done once, before workers are forked."""
+"""Imported once before workers are forked, for what all of them need."""
 
 import gc
 
@@ -6,7 +6,7 @@ import torch
 
 import grader.nbgrader.autograde  # noqa: F401
 
-torch.set_num_threads(1)  # of other threads a fork has none
-# Everything here stays; of what a submission leaves, little refers to itself.
+torch.set_num_threads(1)  # forks do not inherit other threads
+# Never collect what is loaded here, and collect rarely: submissions leave few reference cycles behind.
 gc.freeze()
 gc.set_threshold(50_000, 20, 100)

@@ -1,4 +1,4 @@
-"""What a process keeps from one submission to the next because it takes long to make, and how that ends."""
+"""What a process keeps from one submission to the next because it is slow to make."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from grader.sandbox.zygote import Zygote
 
 
 class Resources:
-    """Processes and drawings, made when they are first needed and kept until ``close``.
+    """Processes and problems, made when they are first needed and kept until ``close``.
 
-    bounded: processes that read what was handed in and make pages.  shown: what everybody is shown of a question.
-    fork_server: where zygotes are forked from; None starts each by itself, which takes seconds.
+    bounded: processes that read submissions and make feedback pages.
+    shown: the problems and cards that are the same for everybody.
+    fork_server: what zygotes are forked from; if None, each is started by itself, which takes seconds.
     """
 
     def __init__(self) -> None:
@@ -30,13 +31,13 @@ class Resources:
         self._zygotes: dict[bool, list[Zygote]] = {True: [], False: []}
 
     def released(self, unit: Unit) -> Mapping[str, NotebookNode]:
-        """A unit's release versions, parsed once; not to be changed."""
+        """``{notebook: release version}`` of a unit, parsed once.  Do not change them."""
         if unit.version not in self._released:
             self._released[unit.version] = {k: nbformat.reads(text, as_version=4) for k, text in unit.released.items()}
         return self._released[unit.version]
 
     def lend(self, confined: bool) -> Zygote:
-        """A zygote that nobody else has, until ``take_back``; it gets ready while other work is done."""
+        """A zygote for the caller alone, to be returned by ``take_back``.  A new one starts up in the background."""
         idle = self._zygotes[confined]
         while idle:
             zygote = idle.pop()
@@ -49,7 +50,7 @@ class Resources:
         self._zygotes[zygote.confined].append(zygote)
 
     def close(self) -> None:
-        """End all processes that nobody has.  What is asked for afterwards is made again."""
+        """End all processes that are not lent out.  New ones are started if they are needed again."""
         self.bounded.close()
         for idle in self._zygotes.values():
             while idle:

@@ -1,4 +1,4 @@
-"""What a class was given: scores from nbgrader's gradebook, and the judge's words from the graded notebooks."""
+"""Read a class's results: scores from nbgrader's gradebook, and verdicts from the graded notebooks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from grader.words import COMMANDS, FEEDBACK, REPORT, SANDBOX
 
 
 def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
-    """Every student's result in a unit, by name; none where nothing was graded.
+    """All results in a unit, sorted by student id; empty if nothing was graded.
 
-    root: the course's folder.  db: the gradebook's URL, where it is not the configured one.
-    Raises CourseError where there is no such gradebook, or no such unit in it.
+    root: the course's folder.  db: the gradebook's URL; None for the configured one.
+    Raises CourseError if there is no such gradebook, or no such unit in it.
     """
     from nbgrader import api
 
@@ -73,11 +73,11 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
 
 
 def _runs(session: Any, unit: str) -> dict[str, dict[str, Any]]:
-    """``{student: fields of Result, and notes}`` where ``grader grade`` did the grading; nbgrader itself keeps none."""
+    """``{student: fields of Result, and notes}`` of what ``grader grade`` graded; nbgrader keeps no such data."""
     tables = inspect(session.connection())
     if not tables.has_table(RUN.name):
         return {}
-    there = {column["name"] for column in tables.get_columns(RUN.name)}  # an earlier version made fewer
+    there = {column["name"] for column in tables.get_columns(RUN.name)}  # fewer if an earlier version made the table
     rows = session.execute(select(*(column for column in RUN.c if column.name in there)).where(RUN.c.unit == unit))
     return {
         run.student: {
@@ -92,7 +92,7 @@ def _runs(session: Any, unit: str) -> dict[str, dict[str, Any]]:
 
 
 def units(root: Path, db: str | None = None) -> list[str]:
-    """The units that the gradebook knows, by name.  Raises CourseError where there is no gradebook."""
+    """The names of the units in the gradebook, sorted.  Raises CourseError if there is no gradebook."""
     from nbgrader import api
 
     with _reading(root, db) as session:
@@ -100,7 +100,7 @@ def units(root: Path, db: str | None = None) -> list[str]:
 
 
 def people(root: Path, db: str | None = None) -> dict[str, Person]:
-    """The students that the gradebook knows, by id.  Raises CourseError where there is no gradebook."""
+    """``{id: Person}`` of the students in the gradebook.  Raises CourseError if there is no gradebook."""
     from nbgrader import api
 
     columns = (api.Student.id, api.Student.first_name, api.Student.last_name, api.Student.email)
@@ -110,7 +110,7 @@ def people(root: Path, db: str | None = None) -> dict[str, Person]:
 
 @contextmanager
 def _reading(root: Path, db: str | None) -> Iterator[Any]:
-    """A session that reads: nbgrader's own Gradebook makes what it does not find.  Raises CourseError."""
+    """A database session for reading.  Raises CourseError if there is no gradebook; nbgrader's class would make one."""
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
@@ -121,7 +121,7 @@ def _reading(root: Path, db: str | None) -> Iterator[Any]:
         url = make_url(db)
         shown = url.render_as_string(hide_password=True)
         if url.drivername.startswith("sqlite") and url.database and not Path(root, url.database).exists():
-            raise CourseError(COMMANDS["no_gradebook"].format(db=shown))  # to connect would make an empty one
+            raise CourseError(COMMANDS["no_gradebook"].format(db=shown))  # connecting would make an empty one
         engine = create_engine(url)
         try:
             if not inspect(engine).has_table("submitted_assignment"):
@@ -137,7 +137,10 @@ def _reading(root: Path, db: str | None) -> Iterator[Any]:
 def _result(
     notes: Iterable[Notes], student: str, grades: list[tuple[str, float, float, bool]], penalty: float
 ) -> Result:
-    """What the gradebook has of one submission, and what was found in its notebooks."""
+    """A submission's Result, from its rows in the gradebook and the notes of its notebooks.
+
+    grades: (grade_id, score, points, whether it waits for manual grading) of each cell.
+    """
     points = {name: worth for name, _, worth, _ in grades}
     verdicts, unjudged = dict[str, Any](), dict.fromkeys(points, REPORT["no_card"])
     remarks, breaches, unreadable = list[str](), list[str](), False
@@ -162,10 +165,11 @@ def _result(
 
 
 def _notes(folder: Path, kept: Mapping[str, Any], points: Mapping[str, float]) -> Iterator[Notes]:
-    """What was found in each of a submission's notebooks.
+    """The Notes of each of a submission's notebooks.
 
-    folder: of the autograded ones, which nbgrader may have graded again since.  kept: ``{notebook: notes as data}``,
-    what the gradebook has, for who has no such folder.
+    folder: holds the autograded notebooks, whose notes come first, since nbgrader may have graded them again.
+    kept: ``{notebook: notes as data}`` from the gradebook, for notebooks that are not in the folder.
+    points: ``{grade_id: points}``.
     """
     for path in sorted(folder.glob("*.ipynb")):
         nb = nbformat.read(path, as_version=4)
@@ -175,11 +179,11 @@ def _notes(folder: Path, kept: Mapping[str, Any], points: Mapping[str, float]) -
             yield notes
 
 
-# --- notebooks that were graded before there were notes: they are read off what stands in the cells
+# --- notebooks graded by a version that kept no notes: they are reconstructed from the cells
 
 
 def _notes_before(nb: NotebookNode, points: Mapping[str, float]) -> Notes:
-    """A student's output that happens to be one of our sentences cannot be told from ours there."""
+    """Notes reconstructed from a notebook's cells; a student's output that repeats our sentences can mislead this."""
     cells = {submission.grade_id(cell): cell for cell in nb.cells if submission.grade_id(cell) in points}
     verdicts = {name: said for name, cell in cells.items() if (said := _verdict(cell, points[name]))}
     keys = {text: key for key, text in SANDBOX.items()}
@@ -200,7 +204,7 @@ def _notes_before(nb: NotebookNode, points: Mapping[str, float]) -> Notes:
 
 
 def _verdict(cell: NotebookNode, points: float) -> dict[str, Any] | None:
-    """The judge's verdict among a graded cell's outputs, or None where there is no valid one."""
+    """The judge's verdict, as data, among a graded cell's outputs; None if there is no valid one."""
     for output in cell.get("outputs", []):
         data = output.get("data", {}).get(MIME)
         if output.output_type != "execute_result" or not isinstance(data, dict):
@@ -216,7 +220,7 @@ def _verdict(cell: NotebookNode, points: float) -> dict[str, Any] | None:
 
 
 def _why(cell: NotebookNode) -> str:
-    """Why a graded cell has no verdict, from the card that stands in its place."""
+    """Why a graded cell has no verdict, from the card shown in place of one; "" if there is no card."""
     for output in cell.get("outputs", []):
         html = output.get("data", {}).get("text/html")
         if output.output_type == "execute_result" and isinstance(html, str):

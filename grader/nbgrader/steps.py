@@ -1,7 +1,7 @@
-"""What of grading a submission runs none of its code: reading what was handed in, and writing what comes of it.
+"""The steps of grading before and after a submission's code runs: read the notebook, and write the results.
 
-What comes out is what ``nbgrader autograde`` and ``nbgrader generate_feedback`` make of the same submission with the
-same configuration.  All of it is done in a bounded process; see ``classroom.bounded``.
+The results are those that ``nbgrader autograde`` and ``nbgrader generate_feedback`` produce for the same submission
+with the same configuration.  All of this runs in a bounded process; see ``classroom.bounded``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from grader.nbgrader.plugin import Mend, RunOutside
 
 Resources = dict[str, Any]
 
-# What nbgrader's preprocessors of these classes do is done here or by whoever writes the gradebook.  CheckCellMetadata
-# looks for what no longer can be: a mended notebook's metadata are the released one's.
+# The work of these preprocessors is done here, or where the gradebook is written.  CheckCellMetadata has nothing to
+# find, since a mended notebook has the metadata of the release version.
 _DONE_HERE = (
     *(Mend, RunOutside, ClearOutput, OverwriteKernelspec, CheckCellMetadata),
     *(SaveAutoGrades, AssignLatePenalties, GetGrades),
@@ -42,7 +42,7 @@ _DONE_HERE = (
 
 
 class Steps:
-    """nbgrader's parts as a unit has them configured.
+    """nbgrader's preprocessors, penalties and feedback pages for one unit, as its configuration has them.
 
     released: ``{notebook: text}``, the release versions.
     """
@@ -63,7 +63,10 @@ class Steps:
                 self.pages.register_preprocessor(step)
 
     def read(self, student: str, name: str, handed_in: bytes | str) -> tuple[NotebookNode, Resources]:
-        """What is to be run of what was handed in, and what nbgrader's steps go on with."""
+        """The notebook to run, mended and sanitized, and the resources for nbgrader's further steps.
+
+        handed_in: the file's bytes, or a text that says why there are none.
+        """
         place: dict[str, Any] = {"student": student, "assignment": self.unit, "notebook": name, "db_url": ""}
         resources: Resources = {"nbgrader": place, "metadata": {"name": name}, "unique_key": name}
         nb = mended(handed_in, self.released[name])
@@ -74,9 +77,9 @@ class Steps:
     def finish(
         self, nb: NotebookNode, resources: Resources, record: Record, seconds_late: float, plain: bool
     ) -> GradedNotebook:
-        """What is written of a notebook that was run and judged.
+        """The results for a notebook that was run and judged.
 
-        plain: make a page that takes no time, whatever the student wrote.
+        resources: from ``read``.  plain: make a feedback page that takes little time whatever the student wrote.
         """
         place = resources["nbgrader"]
         name, trusted = place["notebook"], self.released[place["notebook"]]
@@ -93,7 +96,7 @@ class Steps:
         return GradedNotebook(text.encode(), page.encode(), scores, comments, penalty, notes)
 
     def _penalty(self, student: str, score: float, seconds_late: float) -> float | None:
-        """What being late costs, as the course's plugin says and nbgrader bounds it."""
+        """Points off for being late, from the course's plugin, kept between 0 and ``score`` as in nbgrader."""
         if seconds_late <= 0:
             return None
         penalty = self.late.plugin_inst.late_submission_penalty(student, score, seconds_late)
@@ -101,7 +104,10 @@ class Steps:
 
 
 def mended(handed_in: bytes | str, trusted: NotebookNode) -> NotebookNode:
-    """What is graded of what was handed in: see ``submission.mend``; a text says why there are no bytes."""
+    """The notebook to grade in place of what was handed in; see ``submission.mend`` and ``submission.unreadable``.
+
+    handed_in: the file's bytes, or a text that says why there are none.  trusted: the release version.
+    """
     if isinstance(handed_in, str):
         return submission.unreadable(trusted, handed_in)
     try:
@@ -111,12 +117,12 @@ def mended(handed_in: bytes | str, trusted: NotebookNode) -> NotebookNode:
 
 
 def _scores(nb: NotebookNode) -> dict[str, float | None]:
-    """``{grade_id: points}`` as nbgrader reads them off the outputs; None where people are to give them."""
+    """``{grade_id: points}`` as nbgrader reads them off the outputs; None for cells that are graded by hand."""
     return {submission.grade_id(c): utils.determine_grade(c, _LOG)[0] for c in nb.cells if utils.is_grade(c)}
 
 
 def _comments(nb: NotebookNode) -> dict[str, str | None]:
-    """``{grade_id: comment}``: nbgrader notes where an answer is as it was released."""
+    """``{grade_id: comment or None}``: as nbgrader does, note which answers are unchanged from the release version."""
     return {
         submission.grade_id(c): "No response." if untouched(c) and not utils.is_task(c) else None
         for c in nb.cells
@@ -125,7 +131,7 @@ def _comments(nb: NotebookNode) -> dict[str, str | None]:
 
 
 def untouched(cell: NotebookNode) -> bool:
-    """Whether a cell is as it was released."""
+    """Whether a cell is unchanged from the release version."""
     return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
 
 
@@ -136,7 +142,7 @@ def _put_grades(
     scores: Mapping[str, float | None],
     comments: Mapping[str, str | None],
 ) -> float:
-    """Scores and comments into the cells, as nbgrader's GetGrades does; returns the sum of the scores."""
+    """Put scores and comments into the cells' metadata, as nbgrader's GetGrades does; returns the sum of the scores."""
     total = 0.0
     for cell in nb.cells:
         id = submission.grade_id(cell)
@@ -152,8 +158,8 @@ def _put_grades(
 
 
 def _made(steps: Iterable[Any], config: Config) -> list[Any]:
-    """nbgrader's preprocessors of these classes, but for those whose work is done here."""
+    """Instances of these preprocessors, without those whose work is done here."""
     return [step(config=config) for step in steps if step not in _DONE_HERE]
 
 
-_LOG = logging.getLogger("grader")  # of nbgrader's functions, which want one
+_LOG = logging.getLogger("grader")  # nbgrader's functions require one
