@@ -1,1 +1,1 @@
-"""The sample class that ``grader demo`` grades, and that tests and benchmarks grade again."""
+"""The sample class that ``grader demo``, the tests and the benchmarks grade."""

@@ -1,8 +1,8 @@
-"""A sample class: the answers and accidents of a real one, and what each must be worth.
+"""A sample class: the answers and accidents of real students, and the score that each must get.
 
-Its unit lies in ``course/`` beside this file, as unit 05 once was: authors may change theirs, and the class stays.
-Every submission is made from the solutions notebook by putting other answers into it, or by breaking it the way
-students break theirs.
+Its unit is a copy of an earlier unit 05, in ``course/`` beside this file, so that changes to the real unit leave the
+class as it is.  Every submission is made from the released notebook by filling in right or wrong answers, and by
+breaking it in ways in which students break theirs.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Edit = Callable[[NotebookNode], None]
 class Student:
     """One member of the class.
 
-    story: what happened, for the table.
-    wrong: question id -> (what stands where the solution stood, expected score, the mistake, error or status that
-        the judge must name).
-    undone: ids of questions left as they were released.
-    edit: what else was done to the notebook; lost: ids whose points that costs.
-    file: turns the finished notebook's text into what is handed in.
-    remark: a key of ``words.FEEDBACK`` that the feedback page must show.
+    story: what happened, in a few words.
+    wrong: ``{question id: (code in place of the solution, expected score, the mistake, error or status that the judge
+        must name)}``.
+    undone: ids of questions that are not answered.
+    edit: changes the notebook further.  lost: ids of questions that get no points because of ``edit`` or ``file``.
+    file: turns the text of the finished notebook into the bytes that are handed in.
+    remark: the key in ``words.FEEDBACK`` of a sentence that the feedback page must show, or "".
     """
 
     name: str
@@ -51,7 +51,7 @@ class Student:
     remark: str = ""
 
     def submission(self, solution: NotebookNode, released: NotebookNode) -> bytes:
-        """What this student hands in."""
+        """The bytes that this student hands in.  solution, released: the unit's source and release versions."""
         nb = deepcopy(released)
         solved = {grade_id(cell): cell.source for cell in solution.cells if grade_id(cell)}
         answers = {f"answer-{cell_id(id)}": answer for id, (answer, _, _) in self.wrong.items()}
@@ -66,7 +66,7 @@ class Student:
         return self.file(text) if self.file else text.encode()
 
     def expected(self, points: Mapping[str, float]) -> dict[str, float]:
-        """``{question id: score}``; points: what each question of the unit is worth."""
+        """``{question id: score}`` that grading must give; points: ``{question id: points}`` of the unit."""
         return {
             id: self.wrong[id][1] if id in self.wrong else 0.0 if id in (*self.undone, *self.lost) else worth
             for id, worth in points.items()
@@ -74,15 +74,18 @@ class Student:
 
 
 def lay_out(folder: Path) -> None:
-    """Make the course of the sample class: its configuration, and the source version of its unit.
+    """Copy the course of the sample class into a folder: its configuration, and the source version of its unit.
 
-    nbgrader makes the release version of it; the one in COURSE is for those who need no nbgrader.
+    The release version is left for nbgrader to generate; the one in COURSE is for use without nbgrader.
     """
     shutil.copytree(COURSE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "exercises"))
 
 
 def hand_in(course: Path, students: Sequence[Student], unit: str = UNIT) -> None:
-    """Write the students' submissions into ``submitted/`` of a course whose unit has been released."""
+    """Write the students' submissions into ``submitted/`` of a course in which the unit has been released.
+
+    Raises FileExistsError if one of them has a folder there already.
+    """
     name = Path(unit) / f"{unit}.ipynb"
     solution = nbformat.read(course / "solutions" / name, as_version=4)
     released = nbformat.read(course / "exercises" / name, as_version=4)
@@ -93,7 +96,10 @@ def hand_in(course: Path, students: Sequence[Student], unit: str = UNIT) -> None
 
 
 def answered(source: str, answer: str | None = None) -> str:
-    """A solution cell without its markers; with ``answer``, that stands between them instead."""
+    """The source of a solution cell without its BEGIN and END markers.
+
+    answer: code to put between them in place of the solution; None keeps the solution.
+    """
     lines: list[str] = []
     inside = False
     for line in source.splitlines():
@@ -126,12 +132,12 @@ def _set_source(name: str, source: str) -> Edit:
 
 
 def _copy_cells_with_a_first_try(nb: NotebookNode) -> None:
-    """An answer and its check, copied above the ones that count, with another answer in the copy."""
+    """Copy an answer and its check above the originals, which count, and put another answer into the copy."""
     place = _index(nb, "answer-05-one_row")
     pair = deepcopy(nb.cells[place : place + 2])
     pair[0].source = "def one_row(f, x, i):\n    return f(x)[i]"
     for cell in pair:
-        cell.id += "-copy"  # as front ends do it
+        cell.id += "-copy"  # front ends give copies new ids, too
     nb.cells[place:place] = pair
 
 
@@ -141,7 +147,7 @@ def _check_before_answer(nb: NotebookNode) -> None:
 
 
 def _metadata(**values: object) -> Edit:
-    """Overwrite nbgrader metadata of all graded cells."""
+    """Overwrite these values in the nbgrader metadata of all graded cells."""
 
     def edit(nb: NotebookNode) -> None:
         for cell in nb.cells:
@@ -158,7 +164,7 @@ def _skip_the_checks(nb: NotebookNode) -> None:
 
 
 def _by_another_front_end(text: str) -> bytes:
-    """An older format without cell ids, Windows line ends, and a saved widget state."""
+    """The notebook in an older format without cell ids, with a BOM, Windows line ends and a saved widget state."""
     nb = json.loads(text)
     nb["nbformat_minor"] = 2
     nb["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}, "version_major": 2}}
@@ -338,9 +344,9 @@ CLASS = (
 
 
 def crowd(count: int, seed: int = 0) -> list[Student]:
-    """A class of any size, mixed as classes are: mostly right answers, the usual wrong ones, things left undone.
+    """A class of ``count`` students, mixed as real classes are: mostly right answers, common mistakes, gaps.
 
-    One in twenty has an accident with the notebook besides.  The same seed gives the same class.
+    One in twenty also has an accident with the notebook.  The same seed gives the same class.
     """
     draw = random.Random(seed)
     usual = {id: [student.wrong[id] for student in CLASS if id in student.wrong] for id in _ALL}
