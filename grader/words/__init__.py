@@ -1,11 +1,11 @@
 """Every sentence that the program says, as tables: a folder for each language, a module for each audience.
 
-English is the language in which questions are written; their titles and hints stand with them, and so do the names and
-explanations of mistakes.  Another language is a folder with the same modules and, for those, two more:
+Questions are written in English, so their titles and hints, and the names and explanations of mistakes, are not here
+but with the questions and mistakes themselves.  Another language is a folder with the same modules and two more:
 ``questions.py`` with QUESTIONS, ``{id: (title, hints)}``, and ``mistakes.py`` with MISTAKES, ``{key: Words}``.
-Placeholders in braces are filled by whoever speaks, and are the same in every language.
+Placeholders in braces are filled in by the code that uses a sentence, and are the same in every language.
 
-The environment variable GRADER_LANGUAGE names the folder; without it, English is spoken.
+The environment variable GRADER_LANGUAGE names the folder; the default is "en".  Raises ImportError for any other name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import ModuleType
 from grader.words.entry import Words as Words
 
 LANGUAGES = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/__init__.py")))
-LANGUAGE = os.environ.get("GRADER_LANGUAGE") or "en"  # as HTML's ``lang`` has it
+LANGUAGE = os.environ.get("GRADER_LANGUAGE") or "en"  # a language code as in HTML's ``lang``
 if LANGUAGE not in LANGUAGES:
     raise ImportError(f"GRADER_LANGUAGE is {LANGUAGE!r}, and the grader speaks {', '.join(LANGUAGES)}")
 
@@ -49,17 +49,20 @@ SANDBOX: dict[str, str] = _sandbox.SANDBOX
 STATUSES: dict[str, Words] = _report.STATUSES
 REPORT_FACTS: dict[str, str] = _report.REPORT_FACTS
 REPORT: dict[str, str] = _report.REPORT
-# Of other languages; English has them with the questions and the mistakes themselves.
+# For other languages only; the English ones are with the questions and the mistakes themselves.
 QUESTIONS: dict[str, tuple[str, tuple[str, ...]]] = {} if LANGUAGE == "en" else _tables("questions").QUESTIONS
 MISTAKES: dict[str, Words] = {} if LANGUAGE == "en" else _tables("mistakes").MISTAKES
 
 
 def cause(key: str) -> str:
-    """What to say to someone who took ``key`` for the cause of another error."""
+    """What to tell a student who chose ``key`` as the cause of an error that has another cause."""
     return CAUSES[key] if key in CAUSES else CARD["other_error"].format(says=ERRORS[key].says)
 
 
 def explained(key: str, again: bool = False) -> str:
-    """What an error means and what to do: ``again`` where a derivative is differentiated and the cause is another."""
+    """What an error means and what to do about it.
+
+    key: of ERRORS or, with ``again``, of AGAIN, for errors that have another cause when a derivative is differentiated.
+    """
     text = (AGAIN if again else ERRORS)[key]
     return f"{text.says[0].upper()}{text.says[1:]} {text.why}"

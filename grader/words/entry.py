@@ -1,13 +1,13 @@
-"""How a mistake, an error or a status is spoken of."""
+"""The words for a mistake, an error or a status."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a mistake or an error is spoken of: its short name, one sentence that says what it is, and why.
+    """The words for a mistake, an error or a status: its short name, what it is, and why or what to do.
 
-    listed: the name in a list, where ``name`` would say too little without the answer that it is about.
+    listed: the name to use in a list, if ``name`` says too little apart from the answer that it describes.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""English, in which the questions, their hints and their mistakes are written: it needs no tables for those."""
+"""English.  It needs no tables for questions and mistakes, which are themselves written in English."""

@@ -1,6 +1,6 @@
-"""What an instructor is told by the commands, and what their options mean."""
+"""What the commands tell an instructor, and the help for their options."""
 
-# What the commands say on the terminal and in nbgrader's log, and how they are explained.
+# What the commands say on the terminal and in nbgrader's log, and their help texts.
 COMMANDS: dict[str, str] = {
     "not_confined": "Students' code was run without confinement, as --no-sandbox or RunOutside.confined = False says.",
     "bad_secret": "{path} does not hold a course secret. Move it away: a new one is made, and hidden inputs change.",
@@ -96,7 +96,7 @@ COMMANDS: dict[str, str] = {
     "{unit}",
 }
 
-# What each of a submission's limits bounds.  Keys are the fields of ``sandbox.limits.Limits``.
+# Help texts for the limits of a submission.  Keys are the fields of ``sandbox.limits.Limits``.
 LIMITS: dict[str, str] = {
     "cell_seconds": "Seconds that one cell may compute or sleep; waiting for a busy processor does not count.",
     "notebook_seconds": "Seconds that all cells of one notebook may compute or sleep.",

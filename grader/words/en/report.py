@@ -1,8 +1,8 @@
-"""The report on a class, for its instructor."""
+"""What the report on a class tells its instructor."""
 
 from grader.words.entry import Words
 
-# What the judge found where no mistake has a name, as a class report speaks of it.  Keys are Verdict.status.
+# Words for verdicts that name no mistake, in a class report.  Keys are values of Verdict.status.
 STATUSES: dict[str, Words] = {
     "no_function": Words("called before it was handed in", "`check` was given a result, not the function itself.", ""),
     "signature": Words("other arguments", "the line that starts with `def` was changed.", ""),
@@ -29,7 +29,7 @@ STATUSES: dict[str, Words] = {
 }
 
 
-# What stands in a sentence about a mistake where there is no single answer whose numbers could stand there.
+# What fills the placeholders in sentences about a mistake when there is no single answer to take numbers from.
 REPORT_FACTS: dict[str, str] = {
     "cause_words": "",
     "note": "",

@@ -1,4 +1,4 @@
-"""What is said of the sandbox: to the student whose submission breached a limit, and to the instructor."""
+"""Messages of the sandbox, to students whose submissions breach a limit and to the instructor."""
 
 SANDBOX: dict[str, str] = {
     "no_warm_process": "The process that runs submissions has ended. Run `grader doctor` to see what is missing here.",

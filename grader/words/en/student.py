@@ -1,8 +1,8 @@
-"""What a student is told: on cards, about errors, by hints, in pictures and on feedback pages."""
+"""What a student is told: on cards, about errors, in hints, in pictures and on feedback pages."""
 
 from grader.words.entry import Words
 
-# What the judge says where no mistake is named.  Keys are Verdict.status or the pattern found.
+# What the judge says if it names no mistake.  Keys are values of Verdict.status or the pattern found.
 FINDINGS: dict[str, tuple[str, str]] = {
     "correct": ("Right: {formula_of_truth} on {problems}.", ""),
     "right": ("Right.", ""),
@@ -333,7 +333,7 @@ ERRORS: dict[str, Words] = {
 }
 
 
-# Errors that have another cause where derivatives of derivatives are asked for.
+# Errors that have another cause when a derivative is differentiated.
 AGAIN: dict[str, Words] = {
     "not_in_graph": Words(
         "x is not in the derivative's graph",
@@ -352,7 +352,7 @@ AGAIN: dict[str, Words] = {
 }
 
 
-# Causes that raise nothing: options of `Cause` questions that are keyed by a free name.
+# Options of `Cause` questions that are no PyTorch errors; their keys are names made up for them.
 CAUSES: dict[str, str] = {
     "too_slow": "Nothing in the message speaks of time. An error's last line says what was met.",
     "wrong_values": "PyTorch does not know which values you wanted: wrong values raise no error.",
@@ -496,7 +496,7 @@ FEEDBACK: dict[str, str] = {
     "files themselves.",
 }
 
-# What a picture shows, for who cannot see it, and the few words that stand in pictures.
+# Descriptions of pictures for readers who cannot see them, and the few words in pictures.
 PICTURES: dict[str, str] = {
     "untitled": "Table",
     "table": "{title}{lit}: {values}.",
