@@ -94,7 +94,7 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
         path = Path(filename)
         resources = {} if resources is None else resources
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        if path.parent == Path(self.parent.writer.build_directory):  # the second pass, which reads what the first one wrote
+        if path.parent == Path(self.parent.writer.build_directory):  # the second pass, over what the first one wrote
             nb = nbformat.read(path, as_version=4)
         else:
             try:
