@@ -225,33 +225,30 @@ class Instants:
 
 
 def writer(scratch: Path) -> None:
-    """How fast one process reads submissions and writes what comes of them: one in each transaction, and many."""
+    """How fast one process reads new submissions and writes what comes of them: one in each transaction, and many."""
     folder = handed_in(scratch / "writer", [s for s in sample.CLASS if s.name == "deniz"])
     secret, place = course.secret(folder), folder / "submitted" / "deniz" / sample.UNIT
     data = (place / f"{sample.UNIT}.ipynb").read_bytes()
     released = {sample.UNIT: (folder / "exercises" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text("utf-8")}
     unit = Unit(sample.UNIT, released, course.configuration(folder), Limits(), secret)
     result = pickle.dumps(autograde.grade(unit, Job("deniz", {sample.UNIT: data})))
-    shutil.rmtree(folder / "submitted")
+    terms = iter(range(100))
 
-    def hand_in(count: int) -> None:
-        for k in range(count):
-            there = folder / "submitted" / f"student-{k:05}" / sample.UNIT
-            there.mkdir(parents=True, exist_ok=True)
-            (there / f"{sample.UNIT}.ipynb").write_bytes(data)
-
-    def run(db: str | None, most: int) -> tuple[float, float, list[int]]:
+    def run(db: str | None, most: int, count: int) -> tuple[float, float, list[int]]:
         """Submissions a second, seconds of processor time for each, and bytes of memory after each tenth of them."""
-        command.MOST_AT_ONCE, seen = most, list[int]()
+        command.MOST_AT_ONCE, seen, term = most, list[int](), next(terms)
+        shutil.rmtree(folder / "submitted")
+        for k in range(count):
+            there = folder / "submitted" / f"student-{term}-{k:05}" / sample.UNIT
+            there.mkdir(parents=True)
+            (there / f"{sample.UNIT}.ipynb").write_bytes(data)
 
         def on_progress(outcome: command.Outcome, count: int) -> None:
             if len(outcome.graded) % max(1, count // 10) == 0:
                 seen.append(proportional(os.getpid()))
 
         start, cpu = time.perf_counter(), time.process_time()
-        done = command.grade_class(
-            Course(folder, sample.UNIT, db), lambda: Instants(result), force=True, on_progress=on_progress
-        )
+        done = command.grade_class(Course(folder, sample.UNIT, db), lambda: Instants(result), on_progress=on_progress)
         clock = time.perf_counter() - start
         assert not done.failed, done.failed
         return len(done.graded) / clock, (time.process_time() - cpu) / len(done.graded), seen
@@ -259,7 +256,6 @@ def writer(scratch: Path) -> None:
     usual = command.MOST_AT_ONCE
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the command does
-    hand_in(CURVE[-1])
     with postgresql() as server:
         if server:
             course.nbgrader(folder, folder / "state", "generate_assignment", sample.UNIT, "--force", "--db", server)
@@ -267,18 +263,20 @@ def writer(scratch: Path) -> None:
             if db == "":
                 print("writer, PostgreSQL   not installed here")
                 continue
-            run(db, usual)  # makes the rows and files that the runs below replace
             for what, most in (("one by one", 1), (f"{usual} at once", usual)):
-                rate, cpu, _ = run(db, most)
+                rate, cpu, _ = run(db, most, CURVE[-1])
                 print(f"writer, {name}, {what:12} {rate:6.0f} a second, {cpu * 1e3:.2f} ms of a processor each")
-    hand_in(10 * CURVE[-1])
-    rate, _, seen = run(None, usual)
+    rate, _, seen = run(None, usual, 10 * CURVE[-1])
     first, last = (seen[k] / 2**20 for k in (0, -1))
     said = f"{first:.0f} MiB after a tenth, {last:.0f} MiB at the end"
     print(f"writer, {10 * CURVE[-1]} submissions: {rate:6.0f} a second; {said}")
 
 
 def main() -> None:
+    if sys.argv[2:] == ["writer"]:
+        with tempfile.TemporaryDirectory(prefix="bench-class-") as folder:
+            writer(Path(folder))
+        return
     scratch = Path(tempfile.mkdtemp(prefix="bench-class-"))
     try:
         print(f"{date.today():%Y-%m-%d}, {platform.machine()}, {JOBS} processors, Python {platform.python_version()}")

@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from grader import student
+from grader.sandbox.forkserver import ForkServer
 
 settings.register_profile(
     "derandomized",
@@ -24,15 +25,18 @@ settings.load_profile("derandomized")
 HERE = Path(__file__).parent
 UNITS = sorted({question.unit for question in student.questions()})
 
-# Files whose tests share costly fixtures: all tests of such a file go to the same worker.
+# Files whose tests share costly fixtures, and with which others they do: all of these tests go to the same worker.
 TOGETHER = {
-    "test_costs.py",
-    "test_fidelity.py",
-    "test_classroom.py",
-    "test_grading.py",
-    "test_grading_class.py",
-    "test_grading_elsewhere.py",
-    "test_redteam_nbgrader.py",
+    "test_costs.py": "costs",
+    "test_fidelity.py": "fidelity",
+    "test_classroom.py": "a class",
+    "test_grading_class.py": "a class",
+    "test_grading.py": "grading",
+    "test_grading_elsewhere.py": "elsewhere",
+    "test_redteam_nbgrader.py": "red team",
+    "test_boundary.py": "boundary",
+    "test_notes.py": "notes",
+    "test_report.py": "report",
 }
 torch.set_num_threads(1)  # there are as many workers as cores, so more threads would only wait for each other
 
@@ -80,6 +84,56 @@ def no_session(monkeypatch):
     student._hints_given.clear()
 
 
+@pytest.fixture(scope="session")
+def fork_server():
+    """One set of imports for all zygotes of a worker that need not be alone; each of them takes seconds to start."""
+    with ForkServer.started() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def class_handed_in(tmp_path_factory):
+    """A course in which the sample class and a crowd have handed in, one of them late."""
+    from courses import UNIT, handed_in
+
+    from grader.demo import sample
+    from grader.nbgrader import course
+
+    students = [*sample.CLASS, *sample.crowd(repeats.count("students"), seed=1)]
+    folder = handed_in(tmp_path_factory.mktemp("class") / "course", students)
+    for name, time in (("ada", "2026-11-01 12:00:00 UTC"), ("ben", "2026-12-24 12:00:00 UTC")):
+        (folder / "submitted" / name / UNIT / "timestamp.txt").write_text(time)
+    config = folder / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    course.nbgrader(folder, folder / "state", "db", "assignment", "add", UNIT, "--duedate", "2026-11-15 12:00:00 UTC")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def class_by_nbgrader(class_handed_in):
+    """The same course, graded and given feedback by nbgrader with our plugin."""
+    from courses import UNIT, copied
+
+    from grader.nbgrader import course
+
+    folder = copied(class_handed_in, class_handed_in.with_name("theirs"))
+    course.nbgrader(folder, folder / "state", "autograde", UNIT)
+    course.nbgrader(folder, folder / "state", "generate_feedback", UNIT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def class_by_us(class_handed_in):
+    """The same course, graded by ``grader grade``."""
+    from courses import command, copied
+
+    folder = copied(class_handed_in, class_handed_in.with_name("ours"))
+    process = command(folder, "--jobs", "1")
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    return folder
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Distribute tests to whichever worker is free, but keep those of each file in ``TOGETHER`` on one worker.
@@ -99,4 +153,4 @@ def pytest_xdist_make_scheduler(config, log):
 def scope(nodeid):
     """The name of the group of tests that go to one worker with this test: its file, or the test alone."""
     file = nodeid.partition("::")[0]
-    return file if file.rpartition("/")[2] in TOGETHER else nodeid
+    return TOGETHER.get(file.rpartition("/")[2], nodeid)

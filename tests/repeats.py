@@ -63,7 +63,31 @@ REPEATS = {
 }
 
 # What looks once more at a promise that `make test` holds already, and takes long.
-ONLY_IN_ALL: dict[str, str] = {}
+ONLY_IN_ALL = {
+    "tests/redteam/test_redteam.py::test_attack_works_where_its_defence_is_absent": "That an attack is one is shown on "
+    "graders without its defence, which change only when the attack does.",
+    "tests/redteam/test_costs.py::test_without_its_defence_it_works": "As above, for what only costs time or memory.",
+    "tests/redteam/test_neighbours.py::test_on_shared_processors_and_on_the_clock_it_has_not": "As above.",
+    "tests/redteam/test_costs.py::test_neighbours_get_their_own_grade_by_nbgrader_too": "nbgrader's road is ours from "
+    "reading on; tests/redteam/test_redteam_nbgrader.py walks it with hostile submissions in `make test`.",
+    "tests/redteam/test_costs.py::test_each_is_graded_by_nbgrader_or_said_not_to_be": "As above.",
+    "tests/redteam/test_costs.py::test_what_nbgrader_would_copy_through_a_link": "As above.",
+    "tests/redteam/test_costs.py::test_without_the_plugin_a_name_stops_nbgrader": "It is about nbgrader alone.",
+    "tests/test_classroom.py::test_plain_nbgrader_gets_these_wrong": "It is about nbgrader alone.",
+    "tests/test_notebooks.py::test_solutions_of_every_unit": "`make test` grades every unit's solutions and untouched "
+    "release in the sandbox (tests/test_classroom.py), and runs one in a kernel; this runs all in a kernel.",
+    "tests/test_notebooks.py::test_untouched_release_runs_to_the_end": "As above.",
+    "tests/test_fidelity.py::test_every_ungraded_cell_of_solutions_and_class": "`make test` compares 60 difficult "
+    "cells with a kernel; this compares all that there are.",
+    "tests/test_sandbox.py::test_nothing_of_the_judge_is_in_any_library": "`make test` looks at all places but the "
+    "libraries that a fork may read; this reads those, a gigabyte.",
+    "tests/test_grading_elsewhere.py::test_both_workers_of_the_cluster_are_used": "A class on a cluster and the way in "
+    "which deaths of workers are counted are in `make test`; this kills workers of a real cluster.",
+    "tests/test_grading.py::test_a_worker_that_dies_costs_a_retry_and_what_kills_it_twice_is_given_up[1]": "One worker "
+    "more or less; `make test` has three.",
+    "tests/test_boundary.py::test_every_fault_at_every_step": "`make test` has each step with one fault, and each "
+    "fault at one step.",
+}
 
 everything = False  # whether ``--all`` was given
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import time
+from itertools import cycle
 from pathlib import Path
 
 import nbformat
@@ -96,9 +97,23 @@ def spoil(monkeypatch, step, fault):
     monkeypatch.setattr(holder, name, failing(getattr(holder, name), fault))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
-@pytest.mark.parametrize("step", STEPS)
+def name_of(fault):
+    return type(fault).__name__
+
+
+# Each step once, with one fault after another.
+@pytest.mark.parametrize(("step", "fault"), zip(STEPS, cycle(FAULTS)), ids=name_of)
 def test_a_fault_is_told_of_its_submission_and_of_no_other(fresh, forked, monkeypatch, step, fault):
+    told_of_its_submission(fresh, monkeypatch, step, fault)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=name_of)
+@pytest.mark.parametrize("step", STEPS)
+def test_every_fault_at_every_step_is_told_of_its_submission(fresh, forked, monkeypatch, step, fault):
+    told_of_its_submission(fresh, monkeypatch, step, fault)
+
+
+def told_of_its_submission(fresh, monkeypatch, step, fault):
     spoil(monkeypatch, step, fault)
     outcome = grade_class(Course(fresh, UNIT), Here)
     grades = {grade.student: grade for grade in outcome.graded}

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from courses import copied
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import grader
 from grader import cli
 from grader.card import MIME
 from grader.classroom import CourseError, submission
-from grader.classroom.result import Result
 from grader.demo import sample
 from grader.nbgrader import course
 from grader.nbgrader.results import _verdict, results
@@ -26,33 +26,18 @@ ROOT = Path(__file__).parent.parent
 UNITS = course.units(ROOT)
 CLASS = {student.name: student for student in sample.CLASS}
 
-together = pytest.mark.xdist_group("round trip")  # one worker, so that the class is graded once
-
 
 def points(unit: str) -> dict[str, float]:
     return {q.id: float(q.points) for q in grader.questions() if unit.startswith(q.unit)}
 
 
-def grade(folder: Path, unit: str, students: list[sample.Student]) -> dict[str, Result]:
-    """Hand in, autograde and write feedback, as an instructor types it."""
-    course.nbgrader(folder, folder / "state", "generate_assignment", unit)
-    sample.hand_in(folder, students, unit)
-    course.nbgrader(folder, folder / "state", "autograde", unit)
-    course.nbgrader(folder, folder / "state", "generate_feedback", unit)
-    return {result.student: result for result in results(folder, unit)}
-
-
-@pytest.fixture(scope="session")
-def classroom(tmp_path_factory):
+@pytest.fixture(scope="module")
+def classroom(class_by_nbgrader):
     """The course folder after the whole sample class was graded, and the results."""
-    folder = tmp_path_factory.mktemp("class")
-    sample.lay_out(folder)
-    found = grade(folder, sample.UNIT, list(sample.CLASS))
-    course.nbgrader(folder, folder / "state", "export")
-    return folder, found
+    found = {result.student: result for result in results(class_by_nbgrader, sample.UNIT)}
+    return class_by_nbgrader, {name: found[name] for name in CLASS}
 
 
-@together
 def test_the_sample_classs_release_version_is_what_nbgrader_makes_of_its_source(classroom):
     name = Path(sample.UNIT) / f"{sample.UNIT}.ipynb"
     assert (classroom[0] / "exercises" / name).read_bytes() == (sample.COURSE / "exercises" / name).read_bytes()
@@ -66,14 +51,12 @@ def test_the_sample_class_is_asked_what_the_course_asks():
     assert graded == {cell_id(id): worth for id, worth in points(sample.UNIT).items()}
 
 
-@together
 @pytest.mark.parametrize("name", CLASS)
 def test_every_score_of_every_student_is_what_it_must_be(classroom, name):
     expected = CLASS[name].expected(points(sample.UNIT))
     assert classroom[1][name].scores == {cell_id(id): score for id, score in expected.items()}
 
 
-@together
 def test_the_class_has_right_wrong_and_broken_members(classroom):
     totals = [result.score for result in classroom[1].values()]
     full = sum(points(sample.UNIT).values())
@@ -82,7 +65,6 @@ def test_the_class_has_right_wrong_and_broken_members(classroom):
     assert len({total for total in totals if 0 < total < full}) >= 5  # a grader that says one thing only would show
 
 
-@together
 @pytest.mark.parametrize("name", [s.name for s in sample.CLASS if any(w[2] for w in s.wrong.values())])
 def test_every_mistake_is_called_by_its_name(classroom, name):
     verdicts = classroom[1][name].verdicts
@@ -90,7 +72,6 @@ def test_every_mistake_is_called_by_its_name(classroom, name):
     assert said == {cell_id(id): wrong[2] for id, wrong in CLASS[name].wrong.items() if wrong[2]}
 
 
-@together
 @pytest.mark.parametrize("name", CLASS)
 def test_feedback_page_says_what_was_mended_and_nothing_where_nothing_was(classroom, name):
     folder, found = classroom
@@ -103,7 +84,6 @@ def test_feedback_page_says_what_was_mended_and_nothing_where_nothing_was(classr
         assert any(remark.startswith(start) for remark in found[name].remarks)
 
 
-@together
 def test_feedback_page_shows_the_card_and_the_students_own_answer(classroom):
     page = (classroom[0] / "feedback" / "deniz" / sample.UNIT / f"{sample.UNIT}.html").read_text("utf-8")
     assert "every output counts 1" in page
@@ -113,17 +93,17 @@ def test_feedback_page_shows_the_card_and_the_students_own_answer(classroom):
     assert "every output counts 1" not in other
 
 
-@together
 def test_export_gives_every_students_total(classroom):
     folder, found = classroom
+    course.nbgrader(folder, folder / "state", "export")
     with (folder / "grades.csv").open(newline="") as file:
         rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert rows == {name: sum(CLASS[name].expected(points(sample.UNIT)).values()) for name in found}
+    expected = {name: sum(CLASS[name].expected(points(sample.UNIT)).values()) for name in found}
+    assert {name: rows[name] for name in found} == expected
 
 
-@together
-def test_resubmission_without_its_checks_keeps_no_old_score(classroom):
-    folder, _ = classroom
+def test_resubmission_without_its_checks_keeps_no_old_score(classroom, tmp_path):
+    folder = copied(classroom[0], tmp_path / "course")
     path = folder / "submitted" / "ada" / sample.UNIT / f"{sample.UNIT}.ipynb"
     right = path.read_bytes()
     nb = nbformat.read(path, as_version=4)
@@ -173,7 +153,10 @@ def test_plain_nbgrader_gets_these_wrong(tmp_path):
     sample.lay_out(tmp_path)
     config = tmp_path / course.CONFIG
     config.write_text(config.read_text().replace("plugin.configure(c)", ""))
-    graded = grade(tmp_path, sample.UNIT, [CLASS["pia"], CLASS["ugo"]])
+    course.nbgrader(tmp_path, tmp_path / "state", "generate_assignment", sample.UNIT)
+    sample.hand_in(tmp_path, [CLASS["pia"], CLASS["ugo"]])
+    course.nbgrader(tmp_path, tmp_path / "state", "autograde", sample.UNIT)
+    graded = {result.student: result for result in results(tmp_path, sample.UNIT)}
     assert graded["ugo"].score == sum(points(sample.UNIT).values())  # every check skipped, every point given
     assert graded["pia"].scores["05-weight_the_outputs"] == 0.0  # right, but for a warning
 
@@ -372,10 +355,14 @@ def test_drift_is_noticed_and_mended(tmp_path):
     (copy / name).parent.mkdir(parents=True)
     (copy / name).write_text((ROOT / name).read_text("utf-8").replace("YOUR CODE HERE", "your code here"))
     (copy / name.parent / "stray.txt").touch()
-    both = [copy / name, copy / name.parent / "stray.txt"]
-    assert course.release(copy, tmp_path / "a", [UNITS[0]], check=True) == both
-    assert course.release(copy, tmp_path / "b", [UNITS[0]]) == both
+    picture = b"\x89PNG\r\n\xff"  # what is no text is released, too
+    (copy / "solutions" / UNITS[0] / "picture.png").write_bytes(picture)
+    all_ = [copy / name, copy / name.parent / "picture.png", copy / name.parent / "stray.txt"]
+    assert course.release(copy, tmp_path / "a", [UNITS[0]], check=True) == all_
+    assert not all_[1].exists()
+    assert course.release(copy, tmp_path / "b", [UNITS[0]]) == all_
     assert (copy / name).read_bytes() == (ROOT / name).read_bytes()
+    assert all_[1].read_bytes() == picture
 
 
 def test_command_lists_every_question(capsys):

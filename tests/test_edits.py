@@ -283,8 +283,8 @@ def test_without_mending_edits_take_the_instructors_cells_away():
 
 
 @pytest.fixture(scope="module")
-def zygote():
-    process = Zygote()
+def zygote(fork_server):
+    process = Zygote(fork_server=fork_server)
     yield process
     process.close()
 

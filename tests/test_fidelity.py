@@ -172,8 +172,8 @@ def in_a_kernel(sources, folder):
 
 
 @pytest.fixture(scope="module")
-def zygote():
-    process = Zygote()
+def zygote(fork_server):
+    process = Zygote(fork_server=fork_server)
     yield process
     process.close()
 

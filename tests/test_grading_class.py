@@ -6,33 +6,21 @@ The same configuration and the same secret, so everybody meets the same hidden i
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
-from courses import UNIT, command, content, copied, files, handed_in, url
+from courses import UNIT, content, files, url
 from repeats import count
 
 from grader.demo import sample
-from grader.nbgrader import course
+from grader.nbgrader.results import results
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
+def both(class_by_nbgrader, class_by_us):
     """(a course graded by nbgrader, the same one graded by us)."""
-    folder = tmp_path_factory.mktemp("both")
-    theirs = handed_in(folder / "theirs", [*sample.CLASS, *sample.crowd(count("students"), seed=1)])
-    for name, time in (("ada", "2026-11-01 12:00:00 UTC"), ("ben", "2026-12-24 12:00:00 UTC")):
-        (theirs / "submitted" / name / UNIT / "timestamp.txt").write_text(time)
-    config = theirs / "nbgrader_config.py"
-    config.write_text(config.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
-    course.nbgrader(theirs, theirs / "state", "db", "assignment", "add", UNIT, "--duedate", "2026-11-15 12:00:00 UTC")
-    ours = copied(theirs, folder / "ours")
-    course.nbgrader(theirs, theirs / "state", "autograde", UNIT)
-    course.nbgrader(theirs, theirs / "state", "generate_feedback", UNIT)
-    process = command(ours, "--jobs", "1")
-    out, err = process.communicate()
-    assert process.returncode == 0, out + err
-    return theirs, ours
+    return class_by_nbgrader, class_by_us
 
 
 @pytest.mark.parametrize("table", ["students", "submissions", "grades", "comments"])
@@ -48,6 +36,15 @@ def test_the_gradebooks_have_something_to_say(both):
     assert len({row[3] for row in found["grades"]}) >= 4
     assert {row[3] for row in found["comments"]} == {None, "No response."}
     assert {row[4] for row in found["submissions"]} == {None, 0.0}  # ben was late, and had nothing to lose
+
+
+def test_the_results_are_the_same(both):
+    """What is kept as data in the notebooks and beside the run: verdicts, breaches and remarks."""
+    timeless = {"seconds": None, "memory": None, "confined": None}
+    theirs, ours = ([replace(result, **timeless) for result in results(folder, UNIT)] for folder in both)
+    assert ours == theirs
+    assert {bool(result.breaches) for result in ours} == {bool(result.remarks) for result in ours} == {True, False}
+    assert len({result.score for result in ours}) > 5  # the way to fail: results that are all alike
 
 
 def test_the_graded_notebooks_are_the_same_bytes(both):

@@ -21,7 +21,7 @@ from grader.classroom import workers
 from grader.demo import sample
 from grader.nbgrader import course
 
-FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(6, seed=3)
+FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(2, seed=3)
 
 
 @pytest.fixture(scope="module")

@@ -142,10 +142,17 @@ def test_lesson_keeps_text_outputs_without_pictures_paths_or_bare_tensors(unit):
         assert not re.search(r"/home/|/tmp/|/root/|0x[0-9a-f]{6}|(?<!torch\.)tensor\(", text)
 
 
+def full_marks(unit: str) -> dict[str, int]:
+    return {q.grade_id: q.points for q in grader.questions() if unit.startswith(q.unit)}
+
+
+def test_solutions_score_full_marks_in_a_kernel(tmp_path):
+    assert scores(solution(UNITS[5]), tmp_path) == full_marks(UNITS[5])
+
+
 @pytest.mark.parametrize("unit", UNITS)
-def test_solutions_score_full_marks(unit, tmp_path):
-    expected = {q.grade_id: q.points for q in grader.questions() if unit.startswith(q.unit)}
-    assert scores(solution(unit), tmp_path) == expected
+def test_solutions_of_every_unit_score_full_marks_in_a_kernel(unit, tmp_path):
+    assert scores(solution(unit), tmp_path) == full_marks(unit)
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -178,5 +178,5 @@ def release(course: Path, scratch: Path, names: list[str], check: bool = False) 
             differing.append(kept)
             if not check and made.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(kept, made.read_text("utf-8"))
+                write_whole(kept, made.read_bytes())
     return differing

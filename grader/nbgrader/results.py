@@ -62,12 +62,15 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
         grades: dict[str, list[tuple[str, float, float, bool]]] = {student: [] for student in penalties}
         for student, name, score, worth, waits in session.execute(graded):
             grades[student].append((name, float(score or 0), float(worth), bool(waits)))
+        in_unit = api.Assignment.id == api.Notebook.assignment_id
+        names = sorted(session.scalars(select(api.Notebook.name).join(api.Assignment, in_unit).where(*of_unit)))
         runs = _runs(session, unit)
     dirs, found = directory(root), []
     for student, given in sorted(grades.items()):
         run = runs.get(student, {})
         folder = Path(dirs.format_path(dirs.autograded_directory, student, unit))
-        notes = _notes(folder, run.pop("notes", {}), {name: worth for name, _, worth, _ in given})
+        points = {name: worth for name, _, worth, _ in given}
+        notes = _notes([folder / f"{name}.ipynb" for name in names], run.pop("notes", {}), points)
         found.append(replace(_result(notes, student, sorted(given), penalties[student]), **run))
     return found
 
@@ -164,18 +167,19 @@ def _result(
     )
 
 
-def _notes(folder: Path, kept: Mapping[str, Any], points: Mapping[str, float]) -> Iterator[Notes]:
+def _notes(paths: Iterable[Path], kept: Mapping[str, Any], points: Mapping[str, float]) -> Iterator[Notes]:
     """The Notes of each of a submission's notebooks.
 
-    folder: holds the autograded notebooks, whose notes come first, since nbgrader may have graded them again.
-    kept: ``{notebook: notes as data}`` from the gradebook, for notebooks that are not in the folder.
+    paths: the unit's autograded notebooks.  Their notes come first, since nbgrader may have graded them again.  Other
+        notebooks in the same folder are copies of what the student handed in, with any notes the student put there.
+    kept: ``{notebook: notes as data}`` from the gradebook, for notebooks without a file.
     points: ``{grade_id: points}``.
     """
-    for path in sorted(folder.glob("*.ipynb")):
-        nb = nbformat.read(path, as_version=4)
-        yield Notes.of(nb) or _notes_before(nb, points)
-    for name, data in kept.items():
-        if not (folder / f"{name}.ipynb").exists() and (notes := Notes.from_data(data)):
+    for path in paths:
+        if path.exists():
+            nb = nbformat.read(path, as_version=4)
+            yield Notes.of(nb) or _notes_before(nb, points)
+        elif notes := Notes.from_data(kept.get(path.stem)):
             yield notes
 
 

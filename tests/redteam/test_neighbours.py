@@ -78,8 +78,8 @@ def alone(monkeypatch):
 
 
 @pytest.fixture
-def two():
-    made = Zygote(), Zygote()
+def two(fork_server):
+    made = Zygote(fork_server=fork_server), Zygote(fork_server=fork_server)
     for zygote in made:
         zygote.run(["1"], lambda id: None)
     yield made
@@ -92,6 +92,12 @@ class OnTheClock:
 
     def __init__(self, pid: int):
         self.started = time.monotonic()
+
+    def __enter__(self) -> OnTheClock:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
 
     def used(self) -> float:
         return time.monotonic() - self.started
@@ -108,7 +114,7 @@ def test_on_shared_processors_and_on_the_clock_it_has_not(monkeypatch, step):
     popen = subprocess.Popen
     monkeypatch.setattr(forkserver.subprocess, "Popen", lambda *a, start_new_session=False, **rest: popen(*a, **rest))
     monkeypatch.setattr("grader.sandbox.zygote.claimed_core", lambda: (None, None))
-    monkeypatch.setattr(conversation, "Clock", OnTheClock)
+    monkeypatch.setattr("grader.sandbox.zygote.Clock", OnTheClock)
     monkeypatch.setattr(conversation, "GRACE", 0.3)
     made = Zygote(), Zygote()
     try:
