@@ -276,7 +276,7 @@ def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):
         grade_class(Course(fresh, UNIT), Here)
 
 
-def test_a_warm_process_that_is_killed_is_told_as_what_it_is():
+def test_a_zygote_that_is_killed_is_told_as_what_it_is():
     zygote = Zygote()
     try:
 

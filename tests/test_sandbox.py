@@ -783,7 +783,7 @@ def children(pid):
     return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
-def test_home_of_a_warm_process_is_gone_at_whatever_moment_it_ends(tmp_path, monkeypatch):
+def test_home_of_a_zygote_is_gone_at_whatever_moment_it_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for seconds in (0.0, 1.0):
         process = Zygote()
@@ -851,7 +851,7 @@ def test_a_fork_that_does_not_get_ready_is_the_machines_fault_and_says_so(zygote
         zygote.run(["1"], nothing, Limits(notebook_seconds=0.0))
 
 
-def test_a_warm_process_that_has_ended_is_told_and_replaced():
+def test_a_zygote_that_has_ended_is_told_and_replaced():
     process = Zygote()
     process.process.kill()
     process.process.wait()

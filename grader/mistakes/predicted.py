@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from grader.mistakes.base import Mistake
-
-if TYPE_CHECKING:
-    pass
-
 
 MISTAKES = [
     Mistake(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from grader.mistakes.base import Mistake, grid, nth
-
-if TYPE_CHECKING:
-    pass
 
 
 def _opposite(truth: np.ndarray) -> np.ndarray | None:

@@ -25,7 +25,7 @@ from grader.sandbox import SandboxError
 from grader.sandbox.forkserver import ForkServer
 from grader.words import COMMANDS
 
-MOST_AT_ONCE = 64  # submissions in one transaction
+MOST_AT_ONCE = 256  # submissions in one transaction
 PRELOAD = "grader.nbgrader.preload"  # imported once for all workers of this machine
 
 

@@ -1,4 +1,4 @@
-"""Run students' code where it can do no harm: one confined fork of a warm process for each submission."""
+"""Run students' code where it can do no harm: one confined fork of a zygote for each submission."""
 
 
 class SandboxError(RuntimeError):

@@ -148,7 +148,7 @@ class Zygote:
                 try:
                     self.jobs.sendall(b"reap\n")
                 except OSError as why:
-                    raise SandboxError(SANDBOX["no_warm_process"]) from why
+                    raise SandboxError(SANDBOX["zygote_ended"]) from why
                 ended, cpu, memory = self._line()
                 status = int(ended)  # the fork's own status if it had ended before it was killed
                 self.used = Usage(time.monotonic() - start, float(cpu), int(memory))
@@ -170,7 +170,7 @@ class Zygote:
             socket.send_fds(self.jobs, [json.dumps(job).encode() + b"\n"], [theirs.fileno()])
             return int(self._line()[0])
         except (OSError, ValueError) as why:
-            raise SandboxError(SANDBOX["no_warm_process"]) from why
+            raise SandboxError(SANDBOX["zygote_ended"]) from why
 
     def _line(self) -> list[str]:
         line = b""
@@ -181,7 +181,7 @@ class Zygote:
             except (TimeoutError, ConnectionError):
                 part = b""
             if not part:
-                raise SandboxError(SANDBOX["no_warm_process"])
+                raise SandboxError(SANDBOX["zygote_ended"])
             line += part
         return line.decode().split()
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -56,8 +56,9 @@ def zygote(world) -> Iterator[Zygote]:
     made = Zygote()
     made.run([], lambda id: None)  # from here on all of its own processes are there
     world.keep(made.pid, *world.family(made.pid))
-    assert honest_neighbour(world, made) == FULL  # before the first attack; after each, and so before the next, below
+    assert honest_neighbour(world, made, "whole") == FULL  # before the first attack, and after the last
     yield made
+    assert honest_neighbour(world, made, "whole") == FULL
     made.close()
 
 
@@ -100,15 +101,22 @@ def soon(monkeypatch):
     monkeypatch.setattr(conversation, "GRACE", 0.3)
 
 
-def graded(world: World, data: bytes, zygote: Zygote, limits: Limits, honest: dict[str, float]) -> Seen:
+def graded(
+    world: World,
+    data: bytes,
+    zygote: Zygote,
+    limits: Limits,
+    honest: dict[str, float],
+    released: NotebookNode = RELEASED,
+) -> Seen:
     """A submission judged outside, by the same calls as in ``nbgrader autograde``."""
     seen = Seen(honest)
     try:
-        nb = submission.mend(submission.read(data), RELEASED)
+        nb = submission.mend(submission.read(data), released)
     except submission.Unreadable as why:
-        nb = submission.unreadable(RELEASED, str(why))
+        nb = submission.unreadable(released, str(why))
     begun = time.monotonic()
-    judging.run(nb, RELEASED, zygote, limits, SECRET, "mallory")
+    judging.run(nb, released, zygote, limits, SECRET, "mallory")
     seen.seconds = time.monotonic() - begun
     seen.notebook = nb
     seen.scores = scores(nb)
@@ -128,8 +136,25 @@ def scores(nb: NotebookNode) -> dict[str, float]:
     return read
 
 
-def honest_neighbour(world: World, zygote: Zygote) -> dict[str, float]:
-    return graded(world, BASES["solved"].submission(SOLUTION, RELEASED), zygote, LIMITS, FULL).scores
+def honest_neighbour(world: World, zygote: Zygote, name: str = "short") -> dict[str, float]:
+    data, released = NEIGHBOURS[name]
+    return graded(world, data, zygote, LIMITS, FULL, released).scores
+
+
+def only(data: bytes, ids: Collection[str]) -> NotebookNode:
+    """A notebook's first code cell, its imports, and the cells of these questions."""
+    nb = nbformat.reads(data.decode(), as_version=4)
+    first = next(cell for cell in nb.cells if cell.cell_type == "code")
+    nb.cells = [first, *(cell for cell in nb.cells if grade_id(cell).removeprefix("answer-") in ids)]
+    return nb
+
+
+SOLVED = BASES["solved"].submission(SOLUTION, RELEASED)
+SHORT = {id: FULL[id] for id in BEFORE_MIDDLE[2:]}
+NEIGHBOURS = {
+    "whole": (SOLVED, RELEASED),
+    "short": (nbformat.writes(only(SOLVED, SHORT)).encode(), only(nbformat.writes(RELEASED).encode(), SHORT)),
+}
 
 
 # --- what shows that an attack worked
@@ -206,7 +231,7 @@ def test_attack_gains_nothing_and_harms_nobody(attack: Attack, world, zygote):
     if attack.proof not in ("unlike", "raised_or_missing", "neighbour"):  # said above, and by the neighbour below
         assert not PROOFS[attack.proof](seen, world)
     assert zygote.alive
-    assert honest_neighbour(world, zygote) == FULL
+    assert honest_neighbour(world, zygote) == SHORT
 
 
 @pytest.mark.parametrize("attack", by_attack)

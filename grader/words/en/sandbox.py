@@ -1,7 +1,7 @@
 """Messages of the sandbox, to students whose submissions breach a limit and to the instructor."""
 
 SANDBOX: dict[str, str] = {
-    "no_warm_process": "The process that runs submissions has ended. Run `grader doctor` to see what is missing here.",
+    "zygote_ended": "The process that runs submissions has ended. Run `grader doctor` to see what is missing here.",
     "not_emptied": "{folder} still holds what an earlier submission left, and cannot be emptied. Remove it and run again.",
     "unconfined": "This machine cannot confine a submission ({layer}), so nothing was run. `grader doctor` says what is "
     "missing; `--no-sandbox` of `grader grade` runs students' code without protection, as does "
