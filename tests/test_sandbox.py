@@ -104,6 +104,7 @@ def within(seconds):
 def received(data, close=True):
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        theirs.settimeout(10)  # what does not fit between the two is an error, and no test that hangs
         theirs.sendall(data)
         if close:
             theirs.close()
@@ -368,6 +369,13 @@ def test_too_large_an_answer_is_told_by_its_type_and_ends_nothing(thing):
     assert (value.kind, value.type_name) == ("other", type(thing).__name__)
 
 
+def test_an_answer_of_just_the_size_is_sent_whole_and_a_larger_one_is_not():
+    most = codec.MOST_ENTRIES - codec.MOST_ENTRIES // codec.MOST_VALUES  # each value counts for some entries itself
+    for more, kinds in ((0, ("array", "text")), (1, ("other", "other"))):
+        values = plain(np.ones(most + more)), Value("text", text="x" * (most + more))
+        assert tuple(codec.answer_as_message(Answer(value=v), {})["value"]["kind"] for v in values) == kinds
+
+
 def good():
     arrays = {}
     value = plain((torch.ones(2), torch.tensor([1j]), "x", None))
@@ -392,6 +400,7 @@ def nest(levels):
 BAD_ANSWERS = {
     "nothing": {},
     "no dict": [],
+    "untouched that is 1": {"untouched": 1},
     "two things": {"untouched": True, "misfit": "(x)"},
     "a value and an error": {**tensor(), **raised()},
     "tensor without entries": tensor(real=None),
@@ -402,6 +411,7 @@ BAD_ANSWERS = {
     "an array that is not there": tensor(real="7"),
     "integers": tensor(real="int"),
     "half of a complex": tensor(imaginary="long"),
+    "half of a longer complex": tensor(real="long", imaginary="0"),
     "only the imaginary half": tensor(real=None, imaginary="0"),
     "one array twice": tensor(imaginary="0"),
     "large array": tensor(real="large"),
@@ -436,6 +446,11 @@ def test_the_answers_that_these_were_made_from_are_accepted():
     """The way to fail: that everything is refused."""
     for message in (tensor(), raised(), nest(codec.DEEPEST - 1), {"untouched": True}, good()[0]):
         codec.answer_from_message(message, {**arrays_at_hand(), **good()[1]})
+
+
+def test_of_an_errors_lines_those_are_kept_that_are_a_number_and_a_text():
+    message = raised(lines=[[1, "x"], [2], [3, "y", "z"], "4y", 5, {"6": "x", "7": "y"}, [8, "z"]])
+    assert codec.answer_from_message(message, {}).raised.lines == ((1, "x"), (8, "z"))
 
 
 JSON = st.recursive(
