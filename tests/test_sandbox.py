@@ -198,6 +198,34 @@ def test_nobody_waits_past_the_deadline(pair, data):
         wire.receive(pair[0], within(0.05))
 
 
+def test_who_goes_without_reading_what_was_sent_has_broken_the_pipe(pair):
+    """The way to fail: ConnectionResetError, which is not the end of a stream and which nobody expects."""
+    wire.send(pair[0], {"n": 1})
+    pair[1].close()
+    with pytest.raises(wire.Broken, match="reset"):
+        wire.receive(pair[0])
+
+
+def test_as_long_as_any_time_is_left_what_lies_there_is_read_and_then_no_more(pair):
+    wire.send(pair[1], {"n": 1})
+    with pytest.raises(TimeoutError):
+        wire.receive(pair[0], lambda: 0.0)
+    assert wire.receive(pair[0], lambda: 0.1)[0] == {"n": 1}
+
+
+def test_one_look_that_finds_nothing_is_not_the_end_of_the_waiting(pair, monkeypatch):
+    monkeypatch.setattr(wire, "LONGEST_WAIT", 0.01)
+    looks = []
+
+    def left():
+        looks.append(None)
+        if len(looks) == 3:  # what comes only now
+            wire.send(pair[1], {"n": 1})
+        return 1.0
+
+    assert wire.receive(pair[0], left)[0] == {"n": 1}
+
+
 def test_slow_drops_do_not_move_the_deadline(pair):
     stop = threading.Event()
 
