@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,8 @@ import grader
 from grader import cli
 from grader.card import MIME
 from grader.classroom import CourseError, submission
+from grader.classroom.inert import inert
+from grader.classroom.notes import Notes
 from grader.demo import sample
 from grader.nbgrader import course
 from grader.nbgrader.results import _verdict, results
@@ -209,6 +212,7 @@ CHANGES = {
     "first check and its answer deleted": (lambda nb: nb.cells.__delitem__(slice(1, 3)), "missing"),
     "all checks deleted": (lambda nb: [nb.cells.pop(4), nb.cells.pop(2)], "missing"),
     "check emptied": (lambda nb: nb.cells[2].update(source=""), "changed"),
+    "check rewritten": (lambda nb: nb.cells[2].update(source="score = 2"), "changed"),
     "check turned to text": (lambda nb: nb.cells[2].update(cell_type="raw"), "retyped"),
     "check renamed": (lambda nb: nb.cells[2].metadata.nbgrader.update(grade_id="c"), "unknown_id"),
     "check above its answer": (lambda nb: nb.cells.insert(1, nb.cells.pop(2)), "reordered"),
@@ -230,6 +234,120 @@ def test_mended_notebook_has_every_check_once_behind_its_answer_and_says_what_wa
         assert (cell.source, cell.metadata) == (check_cell(id).source, check_cell(id).metadata)
     start = FEEDBACK[remark].partition("{")[0]
     assert any(said.startswith(start) for said in submission.remarks(nb))
+
+
+@pytest.mark.parametrize("gone", [{2}, {4}, {2, 4}])
+def test_a_check_that_was_deleted_comes_back_where_it_stood(gone):
+    nb = mended(lambda nb: nb.update(cells=[cell for k, cell in enumerate(nb.cells) if k not in gone]))
+    assert sources(nb) == sources(released())
+
+
+def test_a_check_with_nothing_before_it_comes_back_on_top_of_the_students_code():
+    nb = mended(lambda nb: nb.update(cells=[new_code_cell("own = 1"), *nb.cells[3:]]))
+    assert sources(nb) == ['check("a")', "own = 1", "answer", 'check("b")']
+
+
+def test_a_cell_that_says_nothing_of_a_solution_is_the_instructors():
+    def locked():
+        return new_notebook(cells=[new_code_cell("seed = 1", metadata={"nbgrader": {"grade_id": "seed"}}, id="seed")])
+
+    nb = locked()
+    nb.cells[0].source = "seed = 2"
+    assert sources(submission.mend(submission.read(nbformat.writes(nb).encode()), locked())) == ["seed = 1"]
+
+
+def test_answers_in_another_order_keep_their_text():
+    def exchange(nb):
+        nb.cells[1].source, nb.cells[3].source = "answer a", "answer b"
+        nb.cells.extend([nb.cells.pop(1), nb.cells.pop(1)])
+
+    assert sources(mended(exchange)) == ["text", "answer b", "answer a", 'check("a")', 'check("b")']
+
+
+IMPORTS = [new_code_cell("import torch", id="torch"), new_code_cell("import grader", id="grader")]
+
+
+@pytest.mark.parametrize(
+    ("head", "again"),
+    [
+        (["import torch", "import grader"], []),
+        (["import grader", "import torch  # and more"], []),
+        (["import torch"], ["import grader"]),
+        ([], ["import torch", "import grader"]),
+    ],
+)
+def test_the_code_that_a_notebook_begins_with_is_put_back_on_top_where_it_is_gone(head, again):
+    with_imports = new_notebook(cells=[*IMPORTS, *released().cells])
+    nb = new_notebook(cells=[*map(new_code_cell, head), *released().cells])
+    made = submission.mend(submission.read(nbformat.writes(nb).encode()), with_imports)
+    assert sources(made) == [*again, *head, *sources(released())]
+    assert submission.remarks(made) == [FEEDBACK["put_back"]] * bool(again)
+
+
+def test_imports_that_became_text_or_stand_behind_an_answer_are_put_back():
+    for cells in (
+        [new_markdown_cell("import torch"), new_markdown_cell("import grader"), *released().cells],
+        [*released().cells, *map(new_code_cell, ("import torch", "import grader"))],
+    ):
+        data = nbformat.writes(new_notebook(cells=cells)).encode()
+        made = submission.mend(submission.read(data), new_notebook(cells=[*IMPORTS, *released().cells]))
+        assert sources(made)[:2] == ["import torch", "import grader"]
+
+
+def test_text_is_shown_whole_up_to_its_limits_and_code_always(monkeypatch):
+    label = len(f"*{FEEDBACK['own_text']}*\n\n")
+    monkeypatch.setattr(submission, "LONGEST_TEXT", label + 40)
+    monkeypatch.setattr(submission, "KEPT_OF_A_TEXT", label + 5)
+
+    def shown(*lengths, code=()):
+        """How much is shown of each own text and of each own piece of code."""
+        own = [new_markdown_cell("0" * n) for n in lengths] + [new_code_cell("0" * n) for n in code]
+        return [source.count("0") for source in sources(mended(lambda nb: nb.cells.extend(own)))[-len(own) :]]
+
+    assert shown(40, 41, code=(41, 400)) == [40, 5, 41, 400]
+    monkeypatch.setattr(submission, "MOST_TEXT", 2 * label + 50)
+    assert shown(20, 30) == [20, 30]
+    assert shown(20, 31) == [20, 5]
+
+
+def test_of_many_things_put_right_the_first_are_listed_and_the_others_counted():
+    def renamed(count):
+        made_up = [check_cell(f"made-up-{k}") for k in range(count)]
+        return submission.remarks(mended(lambda nb: nb.cells.extend(made_up)))
+
+    assert len(renamed(submission.MOST_NOTES)) == submission.MOST_NOTES
+    *listed, last = renamed(submission.MOST_NOTES + 7)
+    assert listed == renamed(submission.MOST_NOTES)
+    assert last == FEEDBACK["more_notes"].format(count=7)
+
+
+def test_a_later_note_stands_on_top_with_those_before_it():
+    for change, remarks in ((lambda nb: None, []), (lambda nb: nb.cells.pop(2), [FEEDBACK["missing"].format(id="a")])):
+        nb = submission.noted(mended(change), "and this")
+        assert submission.remarks(nb) == [*remarks, "and this"]
+        assert nb.cells[0].source.startswith(f"**{FEEDBACK['mended']}**")
+        assert nb.cells[0].source.endswith("\n- and this")
+        assert sources(nb) == sources(released())
+
+
+def test_a_file_that_is_no_notebook_is_graded_as_the_untouched_one_and_says_so():
+    nb = submission.unreadable(released(), "It is empty.")
+    assert sources(nb) == sources(released())
+    assert (Notes.of(nb).unreadable, submission.remarks(nb)) == (True, ["It is empty."])
+    assert not Notes.of(mended(lambda nb: nb.cells.pop(2))).unreadable
+
+
+def test_an_answer_in_words_is_made_harmless_and_one_in_code_is_not_touched():
+    text = "<b onclick=x>a</b>"
+
+    def with_both(words, code):
+        in_words = new_markdown_cell(words, metadata=answer_cell("words").metadata)
+        return new_notebook(cells=[in_words, answer_cell("a", code)])
+
+    data = nbformat.writes(with_both(text, text)).encode()
+    words, code = sources(submission.mend(submission.read(data), with_both("in words", "answer")))
+    assert code == text
+    assert words == inert(text) != text
 
 
 def test_students_own_cells_keep_their_place_and_their_text():
@@ -282,6 +400,24 @@ def test_what_is_no_notebook_is_refused_with_the_reason(data, key):
     with pytest.raises(submission.Unreadable) as caught:
         submission.read(data)
     assert str(caught.value).startswith(FEEDBACK[key].partition("{")[0])
+
+
+def test_a_notebook_with_more_cells_or_more_text_than_any_has_is_refused(monkeypatch):
+    def read(*sources):
+        return len(submission.read(nbformat.writes(new_notebook(cells=[*map(new_code_cell, sources)])).encode()).cells)
+
+    monkeypatch.setattr(submission, "MOST_CELLS", 3)
+    monkeypatch.setattr(submission, "LARGEST_SOURCE", 10)
+    assert (read("", "", ""), read("x" * 5, "x" * 5)) == (3, 2)
+    for sources in (("", "", "", ""), ("x" * 5, "x" * 6)):
+        with pytest.raises(submission.Unreadable, match=re.escape(FEEDBACK["too_large"])):
+            read(*sources)
+
+
+def test_notebook_of_an_older_format_is_read():
+    cells = [{"cell_type": "code", "input": "a = 1"}, {"cell_type": "markdown", "source": "text"}]
+    nb = submission.read(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}, {"cells": cells[:1]}]}).encode())
+    assert [cell.source for cell in nb.cells] == ["a = 1", "text", "a = 1"]
 
 
 def test_notebook_with_odd_cells_is_read_all_the_same():
