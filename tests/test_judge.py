@@ -664,6 +664,17 @@ def test_entry_that_is_no_tensor_of_its_own_costs_its_own_share_only(entry):
     assert not v.correct
 
 
+@pytest.mark.parametrize("form", [torch.Tensor.numpy, torch.Tensor.tolist, lambda g: (g, g)])
+def test_right_numbers_in_another_form_are_named_cost_their_own_share_and_are_no_mistake(form):
+    def answer(f, A, x, v):
+        by_A, by_x = grad(f(A, x), (A, x), v)
+        return by_A, form(by_x)
+
+    v = told("05.several_inputs", answer)
+    assert (v.status, v.mistake) == ("type", None)
+    assert v.score == v.points / 2
+
+
 def test_entry_counts_only_where_it_is_right_on_every_problem():
     def value_of(p):
         A, x = p.truth
@@ -1099,6 +1110,18 @@ def test_inputs_are_shown_as_the_call_passed_them():
     assert v.inputs["v = weigh(x)"] == formatting.values(p.weights["v"].numpy())
     stale = told(STATE, lambda f, x, v: setattr(x, "grad", 5 * x.detach())).inputs
     assert stale["x.grad before"] == formatting.values(posed(STATE)[0].extras["stale"].numpy())
+
+
+def test_a_result_that_is_handed_over_is_shown_by_its_formula():
+    v = told("07.retain", lambda x, y, v, w: 5 * grad(y, x, v)[0])
+    assert v.inputs["y"] == posed("07.retain")[0].map.formula
+
+
+def test_right_values_and_true_ones_are_of_one_problem():
+    v = told(TRICK, right)
+    np.testing.assert_allclose(v.yours, v.true)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(v.yours, posed(TRICK)[1].truth)  # the way to fail
 
 
 def test_answers_and_problems_must_be_as_many():
