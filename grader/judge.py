@@ -435,7 +435,7 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     if p.inputs and p.outputs:
         v = asks.weight(p)
         facts |= {"v": formatting.values(v), "m": p.y.size, "y": formatting.values(p.y)}
-        facts["vy"] = formatting.number(float(v @ p.y)) if v.shape == p.y.shape else ""
+        facts["vy"] = formatting.number(float(v @ p.y))
         facts["n"] = int(p.inputs[names[0]].numel()) if names else 0
     return facts
 
