@@ -1117,6 +1117,13 @@ def test_a_result_that_is_handed_over_is_shown_by_its_formula():
     assert v.inputs["y"] == posed("07.retain")[0].map.formula
 
 
+def test_the_square_of_the_weighted_sum_is_told_with_the_factor_that_it_brings():
+    p = posed(TRICK)[0]
+    v = told(TRICK, lambda f, x, v: grad((f(x) @ v) ** 2 / 2, x)[0])
+    assert v.mistake == "squared_loss"
+    assert f"here {formatting.number(float(p.weights['v'] @ p.outputs[0]))}." in v.message
+
+
 def test_right_values_and_true_ones_are_of_one_problem():
     v = told(TRICK, right)
     np.testing.assert_allclose(v.yours, v.true)

@@ -45,6 +45,12 @@ def same(a: Problem, b: Problem) -> bool:
     return x.keys() == y.keys() and all(np.array_equal(x[name], y[name]) for name in x)
 
 
+def test_every_question_has_a_cell_of_its_own_whose_id_nbgrader_allows():
+    ids = [question.grade_id for question in SHIPPED.values()]
+    assert all(re.fullmatch(r"\d\d-[\w-]+", id) for id in ids)
+    assert len(set(ids)) == len(ids)
+
+
 # --- form
 
 
