@@ -13,14 +13,17 @@ import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 from courses import NOTEBOOK, UNIT, Here, command, content, files, handed_in, url
-from nbgrader.api import Gradebook
-from sqlalchemy import event
+from nbgrader.api import Base, Gradebook
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import ProgrammingError
+from traitlets.config import Config
 
 from grader import cli
 from grader.classroom import CourseError, workers
@@ -29,7 +32,9 @@ from grader.classroom.workers import Lost, mapped
 from grader.demo import sample
 from grader.nbgrader.command import grade_class, local_workers
 from grader.nbgrader.folders import Course
-from grader.nbgrader.gradebook import GradebookWriter
+from grader.nbgrader.gradebook import Entry, GradebookWriter
+from grader.nbgrader.job import Graded, GradedNotebook, Job, Record, Unit
+from grader.sandbox.limits import Limits
 from grader.words import COMMANDS
 
 FEW = [s for s in sample.CLASS if s.name in ("ada", "ben", "deniz", "walt")]
@@ -382,6 +387,145 @@ def test_what_refuses_is_told_nothing_is_half_written_and_a_second_run_completes
 def test_a_unit_that_was_not_released_is_told(fresh):
     with pytest.raises(CourseError, match="generate_assignment 07_graph_lifetime"):
         grade_class(Course(fresh, "07_graph_lifetime"), Here)
+
+
+# --- what stands in the gradebook, without grading
+
+NOON = datetime(2026, 11, 15, 12)
+
+
+@pytest.fixture
+def two_units(tmp_path):
+    """A gradebook with two units of one notebook, which differ in their names alone, and no submission."""
+    engine = create_engine(url(tmp_path))
+    Base.metadata.create_all(engine)  # Gradebook would, too, and call a program for the version
+    engine.dispose()
+    with Gradebook(url(tmp_path)) as book:
+        for unit in ("a", "b"):
+            book.add_assignment(unit, duedate=f"{NOON} UTC")
+            book.add_notebook("n", unit)
+            book.add_grade_cell("q", "n", unit, max_score=2, cell_type="code")
+            book.add_grade_cell("words", "n", unit, max_score=3, cell_type="markdown")
+            book.add_solution_cell("answer", "n", unit)
+    return url(tmp_path)
+
+
+def entered(db, *entries, unit="a"):
+    """The gradebook's content after these were entered at once."""
+    book = GradebookWriter(db, "", unit)
+    try:
+        book.put(entries)
+    finally:
+        book.close()
+    return content(db)
+
+
+def known(db, unit):
+    book = GradebookWriter(db, "", unit)
+    try:
+        return book.known()
+    finally:
+        book.close()
+
+
+def entry(student="ada", q=2.0, words=None, comment=None, penalty=None, timestamp=NOON, fingerprint="f", **more):
+    """Somebody's submission, graded; ``q=None``: without its notebook."""
+    notebook = GradedNotebook(b"", b"", {"q": q, "words": words}, {"answer": comment}, penalty)
+    return Entry(Graded(student, {} if q is None else {"n": notebook}, **more), fingerprint, timestamp)
+
+
+def test_what_is_entered_of_one_unit_leaves_the_other_as_it_was(two_units):
+    for unit in ("a", "b", "a"):
+        entered(two_units, entry(fingerprint=f"of {unit}", q=1.0), entry("ben"), unit=unit)
+    entered(two_units, entry(fingerprint="new", q=2.0), unit="b")
+    assert [known(two_units, unit)["ada"].fingerprint for unit in ("a", "b")] == ["of a", "new"]
+    assert known(two_units, "a")["ben"].fingerprint == "f"
+    assert sorted(row[3] for row in content(two_units)["grades"] if row[::2][:2] == ("ada", "q")) == [1.0, 2.0]
+
+
+def test_who_is_set_aside_has_no_fingerprint_and_whoever_was_graded_has_one(two_units):
+    entered(two_units, entry("ada", aside="no room"), entry("ben"))
+    assert {student: one.fingerprint for student, one in known(two_units, "a").items()} == {"ada": "", "ben": "f"}
+
+
+def test_what_is_entered_again_replaces_what_was_there(two_units):
+    entered(two_units, entry(q=1.0, comment="No response.", penalty=1.0))
+    found = entered(two_units, entry(q=2.0, timestamp=NOON + timedelta(hours=1)))
+    assert found["submissions"] == [("ada", NOON + timedelta(hours=1), None, False, None)]
+    assert [row[3] for row in found["grades"]] == [2.0, None]
+    assert found["comments"] == [("ada", "n", "answer", None, None)]
+    assert entered(two_units, entry(q=2.0, timestamp=None)) == found  # no time is no other time
+
+
+def test_people_are_asked_to_look_where_a_score_is_theirs_to_give_or_was_given(two_units):
+    def asked(**scores):
+        return {row[2]: row[6] for row in entered(two_units, entry(**scores))["grades"]}
+
+    assert asked() == {"q": False, "words": True}
+    assert asked(words=0.0) == {"q": False, "words": False}
+    with Gradebook(two_units) as book:
+        book.find_grade("q", "n", "a", "ada").manual_score = 0.5
+        book.db.commit()
+    assert asked(words=0.0) == {"q": True, "words": False}
+    assert asked(q=None) == {"q": False, "words": False}  # nothing was handed in
+    assert {row[2]: row[3] for row in content(two_units)["grades"]} == {"q": 0.0, "words": 0.0}
+
+
+def test_lateness_is_counted_from_the_due_date_and_an_extension_and_is_never_below_zero(two_units):
+    book = GradebookWriter(two_units, "", "a")
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    try:
+        assert [book.seconds_late(NOON + late, None) for late in (-hour, 0 * hour, second)] == [0.0, 0.0, 1.0]
+        assert [book.seconds_late(NOON + late, hour) for late in (hour, hour + second)] == [0.0, 1.0]
+        assert book.seconds_late(None, None) == 0.0
+        book.due = None
+        assert book.seconds_late(NOON, None) == 0.0
+    finally:
+        book.close()
+
+
+def test_a_database_that_refuses_is_told_by_its_first_line_and_without_a_password(two_units):
+    book = GradebookWriter(two_units, "", "a")
+    book.url = "postgresql://grader:secret@there/gradebook"
+    with pytest.raises(CourseError) as caught, book._told():
+        raise ProgrammingError("SELECT", {}, Exception("first line\nsecond line"))
+    book.close()
+    assert "first line" in str(caught.value)
+    assert "there/gradebook" in str(caught.value)
+    assert "second" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_fingerprint_changes_with_all_that_decides_a_grade_and_with_nothing_else():
+    unit = Unit("a", {"n": "released"}, Config(), Limits(), b"s" * 32)
+    job = Job("ada", {"n": b"content", "m": b"more"}, Record(), 1.0, "files")
+    same = replace(job, notebooks={"m": b"more", "n": b"content"}, record=Record({}, {}, {}))
+    assert same.fingerprint(replace(unit, config=Config())) == job.fingerprint(unit)
+    place = ("n", "q")
+    others = [
+        *(replace(job, **{name: other}) for name, other in (("student", "ben"), ("seconds_late", 2.0))),
+        replace(job, supplementary="others"),
+        replace(job, notebooks={"n": b"other", "m": b"more"}),
+        replace(job, notebooks={"n": "too large", "m": b"more"}),  # why there are none
+        replace(job, notebooks={"n": "too many", "m": b"more"}),
+        replace(job, notebooks={"n": b"content"}),
+        *(replace(job, record=Record(**{part: {place: 1.0}})) for part in ("manual", "extra", "comments")),
+    ]
+    rules = [
+        *(replace(unit, **{name: other}) for name, other in (("name", "b"), ("released", {"n": "other"}))),
+        replace(unit, config=Config(A={"b": 1})),
+        replace(unit, limits=Limits(cell_seconds=1.0)),
+        *(replace(unit, **{name: other}) for name, other in (("secret", b"t" * 32), ("confined", False))),
+        replace(unit, language="another"),
+    ]
+    prints = [job.fingerprint(unit), *(one.fingerprint(unit) for one in others), *(map(job.fingerprint, rules))]
+    assert len(set(prints)) == len(prints)
+
+
+def test_usually_nobody_is_late_and_everybody_is_confined():
+    assert Job("ada", {}) == Job("ada", {}, Record(), 0.0, "")
+    assert Unit("a", {}, Config(), Limits(), b"").confined
+    assert Graded("ada").confined
 
 
 # --- workers
