@@ -188,8 +188,9 @@ def test_a_weight_of_one_sign_cannot_separate_and_is_refused():
         question.sample(0)
 
 
-def test_two_mistakes_that_coincide_are_refused_by_name():
-    also = [MISTAKES[key].derived(lambda p: 7 * p.truth) for key in ("sum_of_columns", "one_output_forgotten")]
+@pytest.mark.parametrize("form", [lambda g: g, lambda g: g[:1], lambda g: (g, g)])
+def test_two_mistakes_that_coincide_are_refused_by_name_whatever_their_form(form):
+    also = [MISTAKES[key].derived(lambda p: form(7 * p.truth)) for key in ("sum_of_columns", "one_output_forgotten")]
     question = Question("99.twins", "Twins", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
     with pytest.raises(Inseparable, match="sum_of_columns and one_output_forgotten"):
         question.sample(0)
