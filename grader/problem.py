@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -199,10 +200,9 @@ class Problem:
         if self.question.weigh is not None:
             (name,) = self.question.weights
             return {name: self.question.weigh(*self.inputs.values())}
-        outputs = self.outputs if len(self.outputs) > 1 else self.outputs * len(self.question.weights)
-        return {
+        return {  # one for each output, or several for the only one
             name: (draw or mixed_signs(*y.shape))(generator)
-            for (name, draw), y in zip(self.question.weights.items(), outputs, strict=False)
+            for (name, draw), y in zip(self.question.weights.items(), cycle(self.outputs), strict=False)
         }
 
     @cached_property
