@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pickle
+import re
 import socket
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -22,7 +24,7 @@ import pytest
 from courses import NOTEBOOK, UNIT, Here, command, content, files, handed_in, url
 from nbgrader.api import Base, Gradebook
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from traitlets.config import Config
 
 from grader import cli
@@ -449,7 +451,9 @@ def test_who_is_set_aside_has_no_fingerprint_and_whoever_was_graded_has_one(two_
 
 
 def test_what_is_entered_again_replaces_what_was_there(two_units):
-    entered(two_units, entry(q=1.0, comment="No response.", penalty=1.0))
+    first = entered(two_units, entry(q=1.0, comment="No response.", penalty=1.0))
+    assert first["submissions"] == [("ada", NOON, None, False, 1.0)]
+    assert first["comments"] == [("ada", "n", "answer", "No response.", None)]
     found = entered(two_units, entry(q=2.0, timestamp=NOON + timedelta(hours=1)))
     assert found["submissions"] == [("ada", NOON + timedelta(hours=1), None, False, None)]
     assert [row[3] for row in found["grades"]] == [2.0, None]
@@ -484,13 +488,52 @@ def test_lateness_is_counted_from_the_due_date_and_an_extension_and_is_never_bel
         book.close()
 
 
-def test_a_database_that_refuses_is_told_by_its_first_line_and_without_a_password(two_units):
+def test_what_people_gave_is_known_by_student_notebook_and_cell(two_units):
+    for unit in ("a", "b"):
+        entered(two_units, entry("ada"), entry("ben"), entry("carla"), unit=unit)
+    with Gradebook(two_units) as book:
+        for k, (student, unit) in enumerate(product(("ada", "ben"), ("a", "b"))):
+            grade = book.find_grade("q" if student == "ada" else "words", "n", unit, student)
+            grade.manual_score, grade.extra_credit = k + 0.5, k + 0.25
+            book.find_comment("answer", "n", unit, student).manual_comment = f"{student} {unit}"
+        book.find_submission("b", "ben").extension = timedelta(hours=1)
+        book.db.commit()
+    answer = ("n", "answer")
+    assert {student: one.record for student, one in known(two_units, "b").items()} == {
+        "ada": Record({("n", "q"): 1.5}, {("n", "q"): 1.25}, {answer: "ada b"}),
+        "ben": Record({("n", "words"): 3.5}, {("n", "words"): 3.25}, {answer: "ben b"}),
+        "carla": Record(),
+    }
+    assert {student: one.extension for student, one in known(two_units, "b").items() if one.extension} == {
+        "ben": timedelta(hours=1)
+    }
+
+
+def test_ids_are_nbgraders_and_a_unit_that_it_does_not_have_is_told(two_units):
+    entered(two_units, entry())
+    with contextlib.closing(sqlite3.connect(two_units.removeprefix("sqlite:///"))) as db:
+        ids = [row[0] for row in db.execute("SELECT id FROM grade UNION SELECT id FROM comment")]
+    assert len(ids) == 3  # two grades and a comment
+    assert all(re.fullmatch("[0-9a-f]{32}", id) for id in ids)
+    with pytest.raises(CourseError, match="neither"):
+        GradebookWriter(two_units, "", "neither")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ProgrammingError("SELECT", {}, Exception("first line\nsecond line")), ": first line"),
+        (ArgumentError("first line\nsecond line"), ": first line"),
+        (OperationalError("SELECT", {}, Exception("database is locked")), "in use by another program"),
+    ],
+)
+def test_a_database_that_refuses_is_told_by_its_first_line_and_without_a_password(two_units, error, said):
     book = GradebookWriter(two_units, "", "a")
     book.url = "postgresql://grader:secret@there/gradebook"
     with pytest.raises(CourseError) as caught, book._told():
-        raise ProgrammingError("SELECT", {}, Exception("first line\nsecond line"))
+        raise error
     book.close()
-    assert "first line" in str(caught.value)
+    assert said in str(caught.value)
     assert "there/gradebook" in str(caught.value)
     assert "second" not in str(caught.value)
     assert "secret" not in str(caught.value)
