@@ -445,6 +445,17 @@ def test_what_is_entered_of_one_unit_leaves_the_other_as_it_was(two_units):
     assert sorted(row[3] for row in content(two_units)["grades"] if row[::2][:2] == ("ada", "q")) == [1.0, 2.0]
 
 
+def test_what_an_earlier_version_kept_is_read_and_added_to(two_units):
+    with contextlib.closing(sqlite3.connect(two_units.removeprefix("sqlite:///"))) as db, db:
+        db.execute("CREATE TABLE grader_run (unit TEXT, student TEXT, fingerprint TEXT, PRIMARY KEY (unit, student))")
+        db.execute("INSERT INTO grader_run VALUES ('a', 'ben', 'old')")
+    entered(two_units, entry("ada"), entry("ben", fingerprint="other"), unit="b")
+    entered(two_units, entry("ada"))
+    assert known(two_units, "b")["ben"].fingerprint == "other"
+    entered(two_units, entry("ben", fingerprint="new"))
+    assert {student: one.fingerprint for student, one in known(two_units, "a").items()} == {"ada": "f", "ben": "new"}
+
+
 def test_who_is_set_aside_has_no_fingerprint_and_whoever_was_graded_has_one(two_units):
     entered(two_units, entry("ada", aside="no room"), entry("ben"))
     assert {student: one.fingerprint for student, one in known(two_units, "a").items()} == {"ada": "", "ben": "f"}
@@ -497,13 +508,15 @@ def test_what_people_gave_is_known_by_student_notebook_and_cell(two_units):
             grade.manual_score, grade.extra_credit = k + 0.5, k + 0.25
             book.find_comment("answer", "n", unit, student).manual_comment = f"{student} {unit}"
         book.find_submission("b", "ben").extension = timedelta(hours=1)
+        book.find_notebook("n", "b").name = "m"
         book.db.commit()
-    answer = ("n", "answer")
-    assert {student: one.record for student, one in known(two_units, "b").items()} == {
-        "ada": Record({("n", "q"): 1.5}, {("n", "q"): 1.25}, {answer: "ada b"}),
-        "ben": Record({("n", "words"): 3.5}, {("n", "words"): 3.25}, {answer: "ben b"}),
-        "carla": Record(),
-    }
+    for unit, name, first in (("a", "n", 0), ("b", "m", 1)):
+        q, words, answer = ((name, cell) for cell in ("q", "words", "answer"))
+        assert {student: one.record for student, one in known(two_units, unit).items()} == {
+            "ada": Record({q: first + 0.5}, {q: first + 0.25}, {answer: f"ada {unit}"}),
+            "ben": Record({words: first + 2.5}, {words: first + 2.25}, {answer: f"ben {unit}"}),
+            "carla": Record(),
+        }
     assert {student: one.extension for student, one in known(two_units, "b").items() if one.extension} == {
         "ben": timedelta(hours=1)
     }
