@@ -332,6 +332,7 @@ def test_a_later_note_stands_on_top_with_those_before_it():
 
 def test_a_file_that_is_no_notebook_is_graded_as_the_untouched_one_and_says_so():
     nb = submission.unreadable(released(), "It is empty.")
+    assert nb.cells[0].source == f"**{FEEDBACK['unreadable']}**\n\n- It is empty."
     assert sources(nb) == sources(released())
     assert (Notes.of(nb).unreadable, submission.remarks(nb)) == (True, ["It is empty."])
     assert not Notes.of(mended(lambda nb: nb.cells.pop(2))).unreadable
@@ -358,6 +359,11 @@ def test_students_own_cells_keep_their_place_and_their_text():
 def test_missing_check_comes_back_behind_the_helper_that_follows_its_answer():
     nb = mended(lambda nb: nb.cells.__setitem__(2, new_code_cell("helper = 1")))
     assert sources(nb) == ["text", "answer", "helper = 1", 'check("a")', "answer", 'check("b")']
+
+
+def test_it_comes_back_there_in_a_notebook_that_begins_with_an_answer_too():
+    nb = mended(lambda nb: nb.update(cells=[nb.cells[1], new_code_cell("helper = 1"), *nb.cells[3:]]))
+    assert sources(nb) == ["answer", "helper = 1", 'check("a")', "answer", 'check("b")']
 
 
 def test_last_of_several_answers_counts():
@@ -390,6 +396,7 @@ def test_nothing_of_a_students_metadata_comes_through():
         (b"[1, 2]", "not_a_notebook"),
         (b'{"a": 1}', "not_a_notebook"),
         (b'{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}', "not_a_notebook"),
+        (b'{"nbformat": 5, "cells": [{"cell_type": "code", "source": "x"}]}', "not_a_notebook"),
         (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "no_cells"),
         (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}', "not_a_notebook"),
         ('{"nbformat": 4, "x": "ü"}'.encode("latin-1"), "not_utf8"),
