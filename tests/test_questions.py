@@ -167,6 +167,15 @@ def test_other_seeds_pose_other_problems():
     assert all(same(a, b) for a, b in zip(first, question.problems(0), strict=True))
 
 
+def test_second_derivatives_are_those_of_the_weighted_sum():
+    """The way to fail: those of the sum of the outputs, which are the same wherever v is 1."""
+    p = posed("05.scalar_trick")[0]
+    x, v = p.inputs["x"], p.weights["v"]
+    H = p.block("x", v.numpy()).H
+    np.testing.assert_allclose(H, torch.autograd.functional.hessian(lambda x: v @ p.forward(x), x), atol=1e-12)
+    assert not np.allclose(H, torch.autograd.functional.hessian(lambda x: p.forward(x).sum(), x))
+
+
 # --- what separates
 
 
