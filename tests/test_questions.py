@@ -167,6 +167,29 @@ def test_other_seeds_pose_other_problems():
     assert all(same(a, b) for a, b in zip(first, question.problems(0), strict=True))
 
 
+def test_a_problem_that_was_moved_has_a_truth_of_its_own_and_leaves_the_other_as_it_was():
+    p = posed("08.mend_create_graph")[0]
+    (name,) = p.drawn
+    truth, x = p.truth, p.inputs[name]  # known before it is moved
+    moved = p.at(name, x + 1)
+    assert torch.equal(moved.inputs[name], x + 1)
+    assert not alike(moved.truth, truth, SEPARATION)
+    assert alike(moved.at(name, x).truth, truth, 1e-12)
+    assert (p.truth is truth, p.inputs[name] is x) == (True, True)
+
+
+@pytest.mark.parametrize(("n", "square"), [(1, False), (2, True), (3, True)])
+def test_a_jacobian_is_square_from_two_rows_on(n, square):
+    maps = [Map(functions.square, {"x": normal(n)})]
+    p = Problem(Question("99.square", "Square", WeightedGradient(), maps, ("x", "v"), weights={"v": None}), 0)
+    assert p.block("x", p.weights["v"].numpy()).square == square
+
+
+def test_a_text_is_like_a_text_only():
+    assert alike("a", "a", 1.0)
+    assert not any(alike(a, b, 1.0) for a, b in (("a", "b"), ("a", np.ones(())), (np.ones(()), "a"), ("a", None)))
+
+
 def test_second_derivatives_are_those_of_the_weighted_sum():
     """The way to fail: those of the sum of the outputs, which are the same wherever v is 1."""
     p = posed("05.scalar_trick")[0]
