@@ -1274,6 +1274,7 @@ def test_result_that_is_a_single_number_is_not_counted_in_entries():
         ("01.several_inputs", lambda f, a, b, c: sum(torch.autograd.grad(f(a, b, c), (a, b, c))), "tuple/tensor"),
         ("01.predict_slope", "71", "numbers/text"),
         ("00.predict_a_shape", "(4,)", "shape/text"),
+        (TRICK, lambda f, x, v: [1.0, 2.0], "list"),
     ],
 )
 def test_answer_of_another_form_is_told_how_to_give_it(id, answer, help_):
