@@ -1124,6 +1124,12 @@ def test_the_square_of_the_weighted_sum_is_told_with_the_factor_that_it_brings()
     assert f"here {formatting.number(float(p.weights['v'] @ p.outputs[0]))}." in v.message
 
 
+def test_how_the_shapes_fit_is_said_where_there_is_something_to_say():
+    v = told(TRICK, lambda f, x, v: right(f, x, v) ** 3 + x.detach() + 1)
+    assert (v.status, bool(v.equation)) == ("wrong", True)
+    assert f"{v.equation}." in v.message
+
+
 def test_right_values_and_true_ones_are_of_one_problem():
     v = told(TRICK, right)
     np.testing.assert_allclose(v.yours, v.true)
