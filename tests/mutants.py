@@ -20,7 +20,7 @@ SECONDS = 60  # for the tests of one mutant; one that takes longer counts as kil
 MENDING = (
     "untouched_notebook or mended_notebook or own_cells or comes_back or several or metadata or no_notebook "
     "or odd_cells or reach_every or without_mending or on_top or nothing_of_a_sol or another_order or whole_up "
-    "or things_put or later_note or in_words or more_cells or older_format"
+    "or test_texts or things_put or later_note or in_words or more_cells or older_format"
 )
 JUDGE = ("tests/test_judge.py", "not cut_one_branch")
 GRADEBOOK = (
@@ -42,7 +42,7 @@ NEAREST = {
         "tests/test_sandbox.py",
         "frame or wait or deadline or drops or time_left or any_time or goes_without or one_look or only_plain_text",
     ),
-    "classroom/submission": ("tests/test_classroom.py tests/test_edits.py", MENDING),
+    "classroom/submission": ("tests/test_classroom.py tests/test_edits.py tests/redteam/test_texts.py", MENDING),
     "nbgrader/job": GRADEBOOK,
     "nbgrader/gradebook": GRADEBOOK,
 }
