@@ -94,10 +94,10 @@ def fork_server():
 @pytest.fixture(scope="session")
 def class_handed_in(tmp_path_factory):
     """A course in which the sample class and a crowd have handed in, one of them late."""
-    from courses import UNIT, handed_in
+    from courses import UNIT, handed_in, url
+    from nbgrader.api import Gradebook
 
     from grader.demo import sample
-    from grader.nbgrader import course
 
     students = [*sample.CLASS, *sample.crowd(repeats.count("students"), seed=1)]
     folder = handed_in(tmp_path_factory.mktemp("class") / "course", students)
@@ -105,7 +105,8 @@ def class_handed_in(tmp_path_factory):
         (folder / "submitted" / name / UNIT / "timestamp.txt").write_text(time)
     config = folder / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
-    course.nbgrader(folder, folder / "state", "db", "assignment", "add", UNIT, "--duedate", "2026-11-15 12:00:00 UTC")
+    with Gradebook(url(folder)) as book:
+        book.update_or_create_assignment(UNIT, duedate="2026-11-15 12:00:00 UTC")
     return folder
 
 

@@ -55,7 +55,7 @@ REPEATS = {
         ("tests/test_grading_class.py",),
     ),
     "kills": Repeat(
-        3,
+        2,
         20,
         "A run is killed before its first submission is written and after; more kills look for rarer moments.",
         ("tests/test_grading_killed.py::test_killed_at_random_moments",),

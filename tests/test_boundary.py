@@ -276,8 +276,8 @@ def test_a_machine_that_cannot_run_anything_stops_the_run(fresh, monkeypatch):
         grade_class(Course(fresh, UNIT), Here)
 
 
-def test_a_zygote_that_is_killed_is_told_as_what_it_is():
-    zygote = Zygote()
+def test_a_zygote_that_is_killed_is_told_as_what_it_is(fork_server):
+    zygote = Zygote(fork_server=fork_server)
     try:
 
         def pose(id):

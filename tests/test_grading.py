@@ -808,5 +808,6 @@ def test_an_empty_class_is_told(fresh):
 
 def test_a_cluster_that_is_not_there_is_told(fresh, monkeypatch, capsys):
     monkeypatch.chdir(fresh)
+    monkeypatch.setattr("grader.classroom.workers.CONNECTS_WITHIN", 1.0)
     assert cli.main(["grade", UNIT, "--force", "--dask", "tcp://127.0.0.1:1"]) == 1
     assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err

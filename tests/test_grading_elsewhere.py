@@ -91,7 +91,7 @@ def cluster(tmp_path):
     common = {"cwd": elsewhere, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     worker = [*dask, "worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
-    # Each in a session of its own: a nanny that does not end is ended together with its worker.
+    # Each in a session of its own: a nanny is ended together with its worker.
     processes = [
         subprocess.Popen(arguments, **common, start_new_session=True) for arguments in (scheduler, worker, worker)
     ]
@@ -103,10 +103,6 @@ def cluster(tmp_path):
         yield address
     finally:
         for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -44,7 +44,7 @@ from grader.sandbox.zygote import SandboxError, Zygote
 from grader.student import find
 from grader.words import COMMANDS, DOCTOR, FEEDBACK, SANDBOX
 
-from support import scored
+from support import case, scored
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = {question.id: question for question in grader.questions()}
@@ -706,17 +706,14 @@ def test_more_output_than_allowed_is_cut_on_the_trusted_side_too():
 # --- layers
 
 
-@pytest.fixture(scope="module")
-def findings():
-    return {confined: doctor.examine(confined) for confined in (True, False)}
-
-
-@pytest.mark.parametrize("key", [proof.key for proof in [*doctor.PROOFS, doctor.NETWORK]])
-def test_every_forbidden_thing_is_refused_when_confined_and_done_when_not(findings, key):
-    status = {confined: f.status for confined, found in findings.items() for f in found if f.proof.key == key}
-    already = key == "privileges" and ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)  # some containers start so
-    assert status == {True: "refused", False: "refused" if already else "done"}
-    assert DOCTOR[key]
+def test_every_forbidden_thing_is_refused_when_confined_and_done_when_not():
+    findings = {confined: doctor.examine(confined) for confined in (True, False)}
+    for key in [proof.key for proof in [*doctor.PROOFS, doctor.NETWORK]]:
+        with case(key):
+            status = {confined: f.status for confined, found in findings.items() for f in found if f.proof.key == key}
+            already = key == "privileges" and ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)  # some containers start so
+            assert status == {True: "refused", False: "refused" if already else "done"}
+            assert DOCTOR[key]
 
 
 def test_doctor_says_whether_submissions_can_be_graded(monkeypatch):
@@ -828,7 +825,7 @@ def children(pid):
 
 def test_home_of_a_zygote_is_gone_at_whatever_moment_it_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for seconds in (0.0, 1.0):
+    for seconds in (0.0, 0.5):
         process = Zygote()
         time.sleep(seconds)
         process.jobs.close()  # as when whoever grades is killed
@@ -1136,7 +1133,7 @@ WRITER = "with open('big', 'wb') as file:\n    while True: file.write(bytes(2**2
 BREACHES = {
     "cell_time": (LOOP, Limits(cell_seconds=2), True),
     "cell_time, stubborn": (STUBBORN, Limits(cell_seconds=2), False),
-    "notebook_time": (LOOP, Limits(cell_seconds=60, notebook_seconds=4), False),
+    "notebook_time": (LOOP, Limits(cell_seconds=60, notebook_seconds=2), False),
     "output": ("print('x' * 10**6)", Limits(), True),
     "output, line by line": ("for _ in range(10**5): print('xxxxxxxxxx')", Limits(), True),
     "notebook_output": ("for _ in range(40): print('x' * 1000)", Limits(notebook_output=20_000), True),
@@ -1184,7 +1181,8 @@ def test_folder_whose_time_is_set_back_is_counted_all_the_same(process, request,
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(zygote, name):
+def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_credit(zygote, monkeypatch, name):
+    monkeypatch.setattr(conversation, "GRACE", 0.5)
     source, limits, goes_on = BREACHES[name]
     scores, nb, remarks = graded(zygote, spoiled(source), limits)
     sentence = SANDBOX[name.partition(",")[0]]

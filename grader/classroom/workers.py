@@ -21,6 +21,7 @@ from grader.words import COMMANDS
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+CONNECTS_WITHIN = 10.0  # seconds, to a scheduler
 MOST_DEATHS = 2  # workers that one submission may end before it is given up
 
 
@@ -88,7 +89,7 @@ class DaskWorkers:
         except ImportError as why:
             raise CourseError(COMMANDS["no_dask"]) from why
         try:
-            self.client: Any = Client(address, timeout=10, set_as_default=False)
+            self.client: Any = Client(address, timeout=CONNECTS_WITHIN, set_as_default=False)
             threads = sum(worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values())
         except (OSError, ValueError, TimeoutError) as why:
             raise CourseError(COMMANDS["no_scheduler"].format(address=address, why=why)) from why

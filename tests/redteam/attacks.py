@@ -1666,7 +1666,7 @@ def _loads(folder: Path) -> bool:
 # --- Exhaust
 
 AFTER_MIDDLE = tuple(id for id in POINTS if id not in BEFORE_MIDDLE)
-SHORT = {"cell_seconds": 2.0, "notebook_seconds": 30.0}  # honest cells need a hundredth of it on an idle machine
+SHORT = {"cell_seconds": 1.0, "notebook_seconds": 30.0}  # of a fork's own time; honest cells need a fiftieth of it
 
 
 def exhaust(name: str, does: str, code: str, defence: str, **more: Any) -> Attack:
@@ -2208,8 +2208,8 @@ _EXHAUSTS = [
         "sleeps to the limit in every cell",
         "",
         "wall time of a notebook",
-        change=both(*(own("import time\ntime.sleep(0.8)" + ("\n" + GOES_THROUGH) * (k == 7)) for k in range(8))),
-        limits={"cell_seconds": 4.0, "notebook_seconds": 5.0},
+        change=both(*(own("import time\ntime.sleep(0.4)" + ("\n" + GOES_THROUGH) * (k == 7)) for k in range(8))),
+        limits={"cell_seconds": 2.0, "notebook_seconds": 2.5},
         proof="through",
     ),
     exhaust(

@@ -37,7 +37,7 @@ MEBIBYTE = 2**20
 LIMITS = Limits(cell_seconds=10, notebook_seconds=40, cpu_seconds=60, memory=512 * MEBIBYTE)
 LIFTED = Limits(60, 120, 600, 2**40, 2**40, 1024, 2**60, 10**6, 10**8, 10**8)
 ENDLESS = 1e9  # seconds that an endless attack lasts where a limit must end it
-A_WHILE = 2.2  # and where nothing does: longer than the limit that it would have had
+A_WHILE = 1.2  # and where nothing does: longer than the limit that it would have had
 SECRET = b"s" * 32
 
 by_attack = [pytest.param(attack, id=attack.name) for attack in ATTACKS]

@@ -29,7 +29,7 @@ MEMBERS = (
     "deep_json",
     "forged_flood",
 )
-SHOWN = "shown-*"  # whose feedback is looked at
+SHOWN = ("shown-html", "shown-text")  # whose feedback is looked at
 BY_NAME = {attack.name: attack for attack in ATTACKS}
 
 
@@ -59,7 +59,7 @@ def graded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     state = tmp_path_factory.mktemp("state")
     sample.lay_out(folder)
-    course.nbgrader(folder, state, "generate_assignment", UNIT)
+    assert course.api(folder).generate_assignment(UNIT)["success"]
     honest = BASES["solved"].submission(SOLUTION, RELEASED)
     (folder / "submitted" / "ada" / "05").mkdir(parents=True)
     for student in ("ada", "zora", "resubmits"):  # the first and the last to be graded, and one who comes again
@@ -74,8 +74,9 @@ def graded(tmp_path_factory):
     first = {result.student: result.scores for result in results(folder, UNIT)}
     changed = [str(p) for p, before in kept.items() if digest(p) != before]
     hand_in(folder, "resubmits", BY_NAME["graded_deleted"].submission(prelude(folder)))
-    course.nbgrader(folder, state, "autograde", UNIT, "--student", "resubmits", "--force")
-    course.nbgrader(folder, state, "generate_feedback", UNIT, "--student", SHOWN)
+    assert course.api(folder).autograde(UNIT, "resubmits", force=True)["success"]
+    for student in SHOWN:
+        assert course.api(folder).generate_feedback(UNIT, student)["success"]
     second = {result.student: result.scores for result in results(folder, UNIT)}
     return folder, first, second, changed, log
 
