@@ -22,7 +22,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	@$(SANDBOXED) $(BIN)/grader demo
 
-test: lint notebooks
+test: $(READY)
+	@$(MAKE) --no-print-directory -j 2 lint notebooks  # lint keeps one processor busy, and most lessons wait
 	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) tests
 
 # And what takes long: more seeds, edits, students and kills; tests/repeats.py is the list.

@@ -28,6 +28,7 @@ UNITS = sorted({question.unit for question in student.questions()})
 # Files whose tests share costly fixtures, and with which others they do: all of these tests go to the same worker.
 TOGETHER = {
     "test_costs.py": "costs",
+    "test_redteam.py": "attacks",
     "test_fidelity.py": "fidelity",
     "test_classroom.py": "a class",
     "test_grading_class.py": "a class",

@@ -295,6 +295,7 @@ def test_half_a_character_in_a_folders_name_is_told_on_a_terminal_and_as_json(fr
     os.rename(fresh / "submitted" / "ada", os.fsencode(fresh / "submitted") + b"/mia\xff\x1b[2J")
     monkeypatch.chdir(fresh)
     monkeypatch.setattr("grader.nbgrader.command.local_workers", lambda jobs, fork_server, template: Here())
+    monkeypatch.setattr("grader.sandbox.forkserver.ForkServer.started", lambda: None)
     assert cli.main(["grade", UNIT, "--json"]) == 1
     said = json.loads(capsysbinary.readouterr().out)
     assert said["failed"] == {"mia\udcff\x1b[2J": COMMANDS["bad_student"]}

@@ -150,9 +150,9 @@ def test_claims_spread_evenly_over_the_processors_and_end_with_their_sockets():
         assert again == core
 
 
-def test_where_no_claim_can_be_made_all_forks_stay_on_one_processor_too(monkeypatch):
+def test_where_no_claim_can_be_made_all_forks_stay_on_one_processor_too(monkeypatch, fork_server):
     monkeypatch.setattr("grader.sandbox.zygote.MOST_CLAIMS", 0)
-    zygote = Zygote()
+    zygote = Zygote(fork_server=fork_server)
     try:
         places = [ran(zygote, "import os\nprint(*os.sched_getaffinity(0))", LIMIT)[1].split() for _ in range(2)]
     finally:
