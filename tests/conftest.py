@@ -39,7 +39,7 @@ TOGETHER = {
     "test_notes.py": "notes",
     "test_report.py": "report",
 }
-torch.set_num_threads(1)  # there are as many workers as cores, so more threads would only wait for each other
+torch.set_num_threads(1)  # workers keep all cores busy, so more threads would only wait for each other
 
 
 def pytest_addoption(parser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -172,6 +173,7 @@ def test_nbval_compares_text_outputs_although_no_counts_are_kept(tmp_path):
     for name, kept in (("right", "2\n"), ("wrong", "3\n"), ("lost", "")):
         small_lesson(tmp_path / f"{name}.ipynb", kept)
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "."]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    plain = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    said = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, check=False).stdout
     found = dict(re.findall(r"^(\w+)::ipynb::Cell 0 (\w+)", said, re.M))
     assert found == {"right": "PASSED", "wrong": "FAILED", "lost": "FAILED"}, said
