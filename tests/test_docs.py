@@ -98,6 +98,21 @@ def test_a_command_that_does_not_exist_is_noticed(command):
     assert commands(f"Then `{command} --json`.") == [f"{command} --json"]
 
 
+def named_tests(text: str) -> set[str]:
+    """The tests, and files of tests, that a page names."""
+    return set(re.findall(r"\btest_\w+", text))
+
+
+def test_every_test_that_a_page_names_exists():
+    there = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        there |= {path.stem, *re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.M)}
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "tests" / "repeats.py"):
+        gone = {name for name in named_tests(page.read_text("utf-8")) if not any(n.startswith(name) for n in there)}
+        assert gone == set(), page
+    assert named_tests("see `test_that_is_gone`") - there == {"test_that_is_gone"}  # the way to fail
+
+
 def test_a_command_may_be_named_in_prose_if_there_is_one():
     assert not wrong(*commands("`grader grade` grades"))
     assert wrong(*commands("`grader grad` grades"))
