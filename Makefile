@@ -1,7 +1,6 @@
 # make demo | test | test-all | redteam | lab | bench | bench-class | exercises | format | clean
 PYTHON ?= python3
-# Tests often wait, for a process to start or for a limit: one worker more than there are processors.
-JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -47,6 +47,19 @@ REPEATS = {
         "Each of the five notebooks that are edited comes up once; running one takes half a second.",
         ("tests/test_edits.py::test_untouched_answers_keep_their_credit",),
     ),
+    "examples": Repeat(
+        100,
+        600,
+        "Hypothesis finds what breaks a reader or a card within dozens of examples, or needs very many.",
+        (
+            "tests/test_sandbox.py::test_no_bytes_raise",
+            "tests/test_sandbox.py::test_no_safetensors_header_raises",
+            "tests/test_sandbox.py::test_no_answer_raises",
+            "tests/test_sandbox.py::test_no_outputs_raise",
+            "tests/test_card.py::test_whatever_is_returned",
+            "tests/redteam/test_texts.py::test_no_text_says_more",
+        ),
+    ),
     "students": Repeat(
         2,
         200,
@@ -79,12 +92,13 @@ ONLY_IN_ALL = {
     "tests/test_notebooks.py::test_untouched_release_runs_to_the_end": "As above.",
     "tests/test_fidelity.py::test_every_ungraded_cell_of_solutions_and_class": "`make test` compares 60 difficult "
     "cells with a kernel; this compares all that there are.",
+    "tests/test_sandbox.py::test_single_namespaces": "`make test` runs with all namespaces, and without any.",
     "tests/test_sandbox.py::test_nothing_of_the_judge_is_in_any_library": "`make test` looks at all places but the "
     "libraries that a fork may read; this reads those, a gigabyte.",
     "tests/test_grading_elsewhere.py::test_both_workers_of_the_cluster_are_used": "A class on a cluster and the way in "
     "which deaths of workers are counted are in `make test`; this kills workers of a real cluster.",
     "tests/test_grading.py::test_a_worker_that_dies_costs_a_retry_and_what_kills_it_twice_is_given_up[1]": "One worker "
-    "more or less; `make test` has three.",
+    "fewer; `make test` has two.",
     "tests/test_grading_killed.py::test_another_class_ends_otherwise": "It is the way in which a comparison fails that "
     "all of its twenty kills need.",
     "tests/test_boundary.py::test_every_fault_at_every_step": "`make test` has each step with one fault, and each "

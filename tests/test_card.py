@@ -10,9 +10,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from repeats import count
 
 from grader import formatting, pictures, words
 from grader.card import MIME, Card, as_html, as_text
@@ -438,6 +439,7 @@ FORMS = [TRICK, INPUTS, "01.backward", "01.predict_slope", "00.predict_a_shape",
 
 
 @pytest.mark.parametrize("id", FORMS)
+@settings(max_examples=count("examples") // 4)
 @given(thing=anything)
 def test_whatever_is_returned_there_is_a_verdict_with_a_card(id, thing):
     v = judge(ALL[id], posed(id), [Answer(value=plain(thing)) for _ in posed(id)])

@@ -26,6 +26,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
+from repeats import count
 from safetensors.numpy import save
 
 import grader
@@ -259,7 +260,7 @@ def test_time_left_of_a_reading_is_no_limit_of_the_next_writing(pair):
     reader.join()
 
 
-@settings(max_examples=300)
+@settings(max_examples=count("examples"))
 @given(st.binary(max_size=200), st.binary(max_size=200), st.booleans())
 def test_no_bytes_raise_anything_else(text, blob, whole):
     data = head(text, blob) if whole else text + blob
@@ -281,7 +282,7 @@ HEADER = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=count("examples"))
 @given(HEADER, st.binary(max_size=64))
 def test_no_safetensors_header_raises_anything_else(header, data):
     text = json.dumps(header).encode()
@@ -526,7 +527,7 @@ def four_arrays():
     return {"0": np.ones(3), "1": np.array(np.nan), "2": np.zeros((2, 3)), "3": np.ones(3)}
 
 
-@settings(max_examples=600)
+@settings(max_examples=count("examples"))
 @given(ANSWER)
 def test_no_answer_raises_anything_else(message):
     try:
@@ -684,7 +685,7 @@ OUTPUT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=count("examples"))
 @given(st.lists(JSON | OUTPUT, max_size=5))
 def test_no_outputs_raise_anything_else(message):
     try:
@@ -759,8 +760,17 @@ DENIED = {
 }
 
 
-@pytest.mark.parametrize("denied", DENIED)
+@pytest.mark.parametrize("denied", ["nothing", "all"])
 def test_namespaces_that_the_kernel_does_not_grant_are_done_without(denied, tmp_path, monkeypatch):
+    done_without(denied, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("denied", ["names", "processes"])
+def test_single_namespaces_that_the_kernel_does_not_grant_are_done_without(denied, tmp_path, monkeypatch):
+    done_without(denied, tmp_path, monkeypatch)
+
+
+def done_without(denied, tmp_path, monkeypatch):
     flags, granted = DENIED[denied]
     code = f"""
 

@@ -138,7 +138,7 @@ def api(course: Path, **further: Mapping[str, Any]) -> Any:
     from traitlets.config import Config
 
     config = configuration(course)
-    config.merge(Config({**further, "CourseDirectory": {"root": str(course)}}))
+    config.merge(Config({**further, "CourseDirectory": {**further.get("CourseDirectory", {}), "root": str(course)}}))
     return NbGraderAPI(config=config)
 
 

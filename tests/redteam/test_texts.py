@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from repeats import count
 
 from grader.card import UNTYPESET, as_html
 from grader.classroom import judging, submission
@@ -135,7 +136,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=count("examples"))
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_no_text_says_more(text):
     assert speaks(laid_out(inert(text))) == []
