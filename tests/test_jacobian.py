@@ -106,7 +106,7 @@ def any_fault_is_seen(p):
 
 @pytest.mark.parametrize("id", DIFFERENTIATED)
 def test_a_fault_in_any_one_entry_of_j_is_larger_than_the_bound(id):
-    for seed in range(count("seeds")):
+    for seed in range(count("faults")):
         with case(f"seed {seed}"):
             any_fault_is_seen(sample(id, seed))
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import grader
 from grader import formatting, functions, words
+from grader.formatting import LONGEST
 from grader.jacobian import central_differences, forward_mode, reverse_mode
 from grader.judge import diagnose, judge
 from grader.predictions import letters_of
@@ -1300,3 +1301,67 @@ def test_old_gradient_left_alone_is_not_called_the_right_one_plus_an_old_one():
     assert left.mistake == "grad_untouched"
     added = grader.diagnose("05.backward_gradient", lambda f, x, v: f(x).backward(v))
     assert added.mistake == "stale_grad"
+
+
+def test_the_line_at_which_an_answer_raised_is_said():
+    v = told(TRICK, lambda f, x, v: {}["no such key"])
+    assert v.status == "raised"
+    assert f"line {v.lines[-1][0]}: " in v.headline
+
+
+def test_of_many_right_places_the_first_are_listed_and_then_dots():
+    def but_one(p):
+        value = p.truth.copy()
+        value[(0,) * value.ndim] += 1.0
+        return value
+
+    many, few = answers("99.jacobian", but_one), answers(JACOBIAN, but_one)
+    assert {many.status, few.status} == {"some_right"}
+    assert many.headline.count("(") == LONGEST
+    assert many.headline.rstrip(".").endswith("…")
+    assert "…" not in few.headline
+
+
+def test_a_warning_about_a_leaf_is_no_fault_where_the_answer_is_right():
+    assert is_full(told(TRICK, lambda f, x, v: ((x * 1).grad, right(f, x, v))[1]))
+
+
+def test_a_predicted_vector_in_another_order_is_no_shape_in_another_order():
+    v = answers("99.predict_a_vector", lambda p: p.truth[::-1].copy())
+    assert v.status == "permuted"
+    assert v.headline.startswith(words.FINDINGS["permuted"][0].partition("{")[0])
+    assert words.FINDINGS["permuted"] != words.FINDINGS["sizes_permuted"]
+
+
+def test_next_to_nothing_is_no_multiple():
+    assert told(TRICK, lambda f, x, v: 1e-4 * right(f, x, v)).status == "wrong"
+    assert told(TRICK, lambda f, x, v: 1e-2 * right(f, x, v)).status == "multiple"
+
+
+def test_an_overflow_on_one_problem_hides_no_mistake_on_the_others():
+    first, *rest = posed(TRICK)
+    wrong = {p: next(w.value for w in p.wrongs if w.key == "ones_weight") for p in (first, *rest)}
+    v = answers(TRICK, lambda p: wrong[p] if p is first else np.full_like(wrong[p], np.inf))
+    assert (v.status, v.mistake) == ("mistake", "ones_weight")
+    assert answers(TRICK, lambda p: wrong[p] if p is first else wrong[p] + 1).mistake is None  # the way to fail
+
+
+def test_an_error_of_a_second_derivative_is_explained_by_its_own_cause():
+    twice = told("08.hessian_by_rows", lambda f, x: grad(grad(f(x), x)[0].sum(), x)[0])
+    once = told(TRICK, lambda f, x, v: grad(f(x.detach()), x, v)[0])
+    assert {twice.error, once.error} == {"no_graph"}
+    assert (twice.unit, once.unit) == ("08", "01")
+    assert twice.message != once.message
+
+
+def test_a_list_with_something_else_among_its_numbers_is_no_shape():
+    assert told("99.shape_of_table", ("a", 3)).status == "type"
+    assert told("99.shape_of_table", (9, 3)).status == "wrong"
+
+
+def test_what_comes_after_wrong_values_names_no_mistake():
+    def times(factor):
+        return lambda f, x: factor * grad(f(x), x, create_graph=True)[0]
+
+    assert is_full(told("08.mend_create_graph", times(1)))
+    assert told("08.mend_create_graph", times(1.5)).status == "multiple"

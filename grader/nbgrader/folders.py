@@ -59,9 +59,16 @@ class Course:
         self.dirs = course.directory(root)
         self.config: Config = self.dirs.config
         self.db = db or self.dirs.db_url
+        self._parts: dict[str, int] = {}
 
     def folder(self, step: str, student: str) -> Path:
         return Path(self.dirs.format_path(step, student, self.unit))
+
+    def _students_part(self, step: str) -> int:
+        """See ``students_part``; kept, since it is asked for three times per submission."""
+        if step not in self._parts:
+            self._parts[step] = students_part(self.dirs, step, self.unit)
+        return self._parts[step]
 
     def students(self) -> list[str]:
         """The ids of all students who handed in something for this unit, sorted."""
@@ -70,7 +77,7 @@ class Course:
         )
         anywhere = self.folder(self.dirs.submitted_directory, "*")
         places = [*self.root.glob(str(anywhere.relative_to(self.root)))]
-        first = students_part(self.dirs, self.dirs.submitted_directory, self.unit)
+        first = self._students_part(self.dirs.submitted_directory)
         level = Path(*anywhere.parts[: first + 1]).relative_to(self.root)
         closed = (path for path in self.root.glob(str(level)) if not os.access(path, os.R_OK | os.X_OK))
         places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # so that they are reported, too
@@ -82,7 +89,7 @@ class Course:
         """Read one student's submission without following links or waiting for pipes.  names: the unit's notebooks."""
         folder = self.folder(self.dirs.submitted_directory, student)
         wrong = "" if _can_be_an_id(student) else COMMANDS["bad_student"]
-        if is_linked(folder, students_part(self.dirs, self.dirs.submitted_directory, self.unit)):
+        if is_linked(folder, self._students_part(self.dirs.submitted_directory)):
             wrong = wrong or FEEDBACK["linked"]
         if wrong:
             return HandedIn(student, folder, wrong=wrong)
@@ -129,10 +136,12 @@ class Course:
         for step, (what, folder), mode in zip(
             steps, self.written(given.student).items(), (AUTOGRADED, PAGE), strict=True
         ):
-            if is_linked(folder, students_part(self.dirs, step, self.unit)):  # perhaps to another student's folder
+            if is_linked(folder, self._students_part(step)):  # perhaps to another student's folder
                 raise OSError(COMMANDS["linked_output"].format(folder=folder))
-            folder.mkdir(parents=True, exist_ok=True)
-            _keep_only(folder, {*given.supplementary, *texts[what]})
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                _keep_only(folder, {*given.supplementary, *texts[what]})
             for name, source in given.supplementary.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 copy_whole(source, folder / name, mode, given.folder, LARGEST_BESIDE)
