@@ -19,7 +19,7 @@ class Borrowed:
 
     distribution: the package as pip knows it; "" for Python's own library.
     module, name: where it is, ``name`` with a dot where it belongs to a class.
-    used_by: the module of this package that uses it.
+    used_by: the modules of this package that use it.
     why: what no documented part does.
     without: what happens where it is gone.
     """
@@ -27,7 +27,7 @@ class Borrowed:
     distribution: str
     module: str
     name: str
-    used_by: str
+    used_by: tuple[str, ...]
     why: str
     without: str
 
@@ -46,35 +46,29 @@ class Borrowed:
     def missed(self) -> str:
         """What to say where it is gone."""
         release = f"{self.distribution} {version(self.distribution)}" if self.distribution else "This Python"
-        return (
-            f"{release} has no {self.module}.{self.name}, which grader.{self.used_by} uses. Without it: {self.without}"
-        )
+        what = f"{self.module}.{self.name}, which grader.{self.used_by[0]} uses"
+        return f"{release} has no {what}. Without it: {self.without}"
 
 
 BORROWED = (
     Borrowed(
-        *("ipython", "IPython.core.interactiveshell", "InteractiveShell._showtraceback", "sandbox.shell"),
+        *("ipython", "IPython.core.interactiveshell", "InteractiveShell._showtraceback", ("sandbox.shell",)),
         why="It is given an error's name, message and formatted traceback; the public showtraceback prints them. "
         "Jupyter's own kernel overrides it for the same reason.",
         without="Tracebacks become printed text, and a cell that raised an error shows no error output.",
     ),
     Borrowed(
-        *("ipython", "IPython.core.async_helpers", "get_asyncio_loop", "sandbox.shell"),
+        *("ipython", "IPython.core.async_helpers", "get_asyncio_loop", ("sandbox.shell",)),
         why="The event loop of top-level await opens sockets when it is first used, which a confined process cannot.",
         without="No process that runs submissions can be started.",
     ),
     Borrowed(
-        *("torch", "torch", "_C.DisableTorchFunctionSubclass", "probe"),
+        *("torch", "torch", "_C.DisableTorchFunctionSubclass", ("probe",)),
         why="A subclass of Tensor decides what its methods return; the probe reads the entries that it really has.",
         without="Such a subclass speaks for its own entries. It cannot gain by that: they are compared all the same.",
     ),
     Borrowed(
-        *("", "multiprocessing.connection", "Connection", "classroom.bounded"),
-        why="A connection over a descriptor that was inherited: Pipe makes both ends in one process.",
-        without="No worker process can be started.",
-    ),
-    Borrowed(
-        *("", "multiprocessing.connection", "Connection", "classroom.processes"),
+        *("", "multiprocessing.connection", "Connection", ("classroom.bounded", "classroom.processes")),
         why="A connection over a descriptor that was inherited: Pipe makes both ends in one process.",
         without="No worker process can be started.",
     ),

@@ -63,7 +63,7 @@ def overridden(cls: type) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("entry", BORROWED, ids=lambda entry: f"{entry.name} in {entry.used_by}")
+@pytest.mark.parametrize("entry", BORROWED, ids=lambda entry: entry.name)
 def test_the_installed_release_has_what_is_borrowed(entry):
     assert entry.there, entry.missed
 
@@ -73,7 +73,7 @@ def test_what_an_upgrade_took_away_is_said_with_its_release():
     gone = replace(BORROWED[0], name="InteractiveShell._showtraceback_gone")
     assert not gone.there
     assert re.search(r"^ipython \d+\.\d+.* has no .*_gone, which grader\.sandbox\.shell uses", gone.missed)
-    assert not Borrowed("", "no_such_module", "x", "probe", "", "").there
+    assert not Borrowed("", "no_such_module", "x", ("probe",), "", "").there
 
 
 def test_every_private_part_that_is_used_is_listed():
@@ -95,10 +95,11 @@ def test_every_private_method_that_is_overridden_is_listed():
     assert found <= LISTED
 
 
-@pytest.mark.parametrize("entry", BORROWED, ids=lambda entry: f"{entry.name} in {entry.used_by}")
+@pytest.mark.parametrize("entry", BORROWED, ids=lambda entry: entry.name)
 def test_what_is_listed_is_used(entry):
-    text = (ROOT / "grader" / Path(*entry.used_by.split("."))).with_suffix(".py").read_text()
-    assert re.search(rf"\b{entry.name.rpartition('.')[2]}\b", text)
+    for module in entry.used_by:
+        text = (ROOT / "grader" / Path(*module.split("."))).with_suffix(".py").read_text()
+        assert re.search(rf"\b{entry.name.rpartition('.')[2]}\b", text), module
     assert entry.why
     assert entry.without
 

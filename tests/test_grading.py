@@ -522,6 +522,20 @@ def test_what_people_gave_is_known_by_student_notebook_and_cell(two_units):
     }
 
 
+def test_what_people_gave_is_passed_over_where_its_cell_is_gone(two_units):
+    entered(two_units, entry("ada"))
+    with Gradebook(two_units) as book:
+        book.find_grade("q", "n", "a", "ada").manual_score = 1.5
+        book.db.commit()
+    writer = GradebookWriter(two_units, "", "a")
+    try:
+        assert writer.known()["ada"].record.manual == {("n", "q"): 1.5}  # the way to fail
+        writer.notebooks = {name: replace(cells, grades={}, comments={}) for name, cells in writer.notebooks.items()}
+        assert writer.known()["ada"].record == Record()
+    finally:
+        writer.close()
+
+
 def test_ids_are_nbgraders_and_a_unit_that_it_does_not_have_is_told(two_units):
     entered(two_units, entry())
     with contextlib.closing(sqlite3.connect(two_units.removeprefix("sqlite:///"))) as db:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from courses import UNIT, Here, command, content, copied, files, free_port, handed_in, postgresql, url
+from sqlalchemy import create_engine, delete
+from sqlalchemy.exc import DBAPIError
 
 from grader import cli
 from grader.classroom import workers
@@ -22,6 +24,7 @@ from grader.demo import sample
 from grader.nbgrader import course
 from grader.nbgrader.command import grade_class
 from grader.nbgrader.folders import Course
+from grader.nbgrader.gradebook import RUN, _write
 
 FEW = [s for s in sample.CLASS if s.name in ("ada", "deniz", "tara", "walt")] + sample.crowd(1, seed=3)
 
@@ -66,6 +69,21 @@ def test_a_class_is_graded_into_postgresql(here, postgres, tmp_path, monkeypatch
     assert f"{len(FEW)} submissions" in capsys.readouterr().out
     assert cli.main(["export", "--csv", "--db", postgres]) == 0
     assert "deniz" in capsys.readouterr().out
+
+
+def test_what_the_server_refuses_of_many_rows_is_told_as_a_refusal(postgres):
+    """Rows are copied past SQLAlchemy, which turns what a driver raises into errors that are told."""
+    engine = create_engine(postgres)
+    RUN.metadata.create_all(engine)
+    row = {"unit": "copied", "student": "ada", "fingerprint": "x"}
+    try:
+        for rows, refused in (([row], False), ([row, {**row, "fingerprint": None}], True)):
+            told = pytest.raises(DBAPIError, match="fingerprint") if refused else contextlib.nullcontext()
+            with told, engine.begin() as connection:
+                _write(connection, RUN, [], rows)
+                connection.execute(delete(RUN).where(RUN.c.unit == "copied"))
+    finally:
+        engine.dispose()
 
 
 def test_a_server_that_is_gone_is_told_without_its_password(here, tmp_path):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
@@ -134,7 +134,7 @@ class GradebookWriter:
                     select(table.c.notebook_id, table.c.cell_id, column).where(column.is_not(None))
                 )
                 for place, cell, value in rows:
-                    if place in places:
+                    if place in places and cell in cells:  # neither another unit's nor one that was removed since
                         student, notebook = places[place]
                         getattr(found[student].record, part)[notebook, cells[cell]] = value
             for run in connection.execute(select(RUN).where(RUN.c.unit == self.unit)):
@@ -314,14 +314,21 @@ def _write(connection: Connection, table: Any, changed: list[dict[str, Any]], ne
 
 
 def _copy(connection: Connection, table: Any, new: list[dict[str, Any]]) -> None:
-    """Insert rows by PostgreSQL's COPY, which takes half the time of INSERT."""
+    """Insert rows by PostgreSQL's COPY, which takes half the time of INSERT.
+
+    SQLAlchemy does not see what the driver raises here, so it is raised as SQLAlchemy would: DBAPIError.
+    """
     usual = {c.name: c.default.arg for c in table.c if c.default is not None and c.default.is_scalar}
     names = list(usual | new[0])
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
-        for row in new:
-            full = usual | row
-            copy.write_row([full[name] for name in names])
+    statement, dbapi = f"COPY {table.name} ({', '.join(names)}) FROM STDIN", cast(Any, connection.dialect.dbapi)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in new:
+                full = usual | row
+                copy.write_row([full[name] for name in names])
+    except dbapi.Error as why:
+        raise DBAPIError(statement, None, why) from why
 
 
 def _shown(url: str) -> str:
