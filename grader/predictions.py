@@ -75,7 +75,7 @@ class PredictedShape(Predicted):
         # Where the Question has a mistake of its own for a shape, that one is used.
         found = {tuple(int(size) for size in wrong.value): wrong for wrong in self._also(p)}
         for key, detail, guess in guesses:
-            if guess != truth and guess not in found:
+            if guess != truth and guess not in found and key not in p.question.without:
                 found[guess] = Wrong(key, np.array(guess, dtype=float), detail)
         return list(found.values())
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from grader import jacobian
 from grader.jacobian import derivative, flatten, hessian
 from grader.probe import Arg, Call
+from grader.words import AUTHORS
 
 
 class Wrong(NamedTuple):
@@ -81,24 +82,94 @@ class Block:
         return np.asarray(self.p.extras[name]).reshape(-1)
 
 
-Sampler = Callable[[torch.Generator], Tensor]
+Sampler = Callable[[torch.Generator], Tensor]  # any function that draws a float64 tensor from the generator
+Extra = Callable[[torch.Generator, "Problem"], Any]  # the same for further arguments, drawn after the outputs
 
+TRUTH = ""  # stands for the truth where mistakes are named by their keys
 SEPARATION = 1e-3  # values closer than this, relative to the larger, count as equal
 
 
-def normal(*shape: int) -> Sampler:
-    """A sampler of standard normal float64 entries, rounded to two decimals so that a card can print them in full."""
+@dataclass(frozen=True)
+class Drawn:
+    """A sampler of independent entries, with the shape that it draws: what ``normal`` and its like return.
 
-    def draw(generator: torch.Generator) -> Tensor:
-        return torch.from_numpy(_two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy()))
+    entries: (shape, generator) -> float64 array of that shape.
+    shape: of what is drawn.  () is one number; but a weight whose sampler was made without a shape takes its output's.
 
-    return draw
+    >>> draw = normal(2, 3)
+    >>> draw(torch.Generator().manual_seed(0)).shape, draw.of((4,))(torch.Generator().manual_seed(0)).shape
+    (torch.Size([2, 3]), torch.Size([4]))
+    """
+
+    entries: Callable[[tuple[int, ...], torch.Generator], np.ndarray]
+    shape: tuple[int, ...] = ()
+
+    def __call__(self, generator: torch.Generator) -> Tensor:
+        return torch.from_numpy(np.asarray(self.entries(self.shape, generator)))
+
+    def of(self, shape: tuple[int, ...]) -> Drawn:
+        """The same entries in another shape."""
+        return Drawn(self.entries, shape)
 
 
-def uniform(low: float, high: float, *shape: int) -> Sampler:
-    """A sampler of uniform float64 entries in [low, high], rounded to two decimals."""
+def normal(*shape: int) -> Drawn:
+    """A sampler of standard normal float64 entries, rounded to two decimals so that a card can print them in full.
 
-    return lambda generator: torch.from_numpy(_uniform(low, high, shape, generator))
+    >>> normal(3)(torch.Generator().manual_seed(0)).tolist()
+    [1.54, -0.29, -2.18]
+    """
+    return Drawn(_normal, shape)
+
+
+def uniform(low: float, high: float, *shape: int) -> Drawn:
+    """A sampler of uniform float64 entries in [low, high], rounded to two decimals.
+
+    >>> uniform(0, 1, 2)(torch.Generator().manual_seed(0)).tolist()
+    [0.97, 0.71]
+    """
+    return Drawn(partial(_uniform, low, high), shape)
+
+
+def fixed(values: Any) -> Sampler:
+    """A sampler that always gives these values, as float64, for questions whose text names its numbers.
+
+    >>> fixed([1, 2])(torch.Generator()).tolist()
+    [1.0, 2.0]
+    """
+    return lambda generator: torch.tensor(values, dtype=torch.float64)
+
+
+def mixed_signs(*shape: int) -> Drawn:
+    """A sampler of weights with absolute values in [0.25, 2], of which half, rounded down, are negative.
+
+    Mixed signs and unequal sizes, because with ``v = ones`` several wrong formulas give the right result.
+
+    >>> mixed_signs(4)(torch.Generator().manual_seed(0)).tolist()
+    [-1.95, 1.49, -1.05, 1.86]
+    """
+    return Drawn(_mixed_signs, shape)
+
+
+def like(name: str, sampler: Drawn | None = None) -> Extra:
+    """An extra in the shape of the input of this name: a direction u, or an old gradient.  Mixed signs by default.
+
+    >>> extras = {"u": like("x"), "stale": like("x", normal())}
+    """
+    return lambda generator, p: (sampler or mixed_signs()).of(tuple(p.inputs[name].shape))(generator)
+
+
+def place(name: str = "") -> Extra:
+    """An extra that is an index, an int: into the flattened input of this name, or without a name into the outputs.
+
+    >>> extras = {"i": place(), "j": place("x")}
+    """
+    return lambda generator, p: int(
+        torch.randint(p.inputs[name].numel() if name else p.y.size, (), generator=generator)
+    )
+
+
+def _normal(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
+    return _two_decimals(torch.randn(shape, generator=generator, dtype=torch.float64).numpy())
 
 
 def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
@@ -106,27 +177,14 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.G
     return _two_decimals(low + (high - low) * u)
 
 
+def _mixed_signs(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
+    sizes = _uniform(0.25, 2, shape, generator)
+    order = torch.randperm(sizes.size, generator=generator).numpy()
+    return sizes * (1.0 - 2.0 * (order % 2)).reshape(shape)
+
+
 def _two_decimals(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(values * 100) / 100)
-
-
-def fixed(values: Any) -> Sampler:
-    """A sampler that always gives these values, as float64, for questions whose text names its numbers."""
-    return lambda generator: torch.tensor(values, dtype=torch.float64)
-
-
-def mixed_signs(*shape: int) -> Sampler:
-    """A sampler of weights with absolute values in [0.25, 2], of which half, rounded down, are negative.
-
-    Mixed signs and unequal sizes, because with ``v = ones`` several wrong formulas give the right result.
-    """
-
-    def draw(generator: torch.Generator) -> Tensor:
-        sizes = _uniform(0.25, 2, shape, generator)
-        order = torch.randperm(sizes.size, generator=generator).numpy()
-        return torch.from_numpy(sizes * (1.0 - 2.0 * (order % 2)).reshape(shape))
-
-    return draw
 
 
 @dataclass(frozen=True)
@@ -146,7 +204,10 @@ class Map:
 
 
 class Inseparable(ValueError):
-    """Raised for a Question whose mistakes cannot be told from each other or from the truth."""
+    """Raised for a Question whose mistakes cannot be told from each other or from the truth.
+
+    Its message names all that coincide, how often, and what to do about it.
+    """
 
 
 class Problem:
@@ -200,10 +261,15 @@ class Problem:
         if self.question.weigh is not None:
             (name,) = self.question.weights
             return {name: self.question.weigh(*self.inputs.values())}
-        return {  # one for each output, or several for the only one
-            name: (draw or mixed_signs(*y.shape))(generator)
-            for (name, draw), y in zip(self.question.weights.items(), cycle(self.outputs), strict=False)
-        }
+        drawn = {}
+        # One for each output, or several for the only one.
+        for (name, sampler), y in zip(self.question.weights.items(), cycle(self.outputs), strict=False):
+            draw, shape = sampler or mixed_signs(), tuple(y.shape)
+            v = drawn[name] = (draw.of(shape) if isinstance(draw, Drawn) and not draw.shape else draw)(generator)
+            if tuple(v.shape) != shape:
+                facts = {"id": self.question.id, "name": name, "got": tuple(v.shape), "shape": shape}
+                raise ValueError(AUTHORS["weight_shape"].format_map(facts))
+        return drawn
 
     @cached_property
     def jacobians(self) -> dict[str, np.ndarray]:
@@ -277,27 +343,34 @@ class Problem:
                 return place[name]
         raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
 
-    def coincidence(self) -> str:
-        """Why this problem is useless, in words: two of truth and mistakes coincide, or one is not finite.  Else ''.
+    def clashes(self) -> list[tuple[str, ...]]:
+        """What makes this problem useless: [] if truth and mistakes are all finite and differ from each other.
 
-        No answer equals nan, so a mistake that gives nan could never be named.
+        Each clash is a tuple of mistakes' keys, with ``TRUTH`` for the truth: of all that give the same value; or of
+        one whose value is not finite, since no answer equals nan, so that it could never be named.
         """
-        entries = [("the truth", self.truth), *((w.key, w.value) for w in self.wrongs)]
+        entries = [(TRUTH, self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
         for k, (_, value) in enumerate(entries):
             forms.setdefault(_form(value), []).append(k)
+        found: list[tuple[str, ...]] = []
         for members in forms.values():
             pairs = _pairs_alike([entries[k][1] for k in members], SEPARATION)
-            (odd,) = np.nonzero(~pairs.diagonal())
-            if odd.size:
-                return f"{entries[members[odd[0]]][0]}, which is not finite"
-            if np.count_nonzero(pairs) == len(members):  # each is alike only to itself
+            if pairs.diagonal().all() and np.count_nonzero(pairs) == len(members):  # each is alike only to itself
                 continue
-            for i, j in np.argwhere(np.triu(pairs, 1)):
-                name, other = entries[members[i]][0], entries[members[j]][0]
-                if name != other:
-                    return f"{name} and {other}"
-        return ""
+            found += _groups([entries[k][0] for k in members], pairs)
+        return list(dict.fromkeys(found))
+
+
+def _groups(names: Sequence[str], pairs: np.ndarray) -> list[tuple[str, ...]]:
+    """The names of values that are alike, directly or through others, or not finite, from ``_pairs_alike``: (k, k)."""
+    odd = [(name,) for name, finite in zip(names, pairs.diagonal(), strict=True) if not finite]
+    together = {k: {k} for k in range(len(names))}
+    for i, j in np.argwhere(np.triu(pairs, 1)):
+        joined = together[i] | together[j]
+        together.update(dict.fromkeys(joined, joined))
+    groups = [tuple(dict.fromkeys(names[k] for k in sorted(group))) for group in together.values()]
+    return odd + [group for group in groups if len(group) > 1]
 
 
 def _form(value: Any) -> Any:

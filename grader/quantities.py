@@ -333,7 +333,7 @@ class EachWeight(WeightedGradient):
             Wrong("results_exchanged", truth[::-1], {}),
             Wrong("ones_weight", tuple(ones.reshape(g.shape) for g in truth), {}),
         ]
-        return found + self._also(p)
+        return [wrong for wrong in found if wrong.key not in p.question.without] + self._also(p)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grader import clashes
 from grader.mistakes import CATALOGUE, Mistake
 from grader.problem import Inseparable, Map, Problem, Sampler
 
@@ -35,7 +36,8 @@ class Question:
     maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
     gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,
         weights, extras, fixed arguments, ``hands`` or ``computed``.
-    weights: name -> sampler, in the order of the outputs; None draws mixed signs in the output's shape.
+    weights: name -> sampler, in the order of the outputs.  One that was made without a shape takes its output's, and
+        None stands for ``mixed_signs()``.
     weigh: for a weight that depends on the inputs: a function of them that returns v.
     extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
     handed: name -> function that changes an array before the student gets it, e.g. flattens a weight.
@@ -93,15 +95,14 @@ class Question:
     def sample(self, seed: int) -> Problem:
         """The Problem at this seed: the first draw on which truth and mistakes all differ.
 
-        Raises Inseparable if there is none among ``TRIES`` draws: then the question needs other inputs.
+        Raises Inseparable if there is none among ``TRIES`` draws: its message says what coincides, and what to do.
         """
-        blame = ""
+        tried = []
         for attempt in range(TRIES):
-            problem = Problem(self, seed, attempt)
-            blame = problem.coincidence()
-            if not blame:
-                return problem
-        raise Inseparable(f"{self.id}: no draw of {TRIES} at seed {seed} keeps its mistakes apart: {blame}")
+            tried.append(Problem(self, seed, attempt))
+            if not tried[-1].clashes():
+                return tried[-1]
+        raise Inseparable(clashes.report(tried))
 
     @cached_property
     def _the_one(self) -> Problem:

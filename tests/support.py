@@ -16,7 +16,7 @@ from grader import functions
 from grader.classroom.notes import Notes
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
-from grader.problem import Map, Problem, Wrong, mixed_signs, normal
+from grader.problem import Map, Problem, Wrong, like, normal, place
 from grader.quantities import JVP, Column, GradState, Jacobian, Output, Row, WeightedGradient
 from grader.question import Question
 from grader.units import MISTAKES
@@ -50,24 +50,6 @@ def case(name: object):
         raise
 
 
-def one_place(size):
-    """An extra: one place below size(problem)."""
-    return lambda generator, p: int(torch.randint(size(p), (), generator=generator))
-
-
-def outputs(p):
-    return p.y.size
-
-
-def inputs_of(p):
-    return next(iter(p.inputs.values())).numel()
-
-
-def like_the_input(generator, p):
-    """An extra: a direction in the first input's shape."""
-    return mixed_signs(*next(iter(p.inputs.values())).shape)(generator)
-
-
 def needs_a_weight():
     x = torch.ones(3, requires_grad=True)
     torch.autograd.grad(2 * x, x)
@@ -83,32 +65,32 @@ def an_integer():
 
 # Quantities, shapes and mistakes that no shipped Question has yet.
 _CONSTRUCTED = [
-    Question("99.row", "A row", Row(), [SWIRL, FAN], ("f", "x", "i"), extras={"i": one_place(outputs)}),
+    Question("99.row", "A row", Row(), [SWIRL, FAN], ("f", "x", "i"), extras={"i": place()}),
     Question(
         "99.row_of_a_matrix",
         "A row, in a matrix's shape",
         Row(wrt="X"),
         [MIXED],
         ("f", "X", "i"),
-        extras={"i": one_place(outputs)},
+        extras={"i": place()},
     ),
-    Question("99.column", "A column", Column(), [SWIRL, FAN], ("f", "x", "j"), extras={"j": one_place(inputs_of)}),
+    Question("99.column", "A column", Column(), [SWIRL, FAN], ("f", "x", "j"), extras={"j": place("x")}),
     Question(
         "99.column_of_a_matrix",
         "A column, in a matrix's shape",
         Column(),
         [GRID],
         ("f", "x", "j"),
-        extras={"j": one_place(inputs_of)},
+        extras={"j": place("x")},
     ),
-    Question("99.jvp", "A JVP", JVP(), [SWIRL, FOLD], ("f", "x", "u"), extras={"u": like_the_input}),
+    Question("99.jvp", "A JVP", JVP(), [SWIRL, FOLD], ("f", "x", "u"), extras={"u": like("x")}),
     Question(
         "99.jvp_of_a_matrix",
         "A JVP of a matrix",
         JVP(wrt="X"),
         [MIXED],
         ("f", "X", "u"),
-        extras={"u": like_the_input},
+        extras={"u": like("X")},
     ),
     Question("99.jacobian", "The Jacobian of a matrix", Jacobian(wrt="X"), [MIXED], ("f", "X")),
     Question(

@@ -505,7 +505,7 @@ def test_a_mistake_on_one_problem_and_a_plain_difference_on_another_get_no_name(
 def test_two_mistakes_that_share_a_value_on_every_problem_are_not_told_apart_by_guessing():
     question = varied("05.weight_the_outputs", also=[MISTAKES["sum_of_columns"].derived(lambda p: 2 * p.truth)])
     problems = [type(p)(question, p.seed) for p in posed("05.weight_the_outputs")]  # undrawn: they coincide
-    assert all(p.coincidence() for p in problems)
+    assert all(p.clashes() for p in problems)
     v = judge(question, problems, [returned(2 * p.truth) for p in problems])
     assert v.mistake is None
     assert v.status == "multiple"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 
@@ -11,20 +12,45 @@ import torch
 from repeats import count
 
 import grader
-from grader import functions
+from grader import clashes, functions
+from grader.predictions import PredictedShape
 from grader.probe import Arg
-from grader.problem import SEPARATION, Inseparable, Map, Problem, alike, fixed, mixed_signs, normal, uniform
-from grader.quantities import Gradient, WeightedGradient
-from grader.question import Question
+from grader.problem import (
+    SEPARATION,
+    Inseparable,
+    Map,
+    Problem,
+    alike,
+    fixed,
+    like,
+    mixed_signs,
+    normal,
+    place,
+    uniform,
+)
+from grader.quantities import EachWeight, Gradient, WeightedGradient
+from grader.question import TRIES, Question
 from grader.units import MISTAKES
 
-from support import ALL, CONSTRUCTED, FAN, SHIPPED, SWIRL, case, posed, sample
+from support import ALL, CONSTRUCTED, FAN, GRID, MIXED, SHIPPED, SWIRL, case, posed, sample
 
 QUESTIONS_OF_A_UNIT = {"00": 4, "01": 8, "02": 10, "03": 8, "04": 9, "05": 12, "06": 9, "07": 9, "08": 11}
 DRAWN = [id for id, question in ALL.items() if question.maps and not question.asks.predicts]
 WEIGHTED = [id for id, question in ALL.items() if question.weights]
 
-pair_with = {"maps": [Map(functions.pair, {"x": normal(3)})], "gives": ("x", "v")}
+PAIR = Map(functions.pair, {"x": normal(3)})
+
+
+def twice_the_sum(x):
+    return torch.stack([x.sum(), x.sum()])
+
+
+def one_over(x):
+    return 1 / x
+
+
+def two_sizes(x):
+    return x**2, torch.outer(x[:2], x[1:])
 
 
 def every_question(*ids):
@@ -114,7 +140,7 @@ def test_a_mistake_that_is_left_out_would_be_derived_otherwise(id):
 def test_question_draws_a_problem_without_coincidence_at_every_seed(id):
     for seed in range(count("seeds")):
         with case(f"seed {seed}"):
-            assert sample(id, seed).coincidence() == ""
+            assert sample(id, seed).clashes() == []
 
 
 @every_question()
@@ -202,40 +228,109 @@ def test_second_derivatives_are_those_of_the_weighted_sum():
 # --- what separates
 
 
-def test_a_weight_of_ones_cannot_separate_and_is_refused():
-    question = Question("99.ones", "Ones", WeightedGradient(), weights={"v": fixed([1.0, 1.0])}, **pair_with)
-    with pytest.raises(Inseparable, match="the truth and ones_weight"):
+def weighted(maps=(PAIR,), **settings) -> Question:
+    settings = {"gives": ("x", "v"), "weights": {"v": None}, **settings}
+    return Question("99.made_up", "Made up", WeightedGradient(), maps, **settings)
+
+
+def refused(question: Question) -> str:
+    """What the author of a question that cannot be drawn is told."""
+    with pytest.raises(Inseparable) as why:
         question.sample(0)
+    return str(why.value)
 
 
-def test_a_weight_of_mixed_signs_separates_on_the_same_map():
-    question = Question("99.mixed", "Mixed", WeightedGradient(), weights={"v": mixed_signs(2)}, **pair_with)
-    assert question.sample(0).coincidence() == ""
+def test_a_question_that_separates_is_drawn_and_any_other_is_refused_by_its_id():
+    assert weighted().sample(0).clashes() == []
+    assert weighted(weights={"v": mixed_signs(2)}).sample(0).clashes() == []
+    said = refused(weighted(weights={"v": fixed([1.0, 1.0])}))
+    assert said.startswith(f"99.made_up: none of {TRIES} draws at seed 0 tells the truth and all mistakes apart.")
 
 
-def test_a_weight_of_one_sign_cannot_separate_and_is_refused():
-    positive = uniform(0.5, 2, 2)
-    question = Question("99.positive", "Positive", WeightedGradient(), weights={"v": positive}, **pair_with)
-    with pytest.raises(Inseparable, match="absolute_weight"):
-        question.sample(0)
+def test_a_weight_of_ones_cannot_separate_and_all_that_coincides_is_told_with_its_cause():
+    said = refused(weighted(weights={"v": fixed([1.0, 1.0])}))
+    assert (
+        f"{TRIES} of {TRIES}: the truth, ones_weight, weighted_twice, weight_in_other_order and absolute_weight" in said
+    )
+    assert f"{TRIES} of {TRIES}: mean_of_weighted and mean_of_outputs give the same" in said
+    assert f"{TRIES} of {TRIES}: whole_jacobian and unreduced_jacobian give the same" in said
+    assert (
+        'the same size, so many wrong weightings look right. Draw it with mixed signs and sizes: weights={"v": None}'
+        in said
+    )
+    assert "without=" not in said  # the weight must be mended, and no mistake be left out
+
+
+def test_a_weight_of_one_sign_cannot_separate_and_its_sign_is_told_as_the_cause():
+    said = refused(weighted(weights={"v": uniform(0.5, 2)}))
+    assert f"{TRIES} of {TRIES}: the truth and absolute_weight" in said
+    assert "the same sign" in said
+    assert "the same size" not in said
+
+
+def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth_and_the_map_is_told_as_the_cause():
+    said = refused(weighted([Map(functions.square, {"x": normal(3)})]))
+    assert "the truth, jvp_for_vjp, weight_applied_after and diagonal_only" in said
+    assert "With respect to x the map acts entry by entry" in said
+    assert "without=" not in said
 
 
 @pytest.mark.parametrize("form", [lambda g: g, lambda g: g[:1], lambda g: (g, g)])
 def test_two_mistakes_that_coincide_are_refused_by_name_whatever_their_form(form):
     also = [MISTAKES[key].derived(lambda p: form(7 * p.truth)) for key in ("sum_of_columns", "one_output_forgotten")]
-    question = Question("99.twins", "Twins", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
-    with pytest.raises(Inseparable, match="sum_of_columns and one_output_forgotten"):
-        question.sample(0)
-    assert replace(question, also=also[:1]).sample(0)
+    said = refused(weighted(also=also))
+    assert "sum_of_columns and one_output_forgotten give the same" in said
+    assert "question's own mistakes: sum_of_columns and one_output_forgotten" in said
+    assert "without=" not in said  # which leaves out the catalogue's
+    assert weighted(also=also[:1]).sample(0)
+
+
+def test_what_may_be_left_out_is_proposed_as_code_that_helps_and_the_questions_own_mistake_stays():
+    question = weighted(also=[MISTAKES["sum_of_columns"].derived(lambda p: 2 * p.truth)])
+    said = refused(question)
+    assert "accumulated and sum_of_columns give the same" in said
+    (code,) = re.findall(r"without=(\{.*\})", said)
+    assert ast.literal_eval(code) == {"accumulated": clashes.REASON}
+    assert replace(question, without=ast.literal_eval(code)).sample(0)
+
+
+def test_of_catalogue_mistakes_that_coincide_with_the_truth_all_are_proposed_and_of_others_all_but_one():
+    sum_of_two = weighted([Map(functions.sum_of_linear, {"x": normal(3)})], weights={"v": fixed(1.0)})
+    assert sum_of_two.sample(0)
+    flat = Question("99.flat", "Flat", Gradient(), [Map(lambda x: 0 * x.sum(), {"x": normal(2)})], ("x",))
+    said = refused(flat)
+    assert "the truth, accumulated and minus_sign" in said
+    assert "choose other inputs, another shape, or a map" in said
+    assert re.search(r'without=\{"accumulated": "\w+", "minus_sign": "\w+"\}', said)
+    twice = weighted([Map(twice_the_sum, {"x": normal(2)})])
+    assert '"one_output_only": "REASON", "diagonal_only": "REASON"' in refused(twice)
+    assert "mean_of_outputs, one_output_only and diagonal_only" in refused(twice)  # the first of them stays
+
+
+def test_how_often_each_clash_occurred_is_told_the_most_frequent_first():
+    def now_and_then(p):
+        return 2 * p.truth if p.inputs["x"][0] > 0 else 9 * p.truth
+
+    also = [
+        MISTAKES["sum_of_columns"].derived(now_and_then),
+        MISTAKES["one_output_forgotten"].derived(lambda p: 8 * p.truth),
+        MISTAKES["weights_exchanged"].derived(lambda p: 8 * p.truth),
+    ]
+    said = refused(weighted(also=also))
+    assert f"{TRIES} of {TRIES}: one_output_forgotten and weights_exchanged" in said
+    counts = [int(count) for count in re.findall(rf"(\d+) of {TRIES}:", said)]
+    assert counts == sorted(counts, reverse=True)
+    (some,) = re.findall(rf"(\d+) of {TRIES}: accumulated and sum_of_columns", said)
+    assert 0 < int(some) < TRIES
+    drawn = [Problem(weighted(), 0, attempt).inputs["x"][0] > 0 for attempt in range(TRIES)]
+    assert int(some) == sum(map(bool, drawn))
 
 
 def test_a_mistake_nearer_to_the_truth_than_the_separation_is_refused():
     def question(share):
-        also = [MISTAKES["sum_of_columns"].derived(lambda p: p.truth * (1 + share))]
-        return Question("99.near", "Near", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
+        return weighted(also=[MISTAKES["sum_of_columns"].derived(lambda p: p.truth * (1 + share))])
 
-    with pytest.raises(Inseparable):
-        question(SEPARATION / 2).sample(0)
+    assert "the truth and sum_of_columns" in refused(question(SEPARATION / 2))
     assert question(SEPARATION * 2).sample(0)
 
 
@@ -249,23 +344,29 @@ def test_a_mistake_that_gives_no_number_is_refused_by_name(value, form):
         bad[0] = value
         return form(p.truth, bad)
 
-    also = [MISTAKES["sum_of_columns"].derived(derived)]
-    question = Question("99.nan", "No number", WeightedGradient(), weights={"v": None}, also=also, **pair_with)
-    with pytest.raises(Inseparable, match="sum_of_columns, which is not finite"):
-        question.sample(0)
+    said = refused(weighted(also=[MISTAKES["sum_of_columns"].derived(derived)]))
+    assert f"{TRIES} of {TRIES}: sum_of_columns is not finite" in said
 
 
-def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth():
-    question = Question(
-        "99.elementwise",
-        "Elementwise",
-        WeightedGradient(),
-        [Map(functions.square, {"x": normal(3)})],
-        ("x", "v"),
-        weights={"v": None},
-    )
-    with pytest.raises(Inseparable, match="the truth and jvp_for_vjp"):
-        question.sample(0)
+def test_a_truth_that_is_not_finite_is_told_so():
+    pole = Question("99.pole", "A pole", Gradient(), [Map(one_over, {"x": fixed(0.0)})], ("x",))
+    said = refused(pole)
+    assert "the truth is not finite" in said
+    assert "Choose inputs at which the truth is finite." in said
+
+
+@pytest.mark.parametrize(
+    ("asks", "settings", "key"),
+    [
+        (EachWeight(), {"weights": {"v": None, "w": None}, "maps": [PAIR]}, "results_exchanged"),
+        (PredictedShape(of=WeightedGradient()), {"weights": {"v": None}, "maps": [PAIR]}, "shape_of_output"),
+        (WeightedGradient(), {"weights": {"v": None}, "maps": [PAIR]}, "ones_weight"),
+    ],
+)
+def test_a_mistake_that_is_left_out_is_derived_by_no_quantity(asks, settings, key):
+    question = Question("99.left_out", "Left out", asks, **settings)
+    assert key in {wrong.key for wrong in question.sample(0).wrongs}
+    assert key not in {wrong.key for wrong in replace(question, without={key: "for once"}).sample(0).wrongs}
 
 
 @pytest.mark.parametrize("unit", ["05"])
@@ -320,6 +421,55 @@ def test_samplers_draw_float64_in_their_shape_and_range(seed):
     assert (signs > 0).sum() == (signs < 0).sum() == 3
     assert 0.25 <= signs.abs().min() <= signs.abs().max() <= 2
     assert fixed([1, 2])(generator()).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("sampler", [mixed_signs(), uniform(-2, 2), normal(), None])
+@pytest.mark.parametrize("map", [PAIR, GRID, Map(functions.sum_of_linear, {"x": normal(3)})])
+def test_a_weight_whose_sampler_has_no_shape_takes_its_outputs(sampler, map):
+    p = Problem(weighted([map], weights={"v": sampler}), 0)
+    assert p.weights["v"].shape == p.outputs[0].shape
+    assert p.weights["v"].dtype == torch.float64
+
+
+def test_each_output_gives_its_shape_to_its_own_weight():
+    p = Problem(weighted([Map(two_sizes, {"x": normal(3)})], weights={"v": normal(), "w": uniform(1, 2)}), 0)
+    assert [tuple(v.shape) for v in p.weights.values()] == [(3,), (2, 2)]
+    assert 1 <= p.weights["w"].min() <= p.weights["w"].max() <= 2
+
+
+def test_a_weight_is_drawn_alike_with_the_outputs_shape_or_with_one_of_its_own():
+    """So that the numbers of a question stay as they are if its author leaves the shape out."""
+    for bare, whole in ((mixed_signs(), mixed_signs(2)), (normal(), normal(2)), (uniform(1, 3), uniform(1, 3, 2))):
+        one, other = (Problem(weighted(weights={"v": sampler}), 4) for sampler in (bare, whole))
+        assert same(one, other)
+    assert not same(one, Problem(weighted(weights={"v": normal(2)}), 4))
+
+
+def test_an_input_whose_sampler_has_no_shape_is_one_number():
+    assert Problem(weighted([Map(torch.sin, {"x": normal()})]), 0).inputs["x"].shape == ()
+
+
+@pytest.mark.parametrize(
+    "sampler", [mixed_signs(3), fixed([1.0, 2.0, 3.0]), fixed(1.0), lambda generator: torch.ones(3)]
+)
+def test_a_weight_of_another_shape_than_its_outputs_is_refused_in_words(sampler):
+    with pytest.raises(ValueError, match=r"99.made_up: the weight v has shape \(.*\), but its output has shape \(2,\)"):
+        weighted(weights={"v": sampler}).sample(0)
+
+
+def test_extras_take_the_shape_of_an_input_or_a_place_in_it():
+    extras = {"u": like("X"), "w": like("X", uniform(5, 6)), "i": place(), "j": place("X")}
+    question = Question("99.extras", "Extras", WeightedGradient(wrt="X"), [MIXED], ("X",), extras=extras)
+    drawn = [Problem(question, seed) for seed in range(30)]
+    for p in drawn:
+        assert p.extras["u"].shape == p.extras["w"].shape == p.inputs["X"].shape == (3, 2)
+        assert (p.extras["u"] < 0).sum() == 3
+        assert p.extras["w"].min() >= 5
+    assert {p.extras["j"] for p in drawn} == set(range(6))
+    row = Question("99.place", "A place", WeightedGradient(), [FAN], ("x",), extras={"i": place(), "j": place("x")})
+    drawn = [Problem(row, seed) for seed in range(30)]
+    assert {p.extras["i"] for p in drawn} == set(range(4))
+    assert {p.extras["j"] for p in drawn} == set(range(2))
 
 
 # --- the call

@@ -132,3 +132,28 @@ DOCTOR: dict[str, str] = {
     "well": "Submissions can be graded here.",
     "not_well": "Submissions must not be graded here as it is: what is marked ✗ is not refused.",
 }
+
+# What the author of a pack is told about a question or a mistake.  ``{id}`` is the question's.
+AUTHORS: dict[str, str] = {
+    "weight_shape": "{id}: the weight {name} has shape {got}, but its output has shape {shape}. Leave the shape out of the "
+    "sampler, as in `mixed_signs()`: a weight then takes its output's shape.",
+    # Why no draw of a question tells its mistakes apart.
+    "inseparable": "{id}: none of {tries} draws at seed {seed} tells the truth and all mistakes apart.",
+    "alike": "{count} of {tries}: {names} give the same result.",
+    "not_finite": "{count} of {tries}: {names} is not finite.",
+    "truth": "the truth",
+    "and": "{most} and {last}",
+    "weight_of_one_size": "All entries of the weight {name} have the same size, so many wrong weightings look right. Draw it with "
+    'mixed signs and sizes: weights={{"{name}": None}}.',
+    "weight_of_one_sign": "All entries of the weight {name} have the same sign, so a lost sign does not show. Draw it with mixed "
+    'signs: weights={{"{name}": None}}.',
+    "entrywise": "With respect to {name} the map acts entry by entry: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are the same. "
+    "Let an output depend on several entries of {name}.",
+    "then_again": "What else coincides may follow from that: mend it, then look again.",
+    "finite_inputs": "Choose inputs at which the truth is finite.",
+    "other_inputs": "An answer that makes a mistake must not be right: where the truth is in a group, choose other inputs, "
+    "another shape, or a map on which the mistake shows.",
+    "leave_out": "If a mistake cannot be told apart here, leave it out, and say why in place of {reason}: {code}",
+    "own": "Of the question's own mistakes: {names}. Choose inputs on which each is finite and differs from all else, mend "
+    "its derivation, or take it out of `also`.",
+}
