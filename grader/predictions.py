@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predicted(Quantity):
-    """The value of another Quantity, ``of``, which the student predicts as a number or a list of numbers."""
+    """The value of another Quantity, ``of``, which the student predicts as a number or a list of numbers.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Predicted(of=Gradient()), maps)
+    >>> Problem(q, seed=0).truth.tolist()
+    [12.0, 9.0]
+    """
 
     of: Quantity | None = None
     form: ClassVar = "numbers"
@@ -54,6 +61,12 @@ class PredictedShape(Predicted):
     """The shape of another Quantity, ``of``, which the student predicts as a tuple of ints.
 
     The truth is a float64 array of the sizes: (number of dimensions,).
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", PredictedShape(of=Jacobian()), maps)
+    >>> Problem(q, seed=0).truth.tolist()
+    [2.0, 2.0]
     """
 
     form: ClassVar = "shape"
@@ -88,6 +101,11 @@ class Letters(Quantity):
     error: the key of the error in ``errors.NOTES``.
     missed, too_many: keys of the mistakes of leaving out a right letter and of including a wrong one.
     notes: letter -> what to say to students who got it wrong, for mistakes whose words contain ``{note}``.
+
+    >>> calls = {"a": lambda: torch.ones(2) + 1, "b": lambda: torch.ones(2).sum().backward()}
+    >>> q = Question("99.which", "Which of these does PyTorch refuse?", Letters(calls=calls, error="no_graph"))
+    >>> Problem(q, seed=0).truth
+    'b'
     """
 
     calls: Mapping[str, Callable[[], object]] | None = None
@@ -127,6 +145,11 @@ class Facts(Letters):
     """Which of several statements are true: the letters of those that are, in order, as a str.
 
     calls: letter -> a function without arguments that tests the statement and returns True or False.
+
+    >>> calls = {"a": lambda: torch.ones(2).is_leaf, "b": lambda: torch.ones(2).requires_grad}
+    >>> q = Question("99.facts", "What holds for torch.ones(2)?", Facts(calls=calls))
+    >>> Problem(q, seed=0).truth
+    'a'
     """
 
     missed: str = "fact_missed"
@@ -142,6 +165,11 @@ class Cause(Quantity):
 
     snippet: a function without arguments that raises the error.
     options: letter -> key in ``errors.NOTES``, or any other name for a cause that raises no error.
+
+    >>> options = {"a": "weight_shape", "b": "no_graph", "c": "wrong_values"}
+    >>> q = Question("99.cause", "Why?", Cause(snippet=lambda: torch.ones(()).backward(), options=options))
+    >>> Problem(q, seed=0).truth
+    'b'
     """
 
     snippet: Callable[[], object] | None = None

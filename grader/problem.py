@@ -38,6 +38,12 @@ class Block:
     J: (m, n).  v, y, ones: (m,).  x: (n,).  x_shape, y_shape: the shapes before flattening (y_shape is (m,) if there
     are several outputs).  square: whether m = n > 1 and both shapes are equal.  p: the whole Problem.
     T: like J, but with respect to the first drawn input, with nothing held constant; None if the Map derives nothing.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2, x[0]])
+    >>> q = Question("99.q", "Q", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), {"v": None})
+    >>> (block,) = q.asks.blocks(q.sample(seed=0))
+    >>> block.J.shape, block.v.shape, block.g.shape, block.H.shape
+    ((3, 2), (3,), (2,), (2, 2))
     """
 
     def __init__(self, p: Problem, name: str, v: np.ndarray):
@@ -193,6 +199,11 @@ class Map:
 
     A derived tensor is computed from the drawn ones, and then treated as independent of them: it is held constant when
     x is differentiated (a detached branch), and can itself be differentiated with respect to (an intermediate result).
+
+    >>> def power(x, k): return x ** k
+    >>> p = Problem(Question("99.q", "Q", Derivative(), [Map(power, {"x": fixed(3)}, "x²", {"k": 2})], ("x",)), seed=0)
+    >>> p.inputs["x"].item(), p.outputs[0].item(), p.truth.item()
+    (3.0, 9.0, 6.0)
     """
 
     fn: jacobian.Function
@@ -207,6 +218,13 @@ class Inseparable(ValueError):
     """Raised for a Question whose mistakes cannot be told from each other or from the truth.
 
     Its message names all that coincide, how often, and what to do about it.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> ones = {"v": fixed([1, 1])}
+    >>> Question("99.q", "Q", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), ones).sample(seed=0)
+    Traceback (most recent call last):
+    grader.problem.Inseparable: 99.q: none of 64 draws at seed 0 tells the truth and all mistakes apart.
+      64 of 64: ...
     """
 
 
@@ -215,6 +233,15 @@ class Problem:
 
     question: a Question; that class makes Problems, so this module cannot import it.
     seed: selects the Map and the random numbers.  attempt: draws other numbers at the same seed.
+
+    map: the Map.  inputs, weights, extras: by name; inputs and weights are float64 tensors.  outputs: a tuple of
+    tensors.  jacobians: by input, (m, n) each.  y: all outputs, flattened: (m,).  truth, wrongs: what they lead to.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2, x[0]])
+    >>> q = Question("99.q", "Q", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), {"v": None})
+    >>> p = Problem(q, seed=0)
+    >>> p.inputs["x"].shape, p.weights["v"].shape, p.jacobians["x"].shape, p.truth.shape
+    (torch.Size([2]), torch.Size([3]), (3, 2), (2,))
     """
 
     def __init__(self, question: Any, seed: int, attempt: int = 0):

@@ -202,6 +202,12 @@ class WeightedGradient(Quantity):
 
     unused: the result expected for an input that takes no part, "none" or "zeros"; "" if all inputs take part.
     text: the formula that a card shows, if ``Jᵀv`` would say too little.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", WeightedGradient(), maps, ("f", "x", "v"), weights={"v": fixed([1, -2])})
+    >>> Problem(q, seed=0).truth.tolist()
+    [2.0, -5.0]
     """
 
     unused: str = ""
@@ -240,7 +246,14 @@ class WeightedGradient(Quantity):
 
 @dataclass(frozen=True)
 class Gradient(WeightedGradient):
-    """The gradient of a scalar with respect to x, in x's shape: Jᵀv where J has a single row and v = 1."""
+    """The gradient of a scalar with respect to x, in x's shape: Jᵀv where J has a single row and v = 1.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Gradient(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [12.0, 9.0]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights")
     formula: ClassVar = "∇f(x)"
@@ -255,7 +268,14 @@ class Gradient(WeightedGradient):
 
 @dataclass(frozen=True)
 class Derivative(Gradient):
-    """The derivative of a scalar with respect to a scalar: a tensor of shape ()."""
+    """The derivative of a scalar with respect to a scalar: a tensor of shape ().
+
+    >>> def f(x): return x ** 3
+    >>> maps = [Map(f, {"x": fixed(2)})]
+    >>> q = Question("99.q", "Q", Derivative(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    12.0
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "derivative")
 
@@ -268,6 +288,13 @@ class GradState(WeightedGradient):
     """What ``x.grad`` holds afterwards: Jᵀ times the sum of the weights of all calls of ``backward``.
 
     Several weights for a single output stand for as many calls of ``backward``, one after another.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> weights = {"v": fixed([1, -2]), "w": fixed([0, 1])}  # two calls of backward
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", GradState(), maps, ("f", "x", "v", "w"), weights=weights)
+    >>> Problem(q, seed=0).truth.tolist()
+    [2.0, -1.0]
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("vjp", "weights", "grad_state")
@@ -288,6 +315,12 @@ class Step(Quantity):
     """The point after one step of steepest descent, x − η∇f(x), in x's shape; η is the Question's extra ``eta``.
 
     in_place: True if x itself must hold the new point afterwards.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Step(), maps, ("f", "x", "eta"), extras={"eta": lambda generator, p: 0.25})
+    >>> Problem(q, seed=0).truth.tolist()
+    [0.0, -0.25]
     """
 
     in_place: bool = False
@@ -304,7 +337,15 @@ class Step(Quantity):
 
 @dataclass(frozen=True)
 class EachWeight(WeightedGradient):
-    """A tuple of weighted gradients with respect to one input, one for each weight."""
+    """A tuple of weighted gradients with respect to one input, one for each weight.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> weights = {"v": fixed([1, -2]), "w": fixed([0, 1])}
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", EachWeight(), maps, ("f", "x", "v", "w"), weights=weights)
+    >>> [g.tolist() for g in Problem(q, seed=0).truth]
+    [[2.0, -5.0], [0.0, 4.0]]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ()
     formula: ClassVar = "(Jᵀv, Jᵀw, …)"
@@ -338,7 +379,14 @@ class EachWeight(WeightedGradient):
 
 @dataclass(frozen=True)
 class Hessian(Quantity):
-    """The Hessian of a scalar, with x's dimensions twice: shape ``x.shape + x.shape``."""
+    """The Hessian of a scalar, with x's dimensions twice: shape ``x.shape + x.shape``.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Hessian(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [[4.0, 6.0], [6.0, 0.0]]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("hessian",)
     twice: ClassVar = True
@@ -354,7 +402,14 @@ class Hessian(Quantity):
 
 @dataclass(frozen=True)
 class HVP(Hessian):
-    """The Hessian-vector product Hu, in x's shape; u is an extra of the Question, in x's shape."""
+    """The Hessian-vector product Hu, in x's shape; u is an extra of the Question, in x's shape.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", HVP(), maps, ("f", "x", "u"), extras={"u": like("x")})
+    >>> Problem(q, seed=0).truth.shape
+    (2,)
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("hvp",)
     formula: ClassVar = "Hu"
@@ -366,7 +421,14 @@ class HVP(Hessian):
 
 @dataclass(frozen=True)
 class Laplacian(Hessian):
-    """The Laplacian: the trace of the Hessian, of shape ()."""
+    """The Laplacian: the trace of the Hessian, of shape ().
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Laplacian(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    4.0
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("laplacian",)
     formula: ClassVar = "Δf = tr H"
@@ -381,7 +443,15 @@ class Laplacian(Hessian):
 
 @dataclass(frozen=True)
 class SecondPartial(Laplacian):
-    """One entry of the Hessian, ∂²f/∂x_i∂x_j, of shape (); i and j are extras of the Question."""
+    """One entry of the Hessian, ∂²f/∂x_i∂x_j, of shape (); i and j are extras of the Question.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> extras = {"i": lambda generator, p: 0, "j": lambda generator, p: 1}
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", SecondPartial(), maps, ("f", "x", "i", "j"), extras=extras)
+    >>> Problem(q, seed=0).truth.tolist()
+    6.0
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("second_partial",)
     formula: ClassVar = "∂²f/∂x_i∂x_j"
@@ -392,7 +462,14 @@ class SecondPartial(Laplacian):
 
 @dataclass(frozen=True)
 class NewtonStep(Hessian):
-    """The point after Newton's step, x − H⁻¹∇f(x), in x's shape: where the quadratic model of f at x is stationary."""
+    """The point after Newton's step, x − H⁻¹∇f(x), in x's shape: where the quadratic model of f at x is stationary.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", NewtonStep(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [1.5, 1.0]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("newton_step",)
     formula: ClassVar = "x − H⁻¹∇f(x)"
@@ -407,7 +484,14 @@ class NewtonStep(Hessian):
 
 @dataclass(frozen=True)
 class GradientOfSquaredNorm(Hessian):
-    """The gradient of ‖∇f(x)‖² with respect to x, which is 2H∇f(x), in x's shape."""
+    """The gradient of ‖∇f(x)‖² with respect to x, which is 2H∇f(x), in x's shape.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", GradientOfSquaredNorm(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [204.0, 144.0]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("squared_norm",)
     formula: ClassVar = "2H∇f(x)"
@@ -422,6 +506,12 @@ class NthDerivative(Quantity):
     """A derivative of any order of a scalar with respect to a scalar: shape ().
 
     order: the order, or 0 to take it from the Question's extra ``order``.
+
+    >>> def f(x): return x ** 3
+    >>> maps = [Map(f, {"x": fixed(2)})]
+    >>> q = Question("99.q", "Q", NthDerivative(order=2), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    12.0
     """
 
     order: int = 0
@@ -450,6 +540,13 @@ class Computed(Quantity):
     compute: problem -> array, or tuple of arrays, with None where the student must return None.
     text: the formula that a card shows.
     in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> asks = Computed(compute=lambda p: np.linalg.norm(p.jacobians["x"], axis=1), text="(‖∇y_i‖)")
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", asks, maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [3.605551275463989, 4.0]
     """
 
     compute: Callable[[Problem], Any] = lambda p: np.zeros(())
@@ -475,7 +572,14 @@ class Computed(Quantity):
 
 @dataclass(frozen=True)
 class Jacobian(Quantity):
-    """The whole Jacobian, with y's dimensions before x's: shape ``y.shape + x.shape``."""
+    """The whole Jacobian, with y's dimensions before x's: shape ``y.shape + x.shape``.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Jacobian(), maps, ("f", "x"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [[2.0, 3.0], [0.0, 4.0]]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("jacobian",)
     shape_help: ClassVar = SHAPE_HELP["jacobian"]
@@ -491,7 +595,14 @@ class Jacobian(Quantity):
 
 @dataclass(frozen=True)
 class Row(Quantity):
-    """Row i of J, the gradient of y_i, in x's shape; i is an extra of the Question."""
+    """Row i of J, the gradient of y_i, in x's shape; i is an extra of the Question.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Row(), maps, ("f", "x", "i"), extras={"i": lambda generator, p: 1})
+    >>> Problem(q, seed=0).truth.tolist()
+    [0.0, 4.0]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("row",)
     formula: ClassVar = "J[i, :]"
@@ -502,7 +613,14 @@ class Row(Quantity):
 
 @dataclass(frozen=True)
 class Column(Quantity):
-    """Column j of J, the derivative of y with respect to x_j, in y's shape; j is an extra of the Question."""
+    """Column j of J, the derivative of y with respect to x_j, in y's shape; j is an extra of the Question.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Column(), maps, ("f", "x", "j"), extras={"j": lambda generator, p: 1})
+    >>> Problem(q, seed=0).truth.tolist()
+    [3.0, 4.0]
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("column",)
     shape_help: ClassVar = SHAPE_HELP["output"]
@@ -517,7 +635,14 @@ class Column(Quantity):
 
 @dataclass(frozen=True)
 class JVP(Quantity):
-    """The Jacobian-vector product Ju, in y's shape; u is an extra of the Question, in x's shape."""
+    """The Jacobian-vector product Ju, in y's shape; u is an extra of the Question, in x's shape.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", JVP(), maps, ("f", "x", "u"), extras={"u": like("x")})
+    >>> Problem(q, seed=0).truth.shape
+    (2,)
+    """
 
     kinds: ClassVar[tuple[str, ...]] = ("jvp",)
     shape_help: ClassVar = SHAPE_HELP["output"]
@@ -535,7 +660,14 @@ class JVP(Quantity):
 
 @dataclass(frozen=True)
 class Output(Quantity):
-    """The output y of the function itself, for exercises that do not differentiate yet."""
+    """The output y of the function itself, for exercises that do not differentiate yet.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Output(), maps, ("x",))
+    >>> Problem(q, seed=0).truth.tolist()
+    [6.0, 4.0]
+    """
 
     wrt: str | tuple[str, ...] = ()
     kinds: ClassVar[tuple[str, ...]] = ("output",)

@@ -31,7 +31,7 @@ PROBLEMS = 3  # hidden problems posed by one check, at least
 class Question:
     """One exercise as data.  The reference, the hidden problems, the mistakes and the card follow from it.
 
-    id: unit number, dot, name, e.g. "05.one_row".
+    id: unit, dot, name, e.g. "05.one_row" or "ps1.one_row", of lower-case letters, digits and underscores.
     asks: the Quantity to be returned.
     maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
     gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,
@@ -52,6 +52,11 @@ class Question:
     rtol: relative tolerance in float64; float32 results, allowed if ``float32``, are compared to 1e-4.
     plain_numbers: True if a Python number is accepted for a tensor of shape ().
     partial: True if each right entry of a tuple earns its share of the points.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> q = Question("99.q", "Weigh", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), {"v": None})
+    >>> [arg.name for arg in q.sample(seed=0).call.args], q.sample(seed=0).weights["v"].shape
+    (['f', 'x', 'v'], torch.Size([2]))
     """
 
     id: str
@@ -80,7 +85,7 @@ class Question:
 
     @property
     def unit(self) -> str:
-        """The unit's number as text, e.g. "05"."""
+        """The unit, e.g. "05" or "ps1"."""
         return self.id.partition(".")[0]
 
     def mistake(self, key: str) -> Mistake:

@@ -31,8 +31,21 @@ class Mistake:
         Problem) and returns a flat result for that input, None if the mistake cannot be made there, or a list of
         (detail, result) pairs.  For the kind "weights", a result is the weight (m,) that takes the place of v, so that
         all products with J can be computed at once.
-    on_problem: a derivation that takes the Problem and returns results in their own shape; it is used by Questions that
-        list the mistake in ``also``.
+    on_problem: a derivation that takes the Problem and returns one result in its own shape, None, or a list of
+        (detail, result) pairs; it is used by Questions that list the mistake in ``also``.  Those of the catalogue get
+        one by ``derived``; ``derive`` is for the catalogue alone.
+
+    >>> doubled = Mistake(
+    ...     "doubled",
+    ...     name="doubled instead of squared",
+    ...     says="this is 2x, not x².",
+    ...     why="`2 * x` doubles; a power is written with two stars.",
+    ...     on_problem=lambda p: 2 * p.inputs["x"].numpy(),
+    ... )
+    >>> def square(x): return x ** 2
+    >>> q = Question("99.q", "Square", Output(), [Map(square, {"x": normal(3)})], ("x",), also=[doubled])
+    >>> [(wrong.key, wrong.value.shape) for wrong in q.sample(seed=0).wrongs]
+    [('doubled', (3,))]
     """
 
     key: str

@@ -1,0 +1,129 @@
+"""All that the author of a course of their own imports, in one place, and how to bring one: a guide by example.
+
+**A pack** is a module with ``QUESTIONS = [Question(...), ...]`` and, beside it, a second module with the functions that
+students are handed.  Nothing else is written down: the reference, the hidden problems, the mistakes, the cards and most
+of the tests follow from the data.  The examples here and in the docstrings of what this module exports are run by
+``tests/test_authoring.py``; they take for granted:
+
+>>> import numpy as np
+>>> import torch
+>>> from grader.authoring import *
+
+**A question in ten lines.**  ``pair`` would stand in the module of functions:
+
+>>> def pair(x):
+...     return torch.stack([x[0] * x[1], x[1] ** 2 + torch.sin(x[2])])
+>>> QUESTION = Question(
+...     "ps1.weight_the_outputs",  # the unit, a dot and a name
+...     "1.1 Say how much each output counts",
+...     WeightedGradient(),  # what is asked for: Jᵀv, in x's shape
+...     [Map(pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],  # what is differentiated, and where
+...     gives=("f", "x", "v"),  # the arguments of the student's function, in order
+...     weights={"v": mixed_signs()},  # without a shape: in the output's
+...     hints=("Which argument of `autograd.grad` has y's shape?", "`autograd.grad(f(x), x, grad_outputs=v)`"),
+... )
+>>> problem = QUESTION.sample(seed=0)
+>>> problem.truth.shape, [wrong.key for wrong in problem.wrongs][:3]
+((3,), ['ones_weight', 'mean_of_weighted', 'mean_of_outputs'])
+
+Which mistakes are looked for depends on what is asked; ``CATALOGUE`` has them all.  They must differ from the truth and
+from each other, or ``sample`` raises ``Inseparable``, whose message says what coincides and what to do about it.
+
+**A mistake of your own** is a derivation, computed from the same problem as the truth, and the words that explain it:
+
+>>> FIRST_OUTPUT = Mistake(
+...     "first_output_subtracted",
+...     name="the first output subtracted",
+...     says="this is the gradient of y₁ − y₀.",
+...     why="Every output counts as much as `v` says, and here v = {v}.",
+...     on_problem=lambda p: p.jacobians["x"][1] - p.jacobians["x"][0],
+... )
+>>> from dataclasses import replace
+>>> replace(QUESTION, also=[FIRST_OUTPUT]).sample(seed=0).wrongs[-1].key
+'first_output_subtracted'
+
+``p`` is a ``Problem``: its inputs, outputs, weights and extras by name, and J of shape (m, n) by input.
+
+**What may be handed to students.**  An answer is run in a process that holds nothing of a pack but its functions, so
+that no question, derivation or truth can be found there.  A function is therefore sent by its name, and looked up in
+the module of functions: it must be defined there with ``def``, at the top level.  A lambda or a closure has no name to
+be looked up by, and nothing is ever pickled, since that could carry anything.  What varies from Map to Map goes into
+``fixed_args``: numbers and tensors may always be handed over.  Samplers, derivations, ``compute`` and the calls of
+predictions stay with the judge, and may be any function.
+
+**Before you release** a pack, ``grader.rules.broken(QUESTIONS, WRONG, RIGHT)`` says what it still lacks.
+"""
+
+from __future__ import annotations
+
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Cause, Facts, Letters, Predicted, PredictedShape
+from grader.problem import Block, Inseparable, Map, Problem, fixed, like, mixed_signs, normal, place, uniform
+from grader.quantities import (
+    HVP,
+    JVP,
+    Column,
+    Computed,
+    Derivative,
+    EachWeight,
+    Gradient,
+    GradientOfSquaredNorm,
+    GradState,
+    Hessian,
+    Jacobian,
+    Laplacian,
+    NewtonStep,
+    NthDerivative,
+    Output,
+    Quantity,
+    Row,
+    SecondPartial,
+    Step,
+    WeightedGradient,
+)
+from grader.question import Question
+
+__all__ = [
+    # a question, and what it is drawn from
+    "Question",
+    "Map",
+    "normal",
+    "uniform",
+    "fixed",
+    "mixed_signs",
+    "like",
+    "place",
+    # what is asked for
+    "Quantity",
+    "WeightedGradient",
+    "Gradient",
+    "Derivative",
+    "GradState",
+    "Step",
+    "EachWeight",
+    "Jacobian",
+    "Row",
+    "Column",
+    "JVP",
+    "Hessian",
+    "HVP",
+    "Laplacian",
+    "SecondPartial",
+    "NewtonStep",
+    "GradientOfSquaredNorm",
+    "NthDerivative",
+    "Computed",
+    "Output",
+    # predictions
+    "Predicted",
+    "PredictedShape",
+    "Letters",
+    "Facts",
+    "Cause",
+    # mistakes, and what they are derived from
+    "Mistake",
+    "CATALOGUE",
+    "Problem",
+    "Block",
+    "Inseparable",
+]
