@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predicted(Quantity):
-    """The value of another Quantity, ``of``, which the student predicts as a number or a list of numbers.
+    """The value of another Quantity, ``of``, which the student predicts: a number or a list, in its shape.
 
     >>> def f(x): return x[0] ** 2 * x[1]
     >>> maps = [Map(f, {"x": fixed([3, 2])})]

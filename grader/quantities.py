@@ -285,7 +285,7 @@ class Derivative(Gradient):
 
 @dataclass(frozen=True)
 class GradState(WeightedGradient):
-    """What ``x.grad`` holds afterwards: Jᵀ times the sum of the weights of all calls of ``backward``.
+    """What ``x.grad`` holds afterwards: Jᵀ times the sum of the weights of all calls of ``backward``, in x's shape.
 
     Several weights for a single output stand for as many calls of ``backward``, one after another.
 
@@ -337,7 +337,7 @@ class Step(Quantity):
 
 @dataclass(frozen=True)
 class EachWeight(WeightedGradient):
-    """A tuple of weighted gradients with respect to one input, one for each weight.
+    """A tuple of weighted gradients with respect to one input, one for each weight, each in x's shape.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> weights = {"v": fixed([1, -2]), "w": fixed([0, 1])}
@@ -537,7 +537,7 @@ class NthDerivative(Quantity):
 class Computed(Quantity):
     """A quantity that the Question itself defines, by a function of the Problem.
 
-    compute: problem -> array, or tuple of arrays, with None where the student must return None.
+    compute: problem -> array of any shape, or tuple of arrays, with None where the student must return None.
     text: the formula that a card shows.
     in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
 
@@ -660,7 +660,7 @@ class JVP(Quantity):
 
 @dataclass(frozen=True)
 class Output(Quantity):
-    """The output y of the function itself, for exercises that do not differentiate yet.
+    """The output y of the function itself, in its own shape, for exercises that do not differentiate yet.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> maps = [Map(f, {"x": fixed([3, 2])})]

@@ -1,53 +1,54 @@
-"""Three wrong answers to every exercise, each called by its name, and beside them right ones by other roads."""
+"""Every shipped question keeps the rules: its wrong answers are called by their names, and its right ones pass.
+
+The rules, and the ways to break each of them, are in ``tests/test_rules.py``.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
+from repeats import count
 
 import grader
-from grader.judge import judge
-from grader.probe import probe
+from grader import rules
 
-from answers import RIGHT, UNITS, WRONG
-from support import SHIPPED, case, posed
-
-ASKED = [q.id for q in grader.questions() if q.unit in UNITS]
-AT_LEAST = 3
+from answers import RIGHT, WRONG
+from support import SHIPPED
 
 
-def told(id, answer):
-    """The verdict, as ``grader.diagnose`` gives it, on problems that are drawn once for all answers to a question."""
-    return judge(SHIPPED[id], posed(id), [probe(answer, p.call) for p in posed(id)])
+def answers_to(id):
+    """The wrong and the right answers to a question, as ``rules.broken`` takes them."""
+    return [entry for entry in WRONG if entry[1] == id], [entry for entry in RIGHT if entry[0] == id]
 
 
-def test_the_verdict_is_what_diagnose_gives():
-    (_, id, wrong), (other, right) = WRONG[0], RIGHT[0]
-    for asked, answer in ((id, wrong), (other, right)):
-        assert told(asked, answer).as_data() == grader.diagnose(asked, answer).as_data()
+def broken(*questions, wrong, right, **settings):
+    """What the rules find amiss, in words."""
+    return [str(found) for found in rules.broken(questions, wrong, right, **settings) if found.broken]
 
 
-@pytest.mark.parametrize("id", ASKED)
-def test_every_wrong_answer_is_called_by_its_name_and_does_not_get_full_marks(id):
-    for k, (name, asked, answer) in enumerate(WRONG):
-        if asked == id:
-            with case(f"{name}, number {k}"):
-                verdict = told(id, answer)
-                assert (verdict.mistake or verdict.error or verdict.status) == name
-                assert verdict.score < verdict.points
+@pytest.mark.parametrize("id", SHIPPED)
+def test_a_shipped_question_keeps_every_rule(id):
+    wrong, right = answers_to(id)
+    assert broken(SHIPPED[id], wrong=wrong, right=right, seeds=count("seeds")) == []
 
 
-@pytest.mark.parametrize("id", ASKED)
-def test_every_right_answer_by_another_road_gets_full_marks(id):
-    for k, (asked, answer) in enumerate(RIGHT):
-        if asked == id:
-            with case(f"number {k}"):
-                verdict = told(id, answer)
-                assert (verdict.status, verdict.score) == ("correct", verdict.points)
+def test_shipped_questions_go_together():
+    assert [str(found) for found in rules.together(grader.questions())] == []
 
 
-@pytest.mark.parametrize("id", ASKED)
-def test_every_exercise_has_three_wrong_answers_and_a_right_one(id):
-    assert Counter(asked for _, asked, _ in WRONG)[id] >= AT_LEAST
-    assert Counter(asked for asked, _ in RIGHT)[id] >= 1
+def test_every_answer_belongs_to_a_question():
+    assert {id for _, id, _ in WRONG} | {id for id, _ in RIGHT} <= set(SHIPPED)
+
+
+def test_an_answer_that_is_taken_away_or_wrongly_named_is_missed():
+    wrong, right = answers_to("05.one_row")
+    asked = SHIPPED["05.one_row"]
+    assert broken(asked, wrong=wrong[:2], right=right)
+    assert broken(asked, wrong=wrong, right=[])
+    assert broken(asked, wrong=[("no_such_name", *entry[1:]) for entry in wrong], right=right)
+
+
+def test_the_rules_judge_as_a_check_does():
+    (name, id, answer), (other, right) = WRONG[0], RIGHT[0]
+    verdict = grader.diagnose(id, answer)
+    assert name in (verdict.mistake, verdict.error, verdict.status)
+    assert grader.diagnose(other, right).correct

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ import torch
 from repeats import count
 
 import grader
-from grader import formatting
+from grader import formatting, rules
 from grader.card import as_html, as_text
 from grader.errors import NOTES
 from grader.judge import judge
+from grader.mistakes import CATALOGUE
 from grader.probe import probe
 from grader.problem import SEPARATION
 from grader.units import MISTAKES
 
 from answers import WRONG
-from support import ALL, CONSTRUCTED, SHIPPED, as_returned, case, cases, keys, posed, returned_on, sample
+from support import ALL, as_returned, cases, keys, posed, returned_on, sample
 
 COURSE = Path(__file__).parent.parent / "course"
 grad = torch.autograd.grad
@@ -53,30 +55,16 @@ def apart(a: Any, b: Any) -> bool:
 # --- tables
 
 
-def test_a_key_stands_for_one_mistake_whichever_questions_derive_it():
+def test_a_key_is_that_of_its_mistake_and_a_question_finds_its_own_first():
     for question in grader.questions():
-        for mistake in question.also:
-            first = MISTAKES[mistake.key]
-            assert (mistake.words, mistake.formula, mistake.unit) == (first.words, first.formula, first.unit)
-            assert question.mistake(mistake.key) is mistake
+        assert all(question.mistake(mistake.key) is mistake for mistake in question.also)
     assert all(key == mistake.key for key, mistake in MISTAKES.items())
     assert MISTAKES["not_returned"].formula == ""
 
 
-def test_a_question_derives_what_it_names():
-    """The way to fail: a mistake of another question, whose derivation takes other inputs, or of none at all."""
-    assert all(mistake.on_problem for question in grader.questions() for mistake in question.also)
-
-
 def test_words_for_a_mistake_are_whole_sentences():
-    for key, text in MISTAKES.items():
-        with case(key):
-            assert text.name
-            assert not text.name.endswith(".")
-            for sentence in (text.says, text.why):
-                assert re.search(r"[.}`]$", sentence)
-                assert sentence.count("`") % 2 == 0
-                assert "  " not in sentence
+    """Those of the catalogue; for a question's own a rule asks.  The ways to fail are in ``test_rules.py``."""
+    assert [str(found) for mistake in CATALOGUE.values() for found in rules.wording(mistake)] == []
 
 
 @pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*MISTAKES.values(), *NOTES.values())} - {""}))
@@ -141,22 +129,22 @@ def test_a_template_with_an_unknown_placeholder_is_noticed():
 SCALAR, COMPOSED, ROOT = "01.unpack_the_tuple", "01.composition", "01.newton_root"
 TRICK, STATE, INPUTS = "05.scalar_trick", "05.backward_gradient", "05.several_inputs"
 MEANS, HEADS, FLAT = "00.use_a_hint", "05.several_outputs", "05.mend_the_weight"
-# Wrappings, and what shows only after the right values: no derivations.
-BY_HAND = {"tuple_of_one", "list_of_one", "not_returned", "grad_is_none", "grad_of_non_leaf"}
-BY_HAND |= {"not_differentiable_again", "graph_cut_inside", "graph_kept"}
 
 
-def occurring(ids) -> set[str]:
-    return {wrong.key for id in ids for seed in range(3) for wrong in sample(id, seed).wrongs}
+@cache
+def occurring() -> set[str]:
+    """The keys of all mistakes that some problem derives, of a shipped question or of one in ``support``."""
+    return {wrong.key for id in ALL for seed in range(3) for wrong in sample(id, seed).wrongs}
 
 
-def test_every_mistake_occurs_in_a_question_or_is_a_wrapping():
-    assert occurring(ALL) == set(MISTAKES) - BY_HAND
+def never_derived(mistakes, keys) -> list[str]:
+    """Mistakes with a derivation that no problem uses: a question in ``tests/support.py`` must show each of them."""
+    return [key for key, mistake in mistakes.items() if (mistake.derive or mistake.on_problem) and key not in keys]
 
 
-def test_mistakes_that_no_shipped_question_has_are_exercised_by_a_constructed_one():
-    never_shipped = set(MISTAKES) - BY_HAND - occurring(SHIPPED)
-    assert never_shipped <= occurring(CONSTRUCTED)
+def test_every_derivation_is_used_by_some_question():
+    assert never_derived(MISTAKES, occurring()) == []
+    assert never_derived(MISTAKES, occurring() - {"jvp_for_vjp"}) == ["jvp_for_vjp"]  # the way to fail
 
 
 def test_a_mistake_that_needs_a_square_jacobian_is_derived_only_there():
@@ -261,7 +249,6 @@ PROGRAMS: list[tuple[str, str, Callable[..., Any]]] = [
     ("vjp_for_jvp", "99.jvp_of_a_matrix", lambda f, X, u: grad(f(X), X, u)[0]),
     ("chain_stops_early", COMPOSED, lambda outer, inner, x: slope(outer, inner(x))),
     ("outer_at_wrong_place", COMPOSED, lambda outer, inner, x: slope(outer, x) * slope(inner, x)),
-    ("outer_times_inner_values", COMPOSED, lambda outer, inner, x: slope(outer, slope(inner, x))),
     ("divided_by_one_step", "01.central_difference", lambda f, x: central(f, x, run=lambda h: h)),
     ("last_step_only", ROOT, lambda a, steps: grad(root(a, steps, last_only=True), a)[0]),
     ("limit_not_iterate", ROOT, lambda a, steps: grad(a.sqrt(), a)[0]),
@@ -291,8 +278,11 @@ PROGRAMS: list[tuple[str, str, Callable[..., Any]]] = [
 
 
 def possible(id, key):
-    """The problems of a question on which the mistake can be made; all of them for a wrapping."""
-    return [p for p in posed(id) if key in BY_HAND or any(wrong.key == key for wrong in p.wrongs)]
+    """The problems of a question on which the mistake can be made; all of them for one that no problem derives.
+
+    Those are wrappings, such as a tuple, and what shows only after the right values.
+    """
+    return [p for p in posed(id) if key not in occurring() or any(wrong.key == key for wrong in p.wrongs)]
 
 
 @pytest.mark.parametrize(("key", "id", "program"), PROGRAMS, ids=[f"{key}-{id}" for key, id, _ in PROGRAMS])
@@ -305,9 +295,18 @@ def test_program_that_makes_a_mistake_is_told_its_name(key, id, program):
     assert v.score < v.points
 
 
-def test_every_mistake_that_the_catalogue_derives_has_a_program_that_makes_it():
-    derived = {key for key, mistake in MISTAKES.items() if mistake.derive}
-    assert derived | BY_HAND <= {key for key, _, _ in PROGRAMS}
+def without_program(keys) -> set[str]:
+    """Mistakes of the catalogue, derived for any question or for none, that no program makes: each needs one above.
+
+    The questions' own, and those of the catalogue that a question derives itself, are asked for by a rule.
+    """
+    return {key for key, m in CATALOGUE.items() if m.derive or key not in occurring()} - keys
+
+
+def test_every_mistake_of_the_catalogue_has_a_program_that_makes_it():
+    made = {key for key, _, _ in PROGRAMS}
+    assert without_program(made) == set()
+    assert without_program(made - {"jvp_for_vjp", "tuple_of_one"}) == {"jvp_for_vjp", "tuple_of_one"}  # the way to fail
 
 
 @pytest.mark.parametrize("id", [id for id, question in ALL.items() if question.asks.predicts])

@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = _instructor.COMMANDS
 LIMITS: dict[str, str] = _instructor.LIMITS
 DOCTOR: dict[str, str] = _instructor.DOCTOR
 AUTHORS: dict[str, str] = _instructor.AUTHORS
+RULES: dict[str, str] = _instructor.RULES
 SANDBOX: dict[str, str] = _sandbox.SANDBOX
 STATUSES: dict[str, Words] = _report.STATUSES
 REPORT_FACTS: dict[str, str] = _report.REPORT_FACTS

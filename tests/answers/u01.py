@@ -39,6 +39,11 @@ def flag_called(x):
     return grad(f(x), x)[0]
 
 
+def slope(f, x):
+    x = x.detach().clone().requires_grad_()
+    return grad(f(x), x)[0]
+
+
 def by_the_inner(outer, inner, x):
     u = inner(x)
     return grad(outer(u), u)[0]
@@ -88,6 +93,10 @@ def put_there_by_hand(f, x):
     (x.grad,) = grad(f(x), x)
 
 
+def value_for_its_slope(f, x):
+    x.grad = f(x).detach()
+
+
 def put_there_with_its_tuple(f, x):
     x.grad = grad(f(x), x)
 
@@ -116,6 +125,7 @@ WRONG = [
     ("linear_term_lost", "01.predict_slope", 75),
     ("linear_term_kept", "01.predict_slope", 55),
     ("power_not_in_front", "01.predict_slope", 21),
+    ("power_not_lowered", "01.predict_slope", 371),
     ("type", "01.predict_slope", "71"),
     ("imprecise", "01.central_difference", difference(h=0.1)),
     ("imprecise", "01.central_difference", difference(h=1e-3)),
@@ -140,6 +150,9 @@ WRONG = [
     ("chain_stops_early", "01.composition", by_the_inner),
     ("outer_at_wrong_place", "01.composition", both_at_x),
     ("order_exchanged", "01.composition", lambda outer, inner, x: grad(inner(outer(x)), x)[0]),
+    ("inner_only", "01.composition", lambda outer, inner, x: slope(inner, x)),
+    ("slopes_added", "01.composition", lambda outer, inner, x: slope(outer, inner(x)) + slope(inner, x)),
+    ("outer_times_inner_values", "01.composition", lambda outer, inner, x: slope(outer, slope(inner, x))),
     ("product_rule", "01.composition", lambda outer, inner, x: grad(outer(x) * inner(x), x)[0]),
     ("not_in_graph", "01.composition", inner_called_twice),
     ("no_graph", "01.composition", lambda outer, inner, x: grad(outer(inner(x).detach()), x)[0]),
@@ -150,6 +163,7 @@ WRONG = [
     ("length", "01.several_inputs", lambda f, a, b, c: grad(f(a, b, c), a)),
     ("type", "01.several_inputs", lambda f, a, b, c: torch.stack(grad(f(a, b, c), (a, b, c)))),
     ("backward_of_input", "01.backward", lambda f, x: x.backward()),
+    ("value_not_slope", "01.backward", value_for_its_slope),
     ("weighted_by_input", "01.backward", lambda f, x: f(x).backward(x)),
     ("accumulated", "01.backward", backward_twice),
     ("grad_is_none", "01.backward", on_a_copy),

@@ -202,6 +202,7 @@ WRONG = [
     ("slice_never_seen", SLICE, sliced_after_and_allowed),
     ("grad_of_non_leaf", SLICE, sliced_after_and_backward),
     ("gradient_not_sliced", SLICE, lambda f, x, k: grad(f(x), x)[0]),
+    ("minus_sign", SLICE, lambda f, x, k: -grad(f(x), x)[0][k:]),
     ("other_part", SLICE, lambda f, x, k: grad(f(x), x)[0][:k]),
     ("zeros_before_slice", SLICE, masked),
     ("function_of_slice", SLICE, slice_alone),

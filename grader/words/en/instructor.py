@@ -157,3 +157,52 @@ AUTHORS: dict[str, str] = {
     "own": "Of the question's own mistakes: {names}. Choose inputs on which each is finite and differs from all else, mend "
     "its derivation, or take it out of `also`.",
 }
+
+# The rules that every question of a course keeps to: what is amiss, and what to do.  A finding begins with the id.
+RULES: dict[str, str] = {
+    "id": "An id is a unit, a dot and a name, in lower-case letters, digits and underscores, such as ps1.one_row, and the name "
+    "begins with a letter.",
+    "id_twice": "{count} questions have this id. Rename all but one.",
+    "title": "The title {title!r} must begin with the exercise's number, as in '1.2 One row', since cards refer to it by that.",
+    "hints": "It has {count} hints. Give two or three, all different and without blanks around them.",
+    "stars": "stars is {value}. Give a whole number from 1 to 5.",
+    "points": "points is {value}. Give more than 0.",
+    "minutes": "minutes is {value}. Give more than 0.",
+    "rtol": "rtol is {value}. Give more than 0 and at most {most}, or answers that are nearly right would pass.",
+    "without_unknown": "without names {key}, which is no mistake of the catalogue. Correct the key, or delete the entry.",
+    "without_idle": "without names {key}, which would not be derived here anyway. Delete the entry.",
+    "without_and_also": "without and also both name {key}. Give the question's own mistake a key of its own, or delete one.",
+    "without_reason": "without says too little about {key}. Say why it cannot be told apart here, in {least} words or more.",
+    "also_derivation": "{key} in also has no derivation. Give it on_problem, or use CATALOGUE['{key}'].derived(...).",
+    "also_never": "{key} in also can be made on none of the problems drawn. Choose inputs on which it can, or delete it.",
+    "also_catalogue": "{key} is a mistake of the catalogue, which explains it in other words. Use CATALOGUE['{key}'].derived(...), "
+    "or choose another key.",
+    "also_two_words": "{key} is explained in other words in {other}. One key has one explanation: share the Mistake, or rename one.",
+    "also_unmade": "No wrong answer makes {key}. Add one to WRONG, with that name: a program that makes it as students would.",
+    "words_name": "The name of {key} must be a few words without a full stop.",
+    "words_sentence": "In {key}, `{field}` must be whole sentences, with backquotes in pairs and no double spaces.",
+    "words_filled": "The words of {key} cannot be filled in on every problem: {what}. Placeholders are facts about the problem, such "
+    "as {{v}} and {{m}}, and what the derivation returns as its detail.",
+    "separable": "{why}",
+    "drawable": "Drawing it raises {error}",
+    "float64": "{name} is not drawn in float64. Use a sampler of grader.authoring, or dtype=torch.float64.",
+    "weights": "The weights are all of one sign or one size, so many wrong weightings look right. Draw them with mixed_signs().",
+    "entrywise": "A map acts entry by entry with respect to {name}: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are the same. Let an "
+    "output depend on several entries of {name}.",
+    "only_square": "Every Jacobian is square. Consider a map with another number of outputs than inputs: there a wrong product "
+    "shows in the shape.",
+    "prediction": "It asks for a prediction, whose truth varies with the seed. Draw its inputs with fixed(...).",
+    "same_again": "A map gives the same problem at every seed, so that its answer can be written down. Draw an input with normal(...).",
+    "gives": "{error}. Correct gives.",
+    "handed": "{name} is handed to students and cannot be sent to them. A function must be defined with `def` at the top level of "
+    "the pack's module of functions; anything else must be a number or a tensor.",
+    "misnamed": "Wrong answer {number} is to be called {name}, and is called {got}: {headline}",
+    "full_marks": "Wrong answer {number}, {name}, gets full marks.",
+    "refused": "Right answer {number} is refused as {got}: {headline}",
+    "few_wrong": "It has {count} wrong answers. Add to WRONG until there are {least}: what students really get wrong.",
+    "few_right": "It has {count} right answers. Add one to RIGHT, by another road than the solution's.",
+    "answer_to_nothing": "WRONG or RIGHT answers {id}, which is no question here. Correct the id, or delete the answer.",
+    "not_checked": "Without {name}, a list of answers, the rules about them were not checked.",
+    "all_kept": "Every rule is kept.",
+    "count": "Rules broken: {count}.",
+}

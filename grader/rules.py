@@ -1,0 +1,323 @@
+"""What every question of a course must keep to, beyond what its types say; what is broken is said in words.
+
+The rules are keys of ``words.RULES``.  Students' code plays no part here, but the answers given are run as they are,
+with the rights of whoever calls: they are the author's own.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.clashes import acts_entry_by_entry, of_one_sign, of_one_size
+from grader.formatting import fill
+from grader.judge import facts_on, judge
+from grader.mistakes import CATALOGUE, Mistake
+from grader.probe import probe
+from grader.problem import Inseparable, Problem, alike
+from grader.quantities import WeightedGradient
+from grader.question import Question
+from grader.words import RULES
+
+SEEDS = 3  # on which every question is drawn
+WRONG_ANSWERS, RIGHT_ANSWERS = 3, 1  # that every question needs at least
+SLOPPIEST = 1e-6  # the largest relative tolerance: mistakes that differ by SEPARATION must stay far outside of it
+REASON_WORDS = 4  # that a reason for leaving out a mistake has at least
+
+Wrong = tuple[str, str, Any]  # (name, question id, answer); the name is a mistake's or error's key, or a status
+Right = tuple[str, Any]  # (question id, answer)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Where a question, or with ``question == ""`` the whole, does not keep to a rule.
+
+    rule: a key of ``words.RULES``.  says: what is missing and what to do.
+    broken: False if it is only worth a look, or could not be checked.
+    """
+
+    question: str
+    rule: str
+    says: str
+    broken: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.says}" if self.question else self.says
+
+
+def broken(
+    questions: Sequence[Question],
+    wrong: Sequence[Wrong] | None = None,
+    right: Sequence[Right] | None = None,
+    *,
+    functions: ModuleType | None = None,
+    seeds: int = SEEDS,
+) -> list[Finding]:
+    """Where these questions do not keep to the rules, in their order; [] if they all do.
+
+    wrong: answers that students get wrong, each with the name that it must be given.  right: right answers, by another
+    road than the reference's.  If either is None, its rules are reported as not checked.
+    functions: the module of all functions that are handed to students; if None, each must have its name in its own.
+    seeds: how many draws of every question are looked at.  Takes about a second for ten questions.
+
+    >>> from grader.rules import broken
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> q = Question("ps1.ones", "1.1 Ones", WeightedGradient(), [Map(f, {"x": normal(2)})], ("x", "v"), {"v": None})
+    >>> print(broken([q], wrong=[], right=[("ps1.ones", lambda x, v: torch.autograd.grad(f(x), x, v)[0])])[0])
+    ps1.ones: It has 0 hints. Give two or three, all different and without blanks around them.
+    """
+    found = []
+    for question in questions:
+        mine = None if wrong is None else [(name, answer) for name, id, answer in wrong if id == question.id]
+        roads = None if right is None else [answer for id, answer in right if id == question.id]
+        found += _of_one(question, mine, roads, functions, seeds)
+    found += together(questions)
+    ids = {question.id for question in questions}
+    answered = dict.fromkeys((*(id for _, id, _ in wrong or ()), *(id for id, _ in right or ())))
+    found += [_finding("", "answer_to_nothing", id=id) for id in answered if id not in ids]
+    for name, given in (("WRONG", wrong), ("RIGHT", right)):
+        if given is None:
+            found.append(replace(_finding("", "not_checked", name=name), broken=False))
+    return found
+
+
+def _of_one(
+    q: Question,
+    mine: Sequence[tuple[str, Any]] | None,
+    roads: Sequence[Any] | None,
+    functions: ModuleType | None,
+    seeds: int,
+) -> list[Finding]:
+    problems, found = _drawn(q, seeds)
+    found = [*_form(q), *_mistakes(q), *found]
+    if problems:
+        found += _problems(q, problems)
+        unfit = [*_handed(q, problems, functions), *_sentences(q, problems)]
+        found += unfit
+        if all(finding.rule == "handed" for finding in unfit):  # else no answer can be asked for, or none be told why
+            posed = problems[: len(q.problems())]
+            found += [*_wrong(q, posed, mine or ()), *_right(q, posed, roads or ())]
+    return [*found, *_counts(q, mine, roads)]
+
+
+def lines(findings: Sequence[Finding]) -> list[str]:
+    """The findings as lines of text, broken rules first and each with its key, and a last line that counts them."""
+    ordered = sorted(findings, key=lambda finding: not finding.broken)
+    count = sum(finding.broken for finding in findings)
+    total = RULES["count"].format(count=count) if count else RULES["all_kept"]
+    return [*(f"{finding}  [{finding.rule}]" for finding in ordered), total]
+
+
+def _finding(question: str, rule: str, **facts: Any) -> Finding:
+    return Finding(question, rule, RULES[rule].format(**facts))
+
+
+# --- what can be seen without drawing anything
+
+
+def _form(q: Question) -> Iterator[Finding]:
+    if not re.fullmatch(r"[a-z0-9_]+\.[a-z][a-z0-9_]*", q.id):
+        yield _finding(q.id, "id")
+    if not re.fullmatch(r"\d[\w.]* \S(.*\S)?", q.title):
+        yield _finding(q.id, "title", title=q.title)
+    tidy = all(hint and hint.strip() == hint for hint in q.hints)
+    if not (2 <= len(q.hints) <= 3 and len(set(q.hints)) == len(q.hints) and tidy):
+        yield _finding(q.id, "hints", count=len(q.hints))
+    if q.stars not in range(1, 6):
+        yield _finding(q.id, "stars", value=q.stars)
+    if not q.points > 0:
+        yield _finding(q.id, "points", value=q.points)
+    if not q.minutes > 0:
+        yield _finding(q.id, "minutes", value=q.minutes)
+    if not 0 < q.rtol <= SLOPPIEST:
+        yield _finding(q.id, "rtol", value=q.rtol, most=SLOPPIEST)
+
+
+def _mistakes(q: Question) -> Iterator[Finding]:
+    own = {mistake.key for mistake in q.also}
+    for key, reason in q.without.items():
+        if key not in CATALOGUE:
+            yield _finding(q.id, "without_unknown", key=key)
+        elif key in own:
+            yield _finding(q.id, "without_and_also", key=key)
+        if len(reason.split()) < REASON_WORDS:
+            yield _finding(q.id, "without_reason", key=key, least=REASON_WORDS)
+    for mistake in q.also:
+        if mistake.on_problem is None:
+            yield _finding(q.id, "also_derivation", key=mistake.key)
+        yield from wording(mistake, q.id)
+        if mistake.key in CATALOGUE and _said(mistake) != _said(CATALOGUE[mistake.key]):
+            yield _finding(q.id, "also_catalogue", key=mistake.key)
+
+
+def _said(mistake: Mistake) -> tuple[object, ...]:
+    """All that is said of a mistake: what must be the same wherever its key is."""
+    return mistake.words, mistake.formula, mistake.unit
+
+
+def wording(mistake: Mistake, question: str = "") -> Iterator[Finding]:
+    """Where the words for a mistake are not whole sentences.  question: the id of the Question that has it, if any."""
+    text = mistake.words
+    if not text.name or text.name.endswith("."):
+        yield _finding(question, "words_name", key=mistake.key)
+    for field, said in (("says", text.says), ("why", text.why)):
+        if not re.search(r"[.}`]$", said) or said.count("`") % 2 or "  " in said:
+            yield _finding(question, "words_sentence", key=mistake.key, field=field)
+
+
+# --- what is drawn
+
+
+def _drawn(q: Question, seeds: int) -> tuple[list[Problem], list[Finding]]:
+    """The problems that a check poses and those of further seeds, or why they cannot be drawn."""
+    try:
+        problems = q.problems()
+        if q.maps:
+            problems += [q.sample(seed) for seed in range(len(problems), seeds)]
+        return problems, []
+    except Inseparable as why:
+        return [], [_finding(q.id, "separable", why=str(why).removeprefix(f"{q.id}: "))]
+    except Exception as why:  # whatever the author's own functions raise
+        return [], [_finding(q.id, "drawable", error=f"{type(why).__name__}: {why}")]
+
+
+def _problems(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
+    wrongs = {wrong.key for p in problems for wrong in p.wrongs}
+    if q.without:
+        whole = replace(q, without={})
+        others = {wrong.key for seed in range(len(q.maps) or 1) for wrong in Problem(whole, seed).wrongs}
+        for key in [key for key in q.without if key in CATALOGUE and key not in others]:
+            yield _finding(q.id, "without_idle", key=key)
+    for mistake in q.also:
+        if mistake.on_problem and mistake.key not in wrongs:
+            yield _finding(q.id, "also_never", key=mistake.key)
+    for place, name in [("inputs", name) for name in problems[0].drawn] + [("weights", name) for name in q.weights]:
+        drawn = [p.drawn.get(name) if place == "inputs" else p.weights[name] for p in problems]
+        if any(x is not None and x.dtype != torch.float64 for x in drawn):
+            yield _finding(q.id, "float64", name=name)
+    yield from _weights(q, problems)
+    if q.asks.predicts:
+        again = Problem(q, seed=1)
+        if q.maps and not alike(again.truth, problems[0].truth, 0.0):
+            yield _finding(q.id, "prediction")
+    elif any(_same(Problem(q, k), Problem(q, k + len(q.maps))) for k in range(len(q.maps))):
+        yield _finding(q.id, "same_again")
+
+
+def _weights(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
+    weights = [[v.detach().numpy().reshape(-1) for v in p.weights.values()] for p in problems if p.weights]
+    if any(of_one_sign(np.concatenate(all_)) or any(map(of_one_size, all_)) for all_ in weights):
+        yield _finding(q.id, "weights")
+    if not weights or not isinstance(q.asks, WeightedGradient):
+        return
+    names = {name for p in problems for name in p.inputs if acts_entry_by_entry(p, name)}
+    for name in sorted(names):
+        yield _finding(q.id, "entrywise", name=name)
+    shapes = {p.jacobians[name].shape for p in problems for name in q.asks.names}
+    if len(q.maps) > 1 and all(m == n for m, n in shapes):
+        yield replace(_finding(q.id, "only_square"), broken=False)
+
+
+def _same(a: Problem, b: Problem) -> bool:
+    """Whether two problems are drawn alike."""
+    places = [({**p.drawn, **p.weights, **p.extras}) for p in (a, b)]
+    return all(np.array_equal(np.asarray(places[0][name]), np.asarray(places[1][name])) for name in places[0])
+
+
+def _handed(q: Question, problems: Sequence[Problem], functions: ModuleType | None) -> Iterator[Finding]:
+    """What is passed to the student's function: each argument known, each function found by its name."""
+    try:
+        values = [(arg.name, arg.value) for p in problems for arg in p.call.args]
+    except KeyError as why:
+        yield _finding(q.id, "gives", error=why.args[0])
+        return
+    for name in dict.fromkeys(name for name, value in values if not _can_be_sent(value, functions)):
+        yield _finding(q.id, "handed", name=name)
+
+
+def _can_be_sent(value: object, functions: ModuleType | None) -> bool:
+    if isinstance(value, partial):
+        return all(_can_be_sent(part, functions) for part in (value.func, *value.keywords.values()))
+    if not callable(value):
+        return isinstance(value, (np.ndarray, int, float))
+    name = getattr(value, "__name__", "")
+    home = functions or sys.modules.get(getattr(value, "__module__", None) or "")
+    return getattr(home, name, None) is value
+
+
+def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
+    """Whether the words of the question's own mistakes can be filled in with what is known of every problem."""
+    own = {mistake.key for mistake in q.also}
+    amiss = {}
+    for p in problems:
+        facts = facts_on(p)
+        for wrong in p.wrongs:
+            if wrong.key not in own:
+                continue
+            text = q.mistake(wrong.key).words
+            try:
+                said = fill(text.says + text.why, {**facts, **wrong.detail})
+            except (KeyError, IndexError, ValueError) as why:  # a brace that stands alone, or a name nobody knows
+                amiss[wrong.key] = str(why)
+                continue
+            if re.search(r"[{}]", said) or said.count("None") != (text.says + text.why).count("None") or "nan" in said:
+                amiss[wrong.key] = said
+    for key, what in amiss.items():
+        yield _finding(q.id, "words_filled", key=key, what=what)
+
+
+# --- what students answer
+
+
+def _wrong(q: Question, problems: Sequence[Problem], answers: Sequence[tuple[str, Any]]) -> Iterator[Finding]:
+    for k, (name, answer) in enumerate(answers, 1):
+        verdict = judge(q, problems, [probe(answer, p.call) for p in problems])
+        got = verdict.mistake or verdict.error or verdict.status
+        if got != name:
+            yield _finding(q.id, "misnamed", number=k, name=name, got=got, headline=verdict.headline)
+        elif verdict.score >= verdict.points:
+            yield _finding(q.id, "full_marks", number=k, name=name)
+
+
+def _right(q: Question, problems: Sequence[Problem], answers: Sequence[Any]) -> Iterator[Finding]:
+    for k, answer in enumerate(answers, 1):
+        verdict = judge(q, problems, [probe(answer, p.call) for p in problems])
+        if not verdict.correct:
+            got = verdict.mistake or verdict.error or verdict.status
+            yield _finding(q.id, "refused", number=k, got=got, headline=verdict.headline)
+
+
+def _counts(q: Question, mine: Sequence[tuple[str, Any]] | None, roads: Sequence[Any] | None) -> Iterator[Finding]:
+    if mine is not None:
+        if len(mine) < WRONG_ANSWERS:
+            yield _finding(q.id, "few_wrong", count=len(mine), least=WRONG_ANSWERS)
+        for key in dict.fromkeys(mistake.key for mistake in q.also):
+            if key not in {name for name, _ in mine}:
+                yield _finding(q.id, "also_unmade", key=key)
+    if roads is not None and len(roads) < RIGHT_ANSWERS:
+        yield _finding(q.id, "few_right", count=len(roads), least=RIGHT_ANSWERS)
+
+
+# --- what is between questions
+
+
+def together(questions: Sequence[Question]) -> Iterator[Finding]:
+    """Where two questions do not go together: they have one id, or explain one key in two ways."""
+    for id, count in Counter(question.id for question in questions).items():
+        if count > 1:
+            yield _finding(id, "id_twice", count=count)
+    first: dict[str, tuple[str, Mistake]] = {}
+    for question in questions:
+        for mistake in question.also:
+            id, other = first.setdefault(mistake.key, (question.id, mistake))
+            if mistake.key not in CATALOGUE and _said(mistake) != _said(other):
+                yield _finding(question.id, "also_two_words", key=mistake.key, other=id)
