@@ -1,4 +1,4 @@
-"""Every Question is well formed, its inputs tell its mistakes apart, and drawing them is deterministic."""
+"""Drawing a Question is deterministic, tells its mistakes apart or says why it cannot, and passes what it says."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -174,6 +175,17 @@ def test_what_breaks_one_rule_is_told_of_that_one_with_its_id(rule):
 
 def test_every_rule_has_a_question_that_breaks_it():
     assert set(RULES) == set(BREAKS) | NOTES | {"count", "all_kept"}
+
+
+def unnamed(page: str) -> set[str]:
+    """The rules that a page does not name."""
+    return {rule for rule in set(BREAKS) | NOTES if f"`{rule}`" not in page}
+
+
+def test_contributors_are_told_every_rule():
+    page = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text("utf-8")
+    assert unnamed(page) == set()
+    assert unnamed(page.replace("`hints`", "")) == {"hints"}  # the way to fail
 
 
 @pytest.mark.parametrize(
