@@ -152,8 +152,6 @@ def _mistakes(q: Question) -> Iterator[Finding]:
         if len(reason.split()) < REASON_WORDS:
             yield _finding(q.id, "without_reason", key=key, least=REASON_WORDS)
     for mistake in q.also:
-        if mistake.on_problem is None:
-            yield _finding(q.id, "also_derivation", key=mistake.key)
         yield from wording(mistake, q.id)
         if mistake.key in CATALOGUE and _said(mistake) != _said(CATALOGUE[mistake.key]):
             yield _finding(q.id, "also_catalogue", key=mistake.key)
@@ -198,12 +196,11 @@ def _problems(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
         for key in [key for key in q.without if key in CATALOGUE and key not in others]:
             yield _finding(q.id, "without_idle", key=key)
     for mistake in q.also:
-        if mistake.on_problem and mistake.key not in wrongs:
-            yield _finding(q.id, "also_never", key=mistake.key)
-    for place, name in [("inputs", name) for name in problems[0].drawn] + [("weights", name) for name in q.weights]:
-        drawn = [p.drawn.get(name) if place == "inputs" else p.weights[name] for p in problems]
-        if any(x is not None and x.dtype != torch.float64 for x in drawn):
-            yield _finding(q.id, "float64", name=name)
+        if mistake.key not in wrongs:
+            yield _finding(q.id, "also_never" if mistake.on_problem else "also_derivation", key=mistake.key)
+    drawn = [item for p in problems for place in (p.drawn, p.weights) for item in place.items()]
+    for name in dict.fromkeys(name for name, x in drawn if x.dtype != torch.float64):
+        yield _finding(q.id, "float64", name=name)
     yield from _weights(q, problems)
     if q.asks.predicts:
         again = Problem(q, seed=1)
@@ -229,8 +226,8 @@ def _weights(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
 
 def _same(a: Problem, b: Problem) -> bool:
     """Whether two problems are drawn alike."""
-    places = [({**p.drawn, **p.weights, **p.extras}) for p in (a, b)]
-    return all(np.array_equal(np.asarray(places[0][name]), np.asarray(places[1][name])) for name in places[0])
+    one, other = ({**p.drawn, **p.weights, **p.extras} for p in (a, b))
+    return all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
 
 
 def _handed(q: Question, problems: Sequence[Problem], functions: ModuleType | None) -> Iterator[Finding]:
@@ -255,21 +252,22 @@ def _can_be_sent(value: object, functions: ModuleType | None) -> bool:
 
 
 def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
-    """Whether the words of the question's own mistakes can be filled in with what is known of every problem."""
+    """Whether the words of all but the catalogue's mistakes are known, and can be filled in on every problem."""
     own = {mistake.key for mistake in q.also}
     amiss = {}
     for p in problems:
         facts = facts_on(p)
         for wrong in p.wrongs:
-            if wrong.key not in own:
+            if wrong.key in CATALOGUE and wrong.key not in own:
                 continue
-            text = q.mistake(wrong.key).words
             try:
+                text = q.mistake(wrong.key).words
                 said = fill(text.says + text.why, {**facts, **wrong.detail})
             except (KeyError, IndexError, ValueError) as why:  # a brace that stands alone, or a name nobody knows
                 amiss[wrong.key] = str(why)
                 continue
-            if re.search(r"[{}]", said) or said.count("None") != (text.says + text.why).count("None") or "nan" in said:
+            missing = said.count("None") != (text.says + text.why).count("None")
+            if missing or re.search(r"[{}]|\bnan\b", said):
                 amiss[wrong.key] = said
     for key, what in amiss.items():
         yield _finding(q.id, "words_filled", key=key, what=what)
