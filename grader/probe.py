@@ -13,8 +13,9 @@ import sysconfig
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def probe(answer: object, call: Call) -> Answer:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a student's exit() must not end the check
-        return Answer(untouched=True) if _is_unfilled(error) else Answer(raised=describe_error(error))
+        return Answer(untouched=True) if _is_unfilled(error, call) else Answer(raised=describe_error(error, call))
 
 
 def _put(answer: object, call: Call) -> Answer:
@@ -157,19 +158,43 @@ def plain(thing: object, depth: int = 3) -> Value:
     return Value("other", text=_clip(thing), type_name=name)
 
 
-def describe_error(error: BaseException) -> Raised:
+def functions_of(call: Call) -> Iterator[Callable[..., Any]]:
+    """The functions that a call hands over, those inside of partials too."""
+    waiting = [arg.value for arg in call.args]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, partial):
+            waiting += [value.func, *value.args, *value.keywords.values()]
+        elif callable(value):
+            yield value
+
+
+def describe_error(error: BaseException, call: Call | None = None) -> Raised:
     """The exception's type and message, and those lines of its traceback that the student wrote.
 
     A line that recursion repeats is listed once, at its innermost position.
+    call: what was called; lines from the files of functions that it hands over are not the student's either.
     """
+    handed = _files(call)
     frames = traceback.extract_tb(error.__traceback__)
     lines = tuple(
         (frame.lineno or 0, linecache.getline(frame.filename, frame.lineno or 0).strip())
         for frame in frames
-        if not str(Path(frame.filename)).startswith(_NOT_THE_STUDENTS)
+        if _is_the_students(frame.filename, handed)
     )
     innermost_last = tuple(reversed(dict.fromkeys(reversed(lines))))
     return Raised(_clip(type(error).__name__), _clip(error), innermost_last)
+
+
+def _files(call: Call | None) -> set[str]:
+    """The files that the functions of a call come from."""
+    codes = (getattr(function, "__code__", None) for function in functions_of(call or Call()))
+    return {code.co_filename for code in codes if isinstance(code, types.CodeType)}
+
+
+def _is_the_students(file: str, handed: set[str]) -> bool:
+    """Whether a frame in this file can be the student's own code.  handed: from ``_files``."""
+    return file not in handed and not str(Path(file)).startswith(_NOT_THE_STUDENTS)
 
 
 def _returned(returned: object, passed: Mapping[str, object], call: Call) -> Value:
@@ -258,7 +283,7 @@ def _misfit(function: Callable[..., object], call: Call) -> str:
     return ""
 
 
-def _is_unfilled(error: BaseException) -> bool:
+def _is_unfilled(error: BaseException, call: Call) -> bool:
     """Whether the bare ``raise NotImplementedError()`` of the release version was reached.
 
     PyTorch raises NotImplementedError too, but with a message and from deeper frames.
@@ -266,7 +291,7 @@ def _is_unfilled(error: BaseException) -> bool:
     if type(error) is not NotImplementedError or error.args:
         return False
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return not str(Path(last.filename)).startswith(_NOT_THE_STUDENTS)
+    return _is_the_students(last.filename, _files(call))
 
 
 def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:

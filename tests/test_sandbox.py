@@ -40,6 +40,7 @@ from grader.question import Question
 from grader.sandbox import codec, conversation, doctor, readable, wire
 from grader.sandbox.conversation import outputs_from
 from grader.sandbox.forkserver import ForkServer
+from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import SandboxError, Zygote
 from grader.student import find
@@ -54,6 +55,7 @@ SOLUTION = nbformat.read(sample.COURSE / "solutions" / NAME, as_version=4)
 RELEASED = nbformat.read(sample.COURSE / "exercises" / NAME, as_version=4)
 ADA = next(student for student in sample.CLASS if student.name == "ada")
 SECRET = bytes(range(32))
+HANDED = judging.HANDED
 USUAL = Limits()
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and more").decode()
 
@@ -320,13 +322,196 @@ def same(a, b):
 def test_every_call_of_every_question_arrives_as_it_is(id):
     for problem in QUESTIONS[id].problems(7):
         arrays = {}
-        message, came = sent(codec.call_as_message(problem.call, functions, arrays), arrays)
-        assert same(codec.call_from_message(message, functions, came), problem.call)
+        message, came = sent(codec.call_as_message(problem.call, HANDED, arrays), arrays)
+        assert same(codec.call_from_message(message, lambda name: getattr(functions, name[1]), came), problem.call)
 
 
 def test_a_function_of_nobodys_cannot_be_sent():
-    with pytest.raises(TypeError, match=r"not a function of grader\.functions"):
-        codec.call_as_message(probe.Call((probe.Arg("f", lambda x: x),)), functions, {})
+    class Odd:
+        __hash__ = None
+
+        def __call__(self, x):
+            return x
+
+    for f in (lambda x: x, Odd(), partial(functions.composed, outer=lambda x: x)):
+        call = probe.Call((probe.Arg("f", f),))
+        with pytest.raises(TypeError, match="cannot be handed to students"):
+            codec.call_as_message(call, HANDED, {})
+        with pytest.raises(TypeError, match="cannot be handed to students"):
+            HANDED.texts([call])
+
+
+TEXT = """\
+import torch
+
+FACTOR = 3.0
+
+
+def threefold(x):
+    return FACTOR * x
+
+
+def shifted(x, by, inner):
+    return inner(x) + by
+
+
+def fails(x):
+    raise ValueError("in the handed function")
+"""
+
+
+def handed_over(text=TEXT, key="a.course's own"):
+    """``(handed, functions)``: a module of functions that lies in no file."""
+    made = {}
+    exec(compile(text, "course/own.py", "exec"), made)
+    names = {f: (key, name) for name, f in made.items() if callable(f)}
+    return Handed({key: text, "never needed": "1 / 0"}, names), made
+
+
+def values(run):
+    return [[answer.value.array.tolist() for answer in round] for round in run.answers]
+
+
+def test_functions_travel_as_text_once_and_are_executed_in_the_fork(zygote, monkeypatch):
+    handed, own = handed_over()
+    x = probe.Arg("x", np.array([1.0, 2.0]))
+    plainly = probe.Call((probe.Arg("f", own["threefold"]), x))
+    bound = partial(own["shifted"], by=np.array(1.0), inner=own["threefold"])
+    inside = probe.Call((probe.Arg("f", bound), x))
+    sent_over, send = [], wire.send
+    monkeypatch.setattr(
+        wire,
+        "send",
+        lambda pipe, message, *rest, **left: (sent_over.append(message), send(pipe, message, *rest, **left))[1],
+    )
+    cell = "from grader import check\ncheck('q', lambda f, x: f(x))"
+    again = [[inside], None, None]
+    runs = zygote.run([cell, cell], lambda id: [plainly], then=lambda k, answers: again.pop(0), handed=handed)
+    assert [values(run) for run in runs] == [[[[3.0, 6.0]], [[4.0, 7.0]]], [[[3.0, 6.0]]]]
+    assert [message["modules"].keys() for message in sent_over if "calls" in message] == [
+        {"a.course's own"},
+        set(),
+        set(),
+    ]
+
+
+def test_each_fork_is_sent_what_it_needs_and_nothing_of_a_course_is_there_before(zygote):
+    handed, own = handed_over()
+    call = probe.Call((probe.Arg("f", own["threefold"]), probe.Arg("x", np.array([1.0]))))
+    cell = "from grader import check\ncheck('q', lambda f, x: f(x))"
+    for _ in range(2):
+        (run,) = zygote.run([cell], lambda id: [call], handed=handed)
+        assert values(run) == [[[3.0]]]
+    look = "import sys\nprint([m for m in sys.modules if m.startswith('grader.') and 'sandbox' not in m])"
+    assert said(zygote.run([look], nothing, handed=handed)) == "['grader.probe']\n"
+
+
+def test_a_module_of_functions_that_cannot_be_executed_says_why_at_every_check(zygote):
+    """It is not in ``sys.modules`` either, so a submission that imports it finds nothing."""
+    handed, own = handed_over()
+    broken = Handed({"a.course's own": "import no_such_library"}, handed.names)
+    call = probe.Call((probe.Arg("f", own["threefold"]),))
+    cell = "from grader import check\ncheck('q', lambda f: 1)"
+    for run in zygote.run([cell, cell], lambda id: [call], handed=broken):
+        assert (run.answers, run.breach) == ([], "")
+        assert run.outputs[-1]["evalue"] == "No module named 'no_such_library'"
+    (_, run) = zygote.run(
+        [cell, "import sys\nprint([m for m in sys.modules if m.startswith('a.course')])"],
+        lambda id: [call],
+        handed=handed,
+    )
+    assert said([run]) == "[]\n"
+
+
+def test_a_function_that_is_not_named_stops_the_run_with_a_sentence(zygote):
+    call = probe.Call((probe.Arg("f", len),))
+    with pytest.raises(TypeError, match="built-in function len"):
+        zygote.run(["from grader import check\ncheck('q', lambda f: 1)"], lambda id: [call])
+    assert said(zygote.run(["print('the next')"], nothing)) == "the next\n"
+
+
+def test_of_an_error_in_a_handed_function_only_the_students_own_line_is_shown(zygote):
+    handed, own = handed_over()
+    x = probe.Arg("x", np.array([1.0]))
+    cell = "from grader import check\ndef answer(f, x):\n    return f(x)\ncheck('q', answer)"
+    for f in (own["fails"], partial(own["shifted"], by=0.0, inner=own["fails"])):
+        (run,) = zygote.run([cell], lambda id, f=f: [probe.Call((probe.Arg("f", f), x))], handed=handed)
+        (((answer,),)) = run.answers
+        assert answer.raised == Raised("ValueError", "in the handed function", ((3, "return f(x)"),))
+
+
+UNFILLED = "def unfilled(x):\n    raise NotImplementedError()\n\n\ndef fails(x):\n    raise ValueError\n"
+
+
+@pytest.mark.parametrize("bound", [False, True])
+@pytest.mark.parametrize("is_handed", [True, False])
+def test_a_file_that_a_call_hands_a_function_from_holds_nothing_of_the_students(is_handed, bound):
+    made = {}
+    exec(compile(UNFILLED, "course/own.py", "exec"), made)
+    for name, lines in (("fails", ((6, ""),)), ("unfilled", ())):
+        inner = made[name]
+        f = partial(lambda x, inner: inner(x), inner=inner) if bound else inner
+        args = (probe.Arg("f", f if is_handed else len), probe.Arg("x", np.array(1.0)))
+        answer = probe.probe(lambda g, x, f=f: f(x), probe.Call(args))
+        if name == "unfilled":
+            assert answer.untouched != is_handed
+        else:
+            told = [line for line in answer.raised.lines if line[1] == ""]  # of a file that does not exist
+            assert tuple(told) == (() if is_handed else lines)
+
+
+def installed(place, group, files, **more):
+    """A distribution in a folder on ``sys.path``."""
+    for name, text in files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    info = place / "made_up-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\nmade-up = made_up.course:PACK\n")
+    names = [*files, *more, "made_up-1.0.dist-info/METADATA", "made_up-1.0.dist-info/entry_points.txt"]
+    (info / "RECORD").write_text("".join(f"{name},,\n" for name in names))
+
+
+@pytest.mark.parametrize(("group", "hidden"), [("grader.packs", True), ("console_scripts", False)])
+def test_installed_packs_of_questions_cannot_be_read_and_other_distributions_can(
+    group, hidden, tmp_path, monkeypatch, fork_server
+):
+    place = tmp_path / "library"
+    ours = {"made_up/course.py": "secret = 1", "made_up/inner/words.py": "secret = 1", "made_up_words.py": "secret = 1"}
+    installed(place, group, ours)
+    (place / "other").mkdir()
+    (place / "other" / "free.py").write_text("free = 1")
+    monkeypatch.syspath_prepend(place)
+    beside = list(readable.without(place, readable.packs()))
+    free = readable.readable()
+    monkeypatch.setattr("grader.sandbox.zygote.readable", lambda: [*free, *beside])
+    process = Zygote(fork_server=fork_server)
+    names = [*ours, "made_up-1.0.dist-info/METADATA", "other/free.py"]
+    try:
+        told = {name: str(process.run([f"print(open({str(place / name)!r}).read())"], nothing)) for name in names}
+    finally:
+        process.close()
+    refused = {name for name, text in told.items() if "PermissionError" in text}
+    assert refused == (set(names[:-1]) if hidden else set())
+    assert "free = 1" in told["other/free.py"]
+
+
+def test_packs_are_hidden_where_their_modules_really_are(tmp_path, monkeypatch):
+    """As of an editable installation, whose list of files names only what points there."""
+    place, source = tmp_path / "library", tmp_path / "source"
+    installed(place, "grader.packs", {"made_up.pth": str(source)}, **{"../bin/made-up": ""})
+    (source / "made_up").mkdir(parents=True)
+    (source / "made_up" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(place)
+    named = {"made_up.pth", "made_up-1.0.dist-info"}
+    assert {path for path in readable.packs() if path.is_relative_to(tmp_path)} == {
+        *(place / name for name in named),
+        tmp_path / "bin" / "made-up",
+    }
+    monkeypatch.syspath_prepend(source)
+    assert source / "made_up" in readable.packs()
 
 
 def both_ways(answer):
@@ -543,7 +728,7 @@ class Forging:
     def __init__(self, messages):
         self.messages, self.posed = messages, []
 
-    def run(self, cells, poses, limits, then):
+    def run(self, cells, poses, limits, then, handed):
         runs = []
         for k, pose in enumerate(poses):
             answers = []

@@ -12,6 +12,7 @@ from html import escape
 import nbformat
 from nbformat import NotebookNode
 
+from grader import functions
 from grader.card import MIME, UNTYPESET, WRONG, as_html
 from grader.classroom.notes import Notes
 from grader.classroom.submission import grade_id
@@ -20,12 +21,14 @@ from grader.probe import Answer, Call
 from grader.problem import Problem
 from grader.question import Question
 from grader.sandbox.conversation import CellRun
+from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
 from grader.student import questions
 from grader.words import FEEDBACK, SANDBOX
 
 WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # statuses explained without showing inputs
+HANDED = Handed.of_modules(functions)
 _NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of torch's RuntimeError
 
 
@@ -85,7 +88,7 @@ def run(
         return asked[grade_id(cells[k])].next(answers)
 
     poses = [partial(_pose, asked, grade_id(cell)) for cell in cells]
-    runs = zygote.run([cell.source for cell in cells], poses, limits, then)
+    runs = zygote.run([cell.source for cell in cells], poses, limits, then, HANDED)
     notes = Notes.of(nb) or Notes()
     for k, (cell, done) in enumerate(zip(cells, runs, strict=True)):
         id = grade_id(cell)

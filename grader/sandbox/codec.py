@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from grader.probe import LONGEST_TEXT, MOST_ITEMS, Answer, Arg, Call, Raised, Value
+from grader.sandbox.handed import Handed, Name
 from grader.sandbox.wire import Broken, plain_text
 
 Arrays = dict[str, np.ndarray]
+Find = Callable[[Name], Callable[..., Any]]
 DEEPEST = 5  # levels of nested Values: the observer's tuple, three levels of the student's tuples, and their entries
 MOST_ENTRIES = 2**16  # size of an answer in array entries; every question's reference is far smaller
 MOST_VALUES = 2**12  # Values in one answer, all levels together
@@ -26,10 +27,10 @@ _HOLDS = {
 }
 
 
-def call_as_message(call: Call, maps: ModuleType, arrays: Arrays) -> dict[str, Any]:
+def call_as_message(call: Call, handed: Handed, arrays: Arrays) -> dict[str, Any]:
     """Encode a Call as JSON; its arrays are added to ``arrays``, and the message refers to them by name.
 
-    maps: the module of functions that students are handed, sent by name.  Raises TypeError for any other function.
+    handed: knows the functions, which are sent by name.  Raises TypeError for any other function.
     """
     return {
         "observe": call.observe,
@@ -38,7 +39,7 @@ def call_as_message(call: Call, maps: ModuleType, arrays: Arrays) -> dict[str, A
         "args": [
             {
                 "name": arg.name,
-                "value": _value_as_message(arg.value, maps, arrays),
+                "value": _value_as_message(arg.value, handed, arrays),
                 "requires_grad": arg.requires_grad,
                 "stale": _put(arg.stale, arrays),
                 "computed": arg.computed,
@@ -48,13 +49,16 @@ def call_as_message(call: Call, maps: ModuleType, arrays: Arrays) -> dict[str, A
     }
 
 
-def call_from_message(message: Mapping[str, Any], maps: ModuleType, arrays: Arrays) -> Call:
-    """Decode what ``call_as_message`` encoded.  Used on the confined side, which trusts the sender."""
+def call_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) -> Call:
+    """Decode what ``call_as_message`` encoded.  Used on the confined side, which trusts the sender.
+
+    find: maps the key of a module and a function's name in there to the function.
+    """
     return Call(
         tuple(
             Arg(
                 arg["name"],
-                _value_from_message(arg["value"], maps, arrays),
+                _value_from_message(arg["value"], find, arrays),
                 arg["requires_grad"],
                 _get(arg["stale"], arrays),
                 arg["computed"],
@@ -103,29 +107,26 @@ def answer_from_message(message: Any, arrays: Arrays) -> Answer:
     return answer
 
 
-def _value_as_message(value: Any, maps: ModuleType, arrays: Arrays) -> dict[str, Any]:
+def _value_as_message(value: Any, handed: Handed, arrays: Arrays) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
         return {"array": _put(value, arrays)}
     if isinstance(value, (int, float)):
         return {"number": value}
     if isinstance(value, partial):
-        fixed = {name: _value_as_message(v, maps, arrays) for name, v in value.keywords.items()}
-        return {**_value_as_message(value.func, maps, arrays), "fixed": fixed}
-    name = getattr(value, "__name__", "")
-    if getattr(maps, name, None) is not value:
-        raise TypeError(f"{value!r} is handed to students and is not a function of grader.functions")
-    return {"function": name}
+        fixed = {name: _value_as_message(v, handed, arrays) for name, v in value.keywords.items()}
+        return {**_value_as_message(value.func, handed, arrays), "fixed": fixed}
+    return {"function": list(handed.name(value))}
 
 
-def _value_from_message(message: Mapping[str, Any], maps: ModuleType, arrays: Arrays) -> Any:
+def _value_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) -> Any:
     if "array" in message:
         return _get(message["array"], arrays)
     if "number" in message:
         return message["number"]
-    function: Callable[..., Any] = getattr(maps, message["function"])
-    fixed = message.get("fixed")
+    key, name = message["function"]
+    function, fixed = find((key, name)), message.get("fixed")
     return (
-        partial(function, **{k: _value_from_message(v, maps, arrays) for k, v in fixed.items()}) if fixed else function
+        partial(function, **{k: _value_from_message(v, find, arrays) for k, v in fixed.items()}) if fixed else function
     )
 
 

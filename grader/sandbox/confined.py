@@ -12,13 +12,15 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
-import grader.functions
 from grader.probe import Arg, Call, probe
 from grader.sandbox import codec, confine, wire
+from grader.sandbox.handed import NONE, Name
 from grader.sandbox.limits import Limits
 from grader.sandbox.shell import LONGEST_MESSAGE, Shell, text_of
 
@@ -81,6 +83,8 @@ class Notebook:
         self.shell = Shell.made()
         self.pipe: Any = None
         self.last: object = None  # the answer that the last check was given
+        self.texts: dict[str, str] = {}  # of modules of functions that calls hand over, by key
+        self.modules: dict[str, ModuleType] = {}  # those of them that were needed
         self._rehearse()
 
     def connect(self, pipe: Any) -> None:
@@ -121,15 +125,23 @@ class Notebook:
 
     def _put(self, message: dict[str, Any], arrays: codec.Arrays) -> None:
         found: codec.Arrays = {}
-        calls = [codec.call_from_message(call, grader.functions, arrays) for call in message["calls"]]
+        self.texts.update(message["modules"])
+        calls = [codec.call_from_message(call, self._function, arrays) for call in message["calls"]]
         answers = [codec.answer_as_message(probe(self.last, call), found) for call in calls]
         wire.send(self.pipe, {"answers": answers}, found)
+
+    def _function(self, name: Name) -> Callable[..., Any]:
+        key, inner = name
+        if key not in self.modules:
+            self.modules[key] = _executed(key, self.texts[key])
+        function: Callable[..., Any] = getattr(self.modules[key], inner)
+        return function
 
     def _rehearse(self) -> None:
         ours, theirs = socket.socketpair()
         arrays: codec.Arrays = {}
         call = Call((Arg("x", np.ones(2), requires_grad=True),))
-        wire.send(ours, {"calls": [codec.call_as_message(call, grader.functions, arrays)]}, arrays)
+        wire.send(ours, {"calls": [codec.call_as_message(call, NONE, arrays)], "modules": {}}, arrays)
         self.connect(theirs)
         for source in REHEARSAL:
             self.shell.cell(source, LONGEST_MESSAGE)
@@ -137,6 +149,13 @@ class Notebook:
         self.pipe = self.last = None
         ours.close()
         theirs.close()
+
+
+def _executed(key: str, text: str) -> ModuleType:
+    """A module made of a source text.  It is not in ``sys.modules``, so a submission cannot import it."""
+    module = ModuleType(key)
+    exec(compile(text, f"<functions of {key}>", "exec", dont_inherit=True), vars(module))
+    return module
 
 
 class _Nothing:

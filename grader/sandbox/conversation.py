@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader import functions
 from grader.probe import Answer, Call
 from grader.sandbox import SandboxError, codec, wire
 from grader.sandbox.clock import Clock
+from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
 from grader.sandbox.watch import Watch
 from grader.sandbox.wire import plain_text
@@ -51,11 +51,13 @@ class Conversation:
     """The conversation with one fork.
 
     pipe: this side's end.  child: the fork's process id.  watch: what ends the fork when it takes too much.
-    clock: the fork's.
+    clock: the fork's.  handed: the functions that calls may hand over.
     """
 
-    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch, clock: Clock):
+    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch, clock: Clock, handed: Handed):
         self.pipe, self.child, self.limits, self.watch, self.clock = pipe, child, limits, watch, clock
+        self.handed = handed
+        self.sent = set[str]()  # keys of the modules of functions that the fork has
         self.begun = 0.0  # the fork's clock at the start of its turn
         self.spent = 0.0  # seconds of its earlier turns; time in which it waits for this side does not count
         self.left = limits.notebook_output  # characters
@@ -160,9 +162,15 @@ class Conversation:
         return not run.breach or run.breach == "output"
 
     def _pose(self, calls: Sequence[Call] | None, left: wire.Left) -> None:
+        """Send calls, and the modules of functions that the fork needs for them and does not have yet."""
+        if calls is None:
+            wire.send(self.pipe, {"nothing": True}, left=left)
+            return
         arrays: codec.Arrays = {}
-        message = None if calls is None else [codec.call_as_message(call, functions, arrays) for call in calls]
-        wire.send(self.pipe, {"nothing": True} if message is None else {"calls": message}, arrays, left)
+        message = [codec.call_as_message(call, self.handed, arrays) for call in calls]
+        modules = {key: text for key, text in self.handed.texts(calls).items() if key not in self.sent}
+        wire.send(self.pipe, {"calls": message, "modules": modules}, arrays, left)
+        self.sent.update(modules)
 
 
 def answers_from(message: Any, arrays: codec.Arrays, count: int) -> list[Answer]:

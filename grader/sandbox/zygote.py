@@ -21,6 +21,7 @@ from grader.sandbox import SandboxError
 from grader.sandbox.clock import Clock
 from grader.sandbox.conversation import CellRun, Conversation, Next, Pose
 from grader.sandbox.forkserver import ENDS_WITHIN, PACKAGE, ForkServer, ended, new_folder, start
+from grader.sandbox.handed import NONE, Handed
 from grader.sandbox.limits import USUAL, Limits
 from grader.sandbox.readable import readable
 from grader.sandbox.watch import NEVER, Watch
@@ -113,12 +114,14 @@ class Zygote:
         pose: Pose | Sequence[Pose],
         limits: Limits = USUAL,
         then: Next = lambda k, answers: None,
+        handed: Handed = NONE,
     ) -> list[CellRun]:
         """Run the cells of one notebook in a fork of its own; returns a CellRun for each cell.
 
         pose: maps the id that a cell's ``check`` was given to the calls to put to its answer; one for all cells, or a
             list with one for each.
         then: maps a cell's index and its answers so far to more calls, again and again until it returns none.
+        handed: the functions that calls may hand over; a call with any other raises TypeError.
         Sets ``used`` to what the run used.  Raises SandboxError if no fork can be made or confined, or if files of the
         last run could not be removed.
         """
@@ -139,7 +142,7 @@ class Zygote:
             child = self._fork(theirs, work, limits)
             theirs.close()
             with Watch(child, self.works, dated, limits) as watch, Clock(child) as clock:
-                runs = Conversation(ours, child, limits, watch, clock).cells(cells, poses, then)
+                runs = Conversation(ours, child, limits, watch, clock, handed).cells(cells, poses, then)
         finally:
             ours.close()
             if child:

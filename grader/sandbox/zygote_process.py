@@ -1,8 +1,8 @@
 """The zygote: a process that imports once what submissions need, and then forks for each of them.
 
 It runs as a script and is never imported by the trusted side: the package's own ``__init__`` would bring in questions
-and mistakes, and a fork must not hold what its student must not see.  It imports ``probe``, ``functions`` and the
-sandbox, and nothing else of the package.
+and mistakes, and a fork must not hold what its student must not see.  It imports ``probe`` and the sandbox, and nothing
+else of the package.
 """
 
 from __future__ import annotations
@@ -76,7 +76,6 @@ def _imported() -> Notebook:
     with contextlib.suppress(ImportError, RuntimeError, OSError):  # each fork will say that it is missing
         import pyseccomp  # finds its library by running programs, which a fork cannot  # noqa: F401
 
-    import grader.functions
     import grader.sandbox.confine
     import grader.sandbox.confined
 
