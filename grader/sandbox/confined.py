@@ -22,7 +22,9 @@ from grader.probe import Arg, Call, probe
 from grader.sandbox import codec, confine, wire
 from grader.sandbox.handed import NONE, Name
 from grader.sandbox.limits import Limits
+from grader.sandbox.pristine import pristine
 from grader.sandbox.shell import LONGEST_MESSAGE, Shell, text_of
+from grader.sandbox.tester import Run, tester
 
 REHEARSAL = (
     "import torch\nx = torch.ones(2, dtype=torch.float64, requires_grad=True)\nprint('x')\nx",
@@ -37,7 +39,7 @@ def serve(
 ) -> NoReturn:
     """Confine this process and run a notebook in it; never returns, and the process ends here whatever happens.
 
-    descriptor: the pipe's.  job: JSON of the work folder, the environment and the limits.
+    descriptor: the pipe's.  job: JSON of the work folder, the environment, the limits, and whether there are tests.
     parent: see ``confine.ends_with``.
     prepared: what ``confine.prepare`` returned or raised; None to run unconfined.
     """
@@ -55,7 +57,7 @@ def serve(
             raise prepared
         layers = [] if prepared is None else confine.confine(Limits(**setup["limits"]), prepared)
         wire.send(pipe, {"ready": layers})
-        notebook.run()
+        notebook.run(setup["tests"])
     except confine.Unconfined as why:
         with contextlib.suppress(wire.Broken):
             wire.send(pipe, {"unconfined": str(why)})
@@ -86,6 +88,8 @@ class Notebook:
         self.texts: dict[str, str] = {}  # of modules of functions that calls hand over, by key
         self.modules: dict[str, ModuleType] = {}  # those of them that were needed
         self._rehearse()
+        restore = pristine()
+        self.tests: tuple[Callable[[], None], Run] | None = restore, tester(self.shell, restore)
 
     def connect(self, pipe: Any) -> None:
         """Use this pipe, in a fork, and make the ``check`` of the package ``grader`` ask over it."""
@@ -94,15 +98,29 @@ class Notebook:
         package: Any = sys.modules["grader"]
         package.check, package.hint, package.progress = self.check, _quiet, _quiet
 
-    def run(self) -> NoReturn:
-        """Run cell after cell until the trusted side ends this process.  Raises ``wire.Broken`` if the pipe closes."""
+    def run(self, tests: bool) -> NoReturn:
+        """Run cell after cell until the trusted side ends this process.  Raises ``wire.Broken`` if the pipe closes.
+
+        tests: whether there are tests of the instructor's among them.  Then what tests rely on is put back as it was
+            before each message is received, so that no submission can read a test, or answer it, in its place.
+        """
+        assert self.tests
+        restore, test = self.tests
+        self.tests = None  # what a submission finds by ``check.__self__`` it could replace
+        pipe, kind = self.pipe, type(self.pipe)
         while True:
-            message, arrays = wire.receive(self.pipe)
+            if tests:
+                restore()
+                object.__setattr__(pipe, "__class__", kind)
+            message, arrays = wire.receive(pipe)
             if "calls" in message:
                 self._again(message, arrays)
-                continue
-            outputs = self.shell.cell(message["source"], message["limit"])
-            wire.send(self.pipe, {"done": outputs})
+            elif "test" in message:
+                reply = test(message)
+                restore()  # what was shown may be a submission's object, which does as it likes
+                wire.send(pipe, reply)
+            else:
+                wire.send(pipe, {"done": self.shell.cell(message["source"], message["limit"])})
 
     def check(self, id: str, answer: object) -> Any:
         """Probe ``answer`` with the inputs that the trusted side sends, if it sends any, and send back the results.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from grader.probe import Answer, Call
 from grader.sandbox import SandboxError, codec, wire
+from grader.sandbox.asserts import Test
 from grader.sandbox.clock import Clock
 from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
@@ -32,12 +34,16 @@ class CellRun:
     answers: one list for each round of calls put to its check, empty for a round in which the answer raised
         KeyboardInterrupt; no list at all if no calls were put.
     ran: False for the cells after one that ended the notebook.
+    ended: of an instructor's test, whether it ran to its end without an error; False of any other cell.
+    number: the number that such a test ended with, which may be NaN or infinite; None if it ended with anything else.
     """
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
     answers: list[list[Answer]] = field(default_factory=list)
     breach: str = ""  # a key of words.SANDBOX, or ""
     ran: bool = True
+    ended: bool = False
+    number: float | None = None
 
 
 # From the id that a cell's ``check`` was given to the calls to put to its answer, or None to put none.
@@ -62,7 +68,7 @@ class Conversation:
         self.spent = 0.0  # seconds of its earlier turns; time in which it waits for this side does not count
         self.left = limits.notebook_output  # characters
 
-    def cells(self, cells: Sequence[str], poses: Sequence[Pose], then: Next) -> list[CellRun]:
+    def cells(self, cells: Sequence[str | Test], poses: Sequence[Pose], then: Next) -> list[CellRun]:
         """Run the cells in order until one ends the notebook; returns a CellRun for each, also for those not run.
 
         poses: one for each cell.  Raises SandboxError if the fork did not start or could not be confined.
@@ -101,7 +107,7 @@ class Conversation:
         spent = self.spent + self.clock.used() - self.begun
         return "cell_time" if spent < self.limits.notebook_seconds else "notebook_time"
 
-    def _cell(self, source: str, pose: Pose) -> tuple[CellRun, bool]:
+    def _cell(self, source: str | Test, pose: Pose) -> tuple[CellRun, bool]:
         """Run one cell; returns its CellRun and whether the next cell can run.
 
         A cell that takes too long is interrupted; if it still goes on after GRACE seconds, the notebook ends.
@@ -109,11 +115,13 @@ class Conversation:
         with self._turn() as left:
             return self._run_cell(source, pose, left)
 
-    def _run_cell(self, source: str, pose: Pose, left: wire.Left) -> tuple[CellRun, bool]:
+    def _run_cell(self, source: str | Test, pose: Pose, left: wire.Left) -> tuple[CellRun, bool]:
         run, calls, asked = CellRun(), None, 0
         try:
             limit = max(0, min(self.limits.cell_output, self.left))
-            wire.send(self.pipe, {"source": source, "limit": limit}, left=left)
+            token = secrets.token_hex(16)
+            what = {**source.message(), "token": token} if isinstance(source, Test) else {"source": source}
+            wire.send(self.pipe, {**what, "limit": limit}, left=left)
             while True:
                 try:
                     message, arrays = wire.receive(self.pipe, left)
@@ -126,11 +134,14 @@ class Conversation:
                     continue
                 if "done" in message:
                     run.outputs, cut = outputs_from(message["done"], limit)
+                    # Only the test itself came with the token, and none but this cell was sent it.
+                    run.ended = message.get("ended") == token and not run.breach
+                    run.number = number_from(message.get("number")) if run.ended else None
                     self.left -= sum(map(_size, run.outputs))
                     if cut and not run.breach:
                         run.breach = "output" if limit == self.limits.cell_output else "notebook_output"
                     if too_much := self.watch.breached():  # the cell may have ended before the watch looked
-                        run.breach, run.answers = too_much, []
+                        run.breach, run.answers, run.ended, run.number = too_much, [], False, None
                         return run, False
                     return run, run.breach != "notebook_time"
                 if "check" in message and asked < MOST_CHECKS:
@@ -178,6 +189,13 @@ def answers_from(message: Any, arrays: codec.Arrays, count: int) -> list[Answer]
     if not isinstance(message, list) or len(message) != count:
         raise wire.Broken("another number of answers")
     return [codec.answer_from_message(answer, arrays) for answer in message]
+
+
+def number_from(message: Any) -> float | None:
+    """The number that a test ended with, or None.  Raises Broken."""
+    if message is not None and type(message) not in (int, float):
+        raise wire.Broken("a number that is none")
+    return None if message is None else float(message)
 
 
 def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:

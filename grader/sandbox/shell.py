@@ -52,7 +52,7 @@ class Outputs:
             self.add({"output_type": "stream", "name": name, "text": text})
 
 
-class _Stream(io.TextIOBase):
+class Stream(io.TextIOBase):
     """A cell's standard output or standard error."""
 
     def __init__(self, outputs: Outputs, name: str):
@@ -142,7 +142,7 @@ class Shell(InteractiveShell):
         If there were more, the last one is ``{"cut": True}``.  An error is an output too: nothing is raised.
         """
         self.outputs.begin(limit)
-        out, err = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")
+        out, err = Stream(self.outputs, "stdout"), Stream(self.outputs, "stderr")
         with contextlib.suppress(KeyboardInterrupt):  # an interrupt may come just after the cell has ended
             signal.signal(signal.SIGINT, signal.default_int_handler)  # an earlier cell may have changed the handler
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -159,8 +159,12 @@ class Shell(InteractiveShell):
             vars(sys).pop(name, None)
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        name, message = text_of(etype.__name__), text_of(evalue, LONGEST_MESSAGE)
-        self.outputs.add({"output_type": "error", "ename": name, "evalue": message, "traceback": stb})
+        self.show_error(etype, evalue, stb)
+
+    def show_error(self, kind: type, error: object, traceback: list[str]) -> None:
+        """Show an error with these lines of a traceback."""
+        name, message = text_of(kind.__name__), text_of(error, LONGEST_MESSAGE)
+        self.outputs.add({"output_type": "error", "ename": name, "evalue": message, "traceback": traceback})
 
     def enable_gui(self, gui: Any = None) -> None:
         pass

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from grader.files import empty, remove
 from grader.sandbox import SandboxError
+from grader.sandbox.asserts import Test
 from grader.sandbox.clock import Clock
 from grader.sandbox.conversation import CellRun, Conversation, Next, Pose
 from grader.sandbox.forkserver import ENDS_WITHIN, PACKAGE, ForkServer, ended, new_folder, start
@@ -110,7 +111,7 @@ class Zygote:
 
     def run(
         self,
-        cells: Sequence[str],
+        cells: Sequence[str | Test],
         pose: Pose | Sequence[Pose],
         limits: Limits = USUAL,
         then: Next = lambda k, answers: None,
@@ -118,6 +119,7 @@ class Zygote:
     ) -> list[CellRun]:
         """Run the cells of one notebook in a fork of its own; returns a CellRun for each cell.
 
+        cells: sources of the submission, and tests of the instructor's.
         pose: maps the id that a cell's ``check`` was given to the calls to put to its answer; one for all cells, or a
             list with one for each.
         then: maps a cell's index and its answers so far to more calls, again and again until it returns none.
@@ -139,7 +141,7 @@ class Zygote:
         child, status, runs, start = 0, 0, [], time.monotonic()
         self.used = Usage()
         try:
-            child = self._fork(theirs, work, limits)
+            child = self._fork(theirs, work, limits, any(isinstance(cell, Test) for cell in cells))
             theirs.close()
             with Watch(child, self.works, dated, limits) as watch, Clock(child) as clock:
                 runs = Conversation(ours, child, limits, watch, clock, handed).cells(cells, poses, then)
@@ -163,11 +165,12 @@ class Zygote:
                 run.breach = "cpu" if status == -signal.SIGXCPU else "left" if status >= 0 else "ended"
         return runs
 
-    def _fork(self, theirs: socket.socket, work: str, limits: Limits) -> int:
+    def _fork(self, theirs: socket.socket, work: str, limits: Limits, tests: bool) -> int:
         job = {
             "work": work,
             "environment": {"HOME": work, "TMPDIR": work, "PATH": "", "IPYTHONDIR": work, "MPLCONFIGDIR": work},
             "limits": asdict(limits),
+            "tests": tests,
         }
         try:
             socket.send_fds(self.jobs, [json.dumps(job).encode() + b"\n"], [theirs.fileno()])

@@ -70,8 +70,11 @@ def _imported() -> Notebook:
     import matplotlib as _matplotlib
 
     _matplotlib.use("agg")
-    import numpy
+    import unittest.mock  # noqa: F401  (so that it is among what tests find as it was)
+
+    import numpy.testing
     import torch
+    import torch.testing
 
     with contextlib.suppress(ImportError, RuntimeError, OSError):  # each fork will say that it is missing
         import pyseccomp  # finds its library by running programs, which a fork cannot  # noqa: F401
