@@ -38,6 +38,7 @@ from grader.nbgrader import course
 from grader.probe import Answer, Raised, Value, plain
 from grader.question import Question
 from grader.sandbox import codec, conversation, doctor, readable, wire
+from grader.sandbox.asserts import Test
 from grader.sandbox.conversation import outputs_from
 from grader.sandbox.forkserver import ForkServer
 from grader.sandbox.handed import Handed
@@ -1171,6 +1172,277 @@ def test_a_check_within_an_answer_changes_nothing(zygote):
     runs = zygote.run([code, "print('on')"], [lambda id: [call], nothing])
     assert [answer.value.array.tolist() for answer in runs[0].answers[0]] == [[6.0]]
     assert said(runs[1:]) == "on\n"
+
+
+# --- the instructor's tests
+
+
+BROKEN = "def f(x):\n    return 3 * x"
+# test -> whether it runs to its end where f doubles, and the number that it ends with
+RULES = {
+    "": (True, None),
+    "assert f(2) == 4": (True, None),
+    "assert f(2) == 5": (False, None),
+    "assert f(2) == 4\nf(1)": (True, 2.0),
+    "f(1);": (True, None),
+    "f(1);  # quiet": (True, None),
+    "x = f(1)": (True, None),
+    "if f(2) == 4:\n    3": (True, None),
+    "f(0.25) # half": (True, 0.5),
+    "f(2) == 4": (True, None),
+    "'1.5'": (True, None),
+    "None": (True, None),
+    "1j": (True, None),
+    "float('nan')": (True, float("nan")),
+    "-1": (True, -1.0),
+    "10**400": (True, float("inf")),
+    "import numpy as np\nnp.float32(0.5)": (True, 0.5),
+    "import numpy as np\nnp.int64(2)": (True, 2.0),
+    "import numpy as np\nnp.bool_(True)": (True, None),
+    "import numpy as np\nnp.array(0.5)": (True, 0.5),
+    "import numpy as np\nnp.array([0.5])": (True, None),
+    "import torch\ntorch.tensor(0.5)": (True, 0.5),
+    "import torch\ntorch.tensor(True)": (True, None),
+    "import torch\ntorch.tensor(1j)": (True, None),
+    "raise ValueError": (False, None),
+    "1\n1 / 0": (False, None),
+    "f(1": (False, None),
+    "\0": (False, None),
+    "import sys\nprint('warned', file=sys.stderr)\n0.5": (True, 0.5),
+    "import warnings\nwarnings.warn('careful')": (True, None),
+    "import asyncio\nawait asyncio.sleep(0)\nassert f(2) == 4": (True, None),
+    "import asyncio\nawait asyncio.sleep(0)\nassert f(2) == 5": (False, None),
+    "async def g():\n    return f(1)\nawait g()": (True, 2.0),
+    "%%time\nassert f(2) == 4\n1": (True, 1.0),
+    "%%capture\nassert f(2) == 5": (False, None),
+    "%time assert f(2) == 5": (False, None),
+    "for k in range(2):\n    %time assert f(k) == 2 * k": (True, None),
+    "%no_such_magic": (False, None),
+    "here = %pwd\nassert here": (True, None),
+    "assert get_ipython() and display": (True, None),
+    "def check_it(n):\n    assert f(n) == 2 * n\nfor n in range(3):\n    check_it(n)": (True, None),
+    "class A(Exception):\n    def __init__(self):\n        super().__init__('x')\ntry:\n    raise A\n"
+    "except (A, ValueError):\n    pass": (True, None),
+    "match f(1):\n    case int(n) if abs(n) == 2:\n        assert sum([n]) == 2\n    case _:\n        raise ValueError":
+        (True, None),
+    "x: int = f(1)\nassert isinstance(x, int | float) and type(x) in {int, str} and {int: 1, str: 2}[int] == 1":
+        (True, None),
+    "assert [*map(str, (1, 2))] == ['1', '2'] and f'{len([1])}' == '1' and '%s' % (int,) == str(int)": (True, None),
+    "len = lambda x: 7\nassert len([]) == 7": (True, None),
+    "old = f\ndef f(x):\n    return 5\nassert f(1) == 5\nf = old": (True, None),
+    "from unittest import mock\nwith mock.patch('math.sin') as p:\n    f(1)\n    import math\n    math.sin(1)\n"
+    "p.assert_called_with(1)": (True, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("test", RULES)
+def test_a_test_is_decided_by_its_end_and_the_number_there(zygote, test):
+    ended, number = RULES[test]
+    run = zygote.run(["def f(x):\n    return 2 * x", Test(test)], nothing)[-1]
+    assert run.ended == ended, run.outputs
+    assert run.breach == ""
+    np.testing.assert_equal(run.number, number)
+    assert any(output["output_type"] == "error" for output in run.outputs) == (not ended)
+    has_value = any(output["output_type"] == "execute_result" for output in run.outputs)
+    assert has_value or number is None
+
+
+def test_a_cell_of_the_submissions_is_no_test_and_what_tests_bind_stays(zygote):
+    cells = [
+        "x = 1",
+        Test("y = x + 1\ndef helper(n):\n    return len(n) + y"),
+        "print(y)\n3.5",
+        Test("helper([1])"),
+        Test("1/0"),
+        "y",
+    ]
+    runs = zygote.run(cells, nothing)
+    assert [(run.ended, run.number) for run in runs] == [
+        (False, None),
+        (True, None),
+        (False, None),
+        (True, 3.0),
+        (False, None),
+        (False, None),
+    ]
+    assert said(runs[2:3]) == "2\n"
+    assert [output["data"]["text/plain"] for run in runs for output in run.outputs if "data" in output] == [
+        "3.5",
+        "3",
+        "2",
+    ]
+    assert "----> 1 1/0" in "".join(runs[4].outputs[0]["traceback"])
+    assert "tester" not in str(runs[4].outputs)
+
+
+def test_a_test_that_is_stopped_or_breaches_a_limit_has_not_ended(zygote, monkeypatch):
+    monkeypatch.setattr(conversation, "GRACE", 0.5)
+    answer = "def f(x):\n    while True: pass"
+    late = "class Late:\n    def __repr__(self):\n        while True: pass"
+    for cell, test in ((answer, "f(1)"), (late, "Late()"), ("", "open('big', 'wb').write(bytes(2**23))")):
+        runs = zygote.run([cell, Test(test), Test("1")], nothing, Limits(cell_seconds=1, work_size=2**22))
+        assert runs[1].breach
+        assert (runs[1].ended, runs[1].number) == (False, None)
+    assert zygote.run([Test("print('x' * 10**6)\n1")], nothing)[0].ended  # too much output costs nothing
+
+
+BUILTIN = "def max(values):\n    return sorted(values)[-1]"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "def max(values):\n    raise NotImplementedError",
+        "max = ...",
+        "def max(values):\n    # gap",
+        "from numpy import *",
+    ],
+)
+def test_a_builtin_that_the_notebook_defines_anew_is_the_students_to_define(zygote, before):
+    test = Test("assert max([1, 3, 2]) == 3", (before,))
+    assert zygote.run([BUILTIN, test], nothing)[-1].ended
+    assert not zygote.run(["def max(values):\n    return 0", test], nothing)[-1].ended
+    assert zygote.run(["def max(values):\n    return 0", Test(test.source)], nothing)[-1].ended  # the way to fail
+
+
+@pytest.mark.parametrize(
+    ("before", "test"),
+    [
+        ("import numpy as np", "assert np.ones(1) == 1"),
+        ("import os.path", "assert os.path.exists('.')"),
+        ("import os.path as place", "assert place.exists('.')"),
+        ("from math import isclose", "assert isclose(1, 1)"),
+        ("from math import isclose as near", "assert near(1, 1)"),
+        ("%matplotlib inline\nfrom torch import linalg", "assert linalg.norm"),
+    ],
+)
+def test_what_the_notebook_imports_is_imported_for_its_tests(zygote, before, test):
+    name = before.split()[-1].split(".")[0]
+    spoiled = f"{name} = None"
+    assert zygote.run([before, spoiled, Test(test, (before,))], nothing)[-1].ended
+    assert not zygote.run([before, spoiled, Test(test)], nothing)[-1].ended  # the way to fail
+    own = f"{before}\ndef {name}(*a):\n    return False"
+    assert not zygote.run([before, spoiled, Test(test, (own,))], nothing)[-1].ended  # the student's to define
+
+
+@pytest.mark.parametrize("number", ["1.0", True, [1], {}])
+def test_a_number_that_is_none_is_refused(number):
+    with pytest.raises(wire.Broken):
+        conversation.number_from(number)
+    assert conversation.number_from(3) == 3.0
+    assert conversation.number_from(None) is None
+
+
+# --- the instructor's files
+
+FILES = {"data.csv": b"1,2\n3,4\n", "helper.py": b"def triple(x):\n    return 3 * x\n", "sub/deep/x.csv": b"5\n"}
+READ = """
+import os, numpy as np, helper
+print(np.loadtxt("data.csv", delimiter=",").sum(), open("sub/deep/x.csv").read().strip(), helper.triple(2))
+print(sorted(os.listdir(".")), os.listdir("sub"))
+"""
+
+
+@pytest.mark.parametrize("process", ["zygote", "bare"])
+def test_files_beside_the_notebook_can_be_read_and_imported(process, request):
+    process = request.getfixturevalue(process)
+    told = "10.0 5 6\n['data.csv', 'helper.py', 'sub'] ['deep']\n"
+    for _ in range(2):
+        assert said(process.run([READ], nothing, files=FILES)) == told
+    other = {"data.csv": b"7"}
+    assert said(process.run(["import os\nprint(open('data.csv').read(), os.listdir('.'))"], nothing, files=other)) == (
+        "7 ['data.csv']\n"
+    )
+    assert said(process.run(["import os\nprint(os.listdir('.'))"], nothing)) == "[]\n"
+    assert list(process.files.folder.iterdir()) == []
+
+
+CHANGES = (
+    "open('data.csv', 'w')",
+    "open('data.csv', 'a')",
+    "open('sub/deep/x.csv', 'r+')",
+    "open('sub/new.csv', 'w')",
+    "os.remove('sub/deep/x.csv')",
+    "os.mkdir('sub/other')",
+    "os.rename('sub/deep', 'mine')",
+    "os.truncate('data.csv', 0)",
+    "os.chmod('data.csv', 0o666)",
+    "os.utime('data.csv')",
+)
+
+
+def test_files_beside_the_notebook_cannot_be_changed(zygote, bare):
+    cells = [
+        f"import os\ntry:\n    {change}\n    print('done')\nexcept OSError:\n    print('refused')" for change in CHANGES
+    ]
+    assert said(zygote.run(cells, nothing, files=FILES)) == "refused\n" * len(CHANGES)
+    assert said(zygote.run([READ], nothing, files=FILES)).startswith("10.0 5 6\n")
+    assert "done" in said(bare.run(cells, nothing, files=FILES))  # the way to fail
+    assert said(bare.run([READ], nothing, files=FILES)).startswith("10.0 5 6\n")  # and yet the next run has them whole
+
+
+FAKES = {
+    "file": "import os\nos.remove('data.csv')\nopen('data.csv', 'w').write('fake')",
+    "folder": "import os\nos.remove('data.csv')\nos.makedirs('data.csv/in')\nopen('data.csv/in/x', 'w').write('fake')",
+    "nothing": "import os\nos.remove('data.csv')",
+    "moved": "import os\nos.rename(os.getcwd(), '../elsewhere')\nos.remove('data.csv')",
+}
+
+
+@pytest.mark.parametrize("how", FAKES)
+def test_a_file_that_a_submission_put_in_place_is_replaced_before_a_test(zygote, how):
+    whole = "assert open('data.csv').read() == '1,2\\n3,4\\n'"
+    runs = zygote.run([FAKES[how], whole, Test(whole), "open('own', 'w').write('x')"], nothing, files=FILES)
+    assert [run.outputs[-1:] and run.outputs[-1]["output_type"] == "error" for run in runs[1:3]] == [True, []]
+    assert runs[2].ended
+
+
+def test_a_file_that_a_submission_put_in_place_is_replaced_before_its_answer_is_called(zygote):
+    cell = FAKES["file"] + "\nfrom grader import check\ncheck('q', lambda: len(open('data.csv').read()))"
+    call = probe.Call((probe.Arg("x", np.array(1.0)),))
+    cell = cell.replace("lambda:", "lambda x:")
+    (run,) = zygote.run([cell], lambda id: [call], files=FILES)
+    assert values(run) == [[8.0]]
+    print_it = FAKES["file"] + "\nprint(len(open('data.csv').read()))"
+    assert said(zygote.run([print_it], nothing, files=FILES)) == "4\n"  # the way to fail
+
+
+@pytest.mark.parametrize("name", ["", ".", "/etc/x", "../x", "a/../../x", "a\0b"])
+def test_a_name_that_leads_elsewhere_is_refused(zygote, name):
+    with pytest.raises(ValueError, match="beside a notebook"):
+        zygote.run(["1"], nothing, files={name: b""})
+    assert said(zygote.run(["print(1)"], nothing, files={"x..y/.hidden": b""})) == "1\n"
+
+
+def test_a_library_comes_before_a_file_of_its_name_in_a_test_and_a_module_of_the_instructors_is_found(zygote):
+    fake = "open('tabnanny.py', 'w').write('check = None')"
+    test = Test("import tabnanny, helper\nassert tabnanny.check and helper.triple(1) == 3")
+    assert zygote.run([fake, test], nothing, files=FILES)[-1].ended
+    first = "import tabnanny\nprint(tabnanny.check)"
+    assert said(zygote.run([fake, first], nothing, files=FILES)) == "None\n"  # the way to fail
+
+
+def test_compiled_code_that_a_submission_left_for_a_module_of_the_instructors_is_not_what_a_test_imports(zygote):
+    fake = """
+import importlib.util, os, py_compile
+os.mkdir("fake")
+open("fake/helper.py", "w").write("def triple(x):\\n    return 3 + x\\n")
+flags = py_compile.PycInvalidationMode.UNCHECKED_HASH
+place = py_compile.compile("fake/helper.py", importlib.util.cache_from_source("helper.py"), invalidation_mode=flags)
+"""
+    test = "import helper\nassert helper.triple(2) == 6"
+    assert zygote.run([fake, Test(test)], nothing, files=FILES)[-1].ended
+    assert "AssertionError" in str(zygote.run([fake, test], nothing, files=FILES)[-1].outputs)  # the way to fail
+
+
+def test_of_files_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process = Zygote()
+    process.run(["1"], nothing, files=FILES)
+    assert [path.name for path in process.own.iterdir() if path.name in ("work", "files")]
+    process.jobs.close()  # as when whoever grades is killed: the zygote tidies up alone
+    assert process.process.wait(60) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_typed_at_the_terminal_reaches_no_submission(zygote):

@@ -39,7 +39,7 @@ def serve(
 ) -> NoReturn:
     """Confine this process and run a notebook in it; never returns, and the process ends here whatever happens.
 
-    descriptor: the pipe's.  job: JSON of the work folder, the environment, the limits, and whether there are tests.
+    descriptor: the pipe's.  job: JSON of the work folder, the environment and the limits, and ``Notebook.run``'s arguments.
     parent: see ``confine.ends_with``.
     prepared: what ``confine.prepare`` returned or raised; None to run unconfined.
     """
@@ -52,12 +52,14 @@ def serve(
         os.chdir(setup["work"])
         os.environ.clear()
         os.environ.update(setup["environment"])
+        sys.path.insert(0, "")  # as in a kernel: a notebook imports what lies beside it
+        sys.dont_write_bytecode = True  # what lies there is the instructor's, or not imported twice
         notebook.connect(pipe)
         if isinstance(prepared, OSError):
             raise prepared
         layers = [] if prepared is None else confine.confine(Limits(**setup["limits"]), prepared)
         wire.send(pipe, {"ready": layers})
-        notebook.run(setup["tests"])
+        notebook.run(setup["tests"], setup["files"])
     except confine.Unconfined as why:
         with contextlib.suppress(wire.Broken):
             wire.send(pipe, {"unconfined": str(why)})
@@ -98,11 +100,12 @@ class Notebook:
         package: Any = sys.modules["grader"]
         package.check, package.hint, package.progress = self.check, _quiet, _quiet
 
-    def run(self, tests: bool) -> NoReturn:
+    def run(self, tests: bool, files: str) -> NoReturn:
         """Run cell after cell until the trusted side ends this process.  Raises ``wire.Broken`` if the pipe closes.
 
         tests: whether there are tests of the instructor's among them.  Then what tests rely on is put back as it was
             before each message is received, so that no submission can read a test, or answer it, in its place.
+        files: the folder of the instructor's files, "" if there are none.
         """
         assert self.tests
         restore, test = self.tests
@@ -116,7 +119,7 @@ class Notebook:
             if "calls" in message:
                 self._again(message, arrays)
             elif "test" in message:
-                reply = test(message)
+                reply = test(message, files)
                 restore()  # what was shown may be a submission's object, which does as it likes
                 wire.send(pipe, reply)
             else:

@@ -58,11 +58,21 @@ class Conversation:
 
     pipe: this side's end.  child: the fork's process id.  watch: what ends the fork when it takes too much.
     clock: the fork's.  handed: the functions that calls may hand over.
+    put_back: puts the instructor's files back; called before each test, and before calls are put to an answer.
     """
 
-    def __init__(self, pipe: socket.socket, child: int, limits: Limits, watch: Watch, clock: Clock, handed: Handed):
+    def __init__(
+        self,
+        pipe: socket.socket,
+        child: int,
+        limits: Limits,
+        watch: Watch,
+        clock: Clock,
+        handed: Handed,
+        put_back: Callable[[], None],
+    ):
         self.pipe, self.child, self.limits, self.watch, self.clock = pipe, child, limits, watch, clock
-        self.handed = handed
+        self.handed, self.put_back = handed, put_back
         self.sent = set[str]()  # keys of the modules of functions that the fork has
         self.begun = 0.0  # the fork's clock at the start of its turn
         self.spent = 0.0  # seconds of its earlier turns; time in which it waits for this side does not count
@@ -119,6 +129,8 @@ class Conversation:
         run, calls, asked = CellRun(), None, 0
         try:
             limit = max(0, min(self.limits.cell_output, self.left))
+            if isinstance(source, Test):
+                self.put_back()
             token = secrets.token_hex(16)
             what = {**source.message(), "token": token} if isinstance(source, Test) else {"source": source}
             wire.send(self.pipe, {**what, "limit": limit}, left=left)
@@ -177,6 +189,7 @@ class Conversation:
         if calls is None:
             wire.send(self.pipe, {"nothing": True}, left=left)
             return
+        self.put_back()
         arrays: codec.Arrays = {}
         message = [codec.call_as_message(call, self.handed, arrays) for call in calls]
         modules = {key: text for key, text in self.handed.texts(calls).items() if key not in self.sent}

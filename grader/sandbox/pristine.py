@@ -93,8 +93,8 @@ def pristine() -> Callable[[], None]:
             if not hidden.isdisjoint(space):
                 for name in hidden.intersection(space):
                     del space[name]
-        for c, view, get, known, keys, values in classes:
-            if not every(mapped(same, mapped(get, keys), values)):
+        for c, view, look, known, keys, values in classes:
+            if not every(mapped(same, mapped(look, keys), values)):
                 for key, value in pairs(keys, values):
                     set_type(c, key, value)
             if known != view.keys():

@@ -15,6 +15,7 @@ import inspect
 import linecache
 import marshal
 import signal
+import sys
 import time
 import types
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ from grader.sandbox.shell import Shell, Stream
 FILE = "<test>"  # as in ``asserts``, which is not here
 RESTORING = 1.0  # seconds that one test may spend on putting things back after its calls of a submission's functions
 
-Run = Callable[[Mapping[str, Any]], dict[str, Any]]
+Run = Callable[[Mapping[str, Any], str], dict[str, Any]]  # of a message and the folder of the instructor's files
 
 
 def tester(shell: Shell, restore: Callable[[], None]) -> Run:
@@ -41,15 +42,18 @@ def tester(shell: Shell, restore: Callable[[], None]) -> Run:
     space, outputs = vars(shell.user_module), shell.outputs
     usual, of_shell = dict(vars(builtins)), {"get_ipython": shell.get_ipython, "display": display}
     magics = [(table, dict(table)) for table in shell.magics_manager.magics.values()]
-    attributes = frozenset(vars(shell))
+    attributes, libraries = frozenset(vars(shell)), list(sys.path)
     longest, clock = RESTORING, time.perf_counter
 
-    def run(message: Mapping[str, Any]) -> dict[str, Any]:
+    def run(message: Mapping[str, Any], files: str) -> dict[str, Any]:
         for table, before in magics:
             table.update(before)
         for name in vars(shell).keys() - attributes:
             if callable(getattr(type(shell), name, None)):
                 delattr(shell, name)
+        paths = sys.path  # what a submission wrote comes last, whatever its name
+        first = [files, *libraries] if files else libraries
+        sys.path = [*first, *(path for path in paths if path not in first)]
         shell.outputs = outputs
         outputs.begin(message["limit"])
         space["__builtins__"] = builtins
@@ -93,6 +97,7 @@ def tester(shell: Shell, restore: Callable[[], None]) -> Run:
             ended = False
         with contextlib.suppress(KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.path = paths
         return {"done": outputs.list, **({"ended": message["token"], "number": number} if ended else {})}
 
     return run

@@ -12,13 +12,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grader.files import empty, remove
 from grader.sandbox import SandboxError
 from grader.sandbox.asserts import Test
+from grader.sandbox.beside import Beside, Files
 from grader.sandbox.clock import Clock
 from grader.sandbox.conversation import CellRun, Conversation, Next, Pose
 from grader.sandbox.forkserver import ENDS_WITHIN, PACKAGE, ForkServer, ended, new_folder, start
@@ -30,6 +31,7 @@ from grader.words import SANDBOX
 
 ANSWERS_WITHIN = 120.0  # seconds; the zygote answers first when it has imported torch, perhaps from a slow disk
 CLAIM = "gradient-course-grader"  # begins the names by which processors are claimed
+NO_FILES: Mapping[str, bytes] = {}
 MOST_CLAIMS = 64  # on one processor
 
 
@@ -62,6 +64,7 @@ class Zygote:
         # For font lists and IPython's profile.  The zygote makes it, and removes it however this process ends.
         self.own = new_folder()
         self.works = self.own / "work"  # the only folder that forks can write to, emptied after each run
+        self.files = Files(self.own / "files")
         self.pid = 0  # not known until the zygote is ready
         self.process: subprocess.Popen[bytes] | None = None
         with theirs:
@@ -116,6 +119,7 @@ class Zygote:
         limits: Limits = USUAL,
         then: Next = lambda k, answers: None,
         handed: Handed = NONE,
+        files: Mapping[str, bytes] = NO_FILES,
     ) -> list[CellRun]:
         """Run the cells of one notebook in a fork of its own; returns a CellRun for each cell.
 
@@ -124,6 +128,8 @@ class Zygote:
             list with one for each.
         then: maps a cell's index and its answers so far to more calls, again and again until it returns none.
         handed: the functions that calls may hand over; a call with any other raises TypeError.
+        files: the instructor's, which lie in the fork's work folder, as from names, with "/" for folders, to contents.
+            The fork can read them and import modules from them.  Raises ValueError for a name that leads elsewhere.
         Sets ``used`` to what the run used.  Raises SandboxError if no fork can be made or confined, or if files of the
         last run could not be removed.
         """
@@ -133,7 +139,9 @@ class Zygote:
             self.pid = int(pid)
         if os.listdir(self.works):
             raise SandboxError(SANDBOX["not_emptied"].format(folder=self.works))
+        self.files.lay(files, anew=not self.confined)  # an unconfined fork could have changed them
         work = tempfile.mkdtemp(dir=self.works)
+        beside = Beside(Path(work), self.files)
         dated = (Path(work), self.works) if self.confined else ()  # an unconfined fork could reset these times
         for folder in dated:
             os.utime(folder, (NEVER, NEVER))
@@ -141,12 +149,16 @@ class Zygote:
         child, status, runs, start = 0, 0, [], time.monotonic()
         self.used = Usage()
         try:
-            child = self._fork(theirs, work, limits, any(isinstance(cell, Test) for cell in cells))
+            tests = any(isinstance(cell, Test) for cell in cells)
+            child = self._fork(theirs, work, limits, tests, str(self.files.folder) if files else "")
             theirs.close()
             with Watch(child, self.works, dated, limits) as watch, Clock(child) as clock:
-                runs = Conversation(ours, child, limits, watch, clock, handed).cells(cells, poses, then)
+                runs = Conversation(ours, child, limits, watch, clock, handed, beside.put_back).cells(
+                    cells, poses, then
+                )
         finally:
             ours.close()
+            beside.close()
             if child:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
@@ -165,12 +177,13 @@ class Zygote:
                 run.breach = "cpu" if status == -signal.SIGXCPU else "left" if status >= 0 else "ended"
         return runs
 
-    def _fork(self, theirs: socket.socket, work: str, limits: Limits, tests: bool) -> int:
+    def _fork(self, theirs: socket.socket, work: str, limits: Limits, tests: bool, files: str) -> int:
         job = {
             "work": work,
             "environment": {"HOME": work, "TMPDIR": work, "PATH": "", "IPYTHONDIR": work, "MPLCONFIGDIR": work},
             "limits": asdict(limits),
             "tests": tests,
+            "files": files,
         }
         try:
             socket.send_fds(self.jobs, [json.dumps(job).encode() + b"\n"], [theirs.fileno()])

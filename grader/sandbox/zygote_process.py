@@ -103,7 +103,9 @@ def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> No
     from grader.sandbox import confine, confined
 
     works = home / "work"
-    works.mkdir(mode=0o700)
+    files = home / "files"  # the instructor's, which forks may read
+    for folder in (works, files):
+        folder.mkdir(mode=0o700)
     setup = json.loads(_message(jobs)[0])
     if setup["core"] is not None:
         with contextlib.suppress(OSError):  # some machines do not allow it
@@ -111,7 +113,7 @@ def _serve(jobs: socket.socket, home: Path, notebook: Notebook, many: int) -> No
     prepared: confine.Prepared | OSError | None = None
     if setup["confined"]:
         try:
-            prepared = confine.prepare(map(Path, setup["readable"]), works)
+            prepared = confine.prepare([*map(Path, setup["readable"]), files], works)
         except OSError as why:  # each fork will report it
             prepared = why
     zygote, child = os.getpid(), 0
