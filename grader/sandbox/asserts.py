@@ -21,8 +21,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 FILE = "<test>"  # the name that tracebacks show
 # Strings in the code that the fork replaces by objects; nobody can write one into a test by accident.
 MARK = f"\0{secrets.token_hex(8)}:"
@@ -75,6 +73,8 @@ def _compiled(test: Test) -> tuple[bytes, str]:
 
 def _plain(source: str) -> str:
     """Python for a cell's source, with calls in place of magics."""
+    from IPython.core.inputtransformer2 import TransformerManager  # slow, and most courses have no such tests
+
     return str(TransformerManager().transform_cell(source))
 
 

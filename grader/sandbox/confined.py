@@ -39,7 +39,8 @@ def serve(
 ) -> NoReturn:
     """Confine this process and run a notebook in it; never returns, and the process ends here whatever happens.
 
-    descriptor: the pipe's.  job: JSON of the work folder, the environment and the limits, and ``Notebook.run``'s arguments.
+    descriptor: the pipe's.  job: JSON of the work folder, the environment, the limits, and the arguments of
+        ``Notebook.run``.
     parent: see ``confine.ends_with``.
     prepared: what ``confine.prepare`` returned or raised; None to run unconfined.
     """

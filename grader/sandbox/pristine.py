@@ -42,19 +42,24 @@ def pristine() -> Callable[[], None]:
     """Note everything as it is now; returns a function that puts back what has changed since, and ends all tracing.
 
     Of modules it puts back functions, classes, modules and floats, and it removes names that hide a builtin; of classes
-    methods and bases; of functions their code, defaults and closures; of importing, the modules that were loaded, the
-    finders, and the order among them.  It takes about a millisecond.
+    methods and bases, and it removes methods that hide inherited ones; of functions their code, defaults and closures;
+    of importing, the modules that were loaded, the finders, and the order among them.  It takes about a millisecond.
     """
     modules = {name: module for name, module in sys.modules.items() if isinstance(module, types.ModuleType)}
     kept = [module for name, module in modules.items() if is_kept(name, whole=False)]
-    usual = frozenset(vars(builtins))
+    usual = dict(vars(builtins))
     spaces = [
-        (space, space.get, usual - space.keys(), *_split({k: v for k, v in space.items() if isinstance(v, _KEPT)}))
+        (
+            space,
+            space.get,
+            frozenset(usual.keys() - space.keys()),
+            *_split({k: v for k, v in space.items() if isinstance(v, _KEPT)}),
+        )
         for space in map(vars, kept)
     ]
     found = {thing for module in kept for thing in vars(module).values() if isinstance(thing, type)}
     classes = [
-        (c, vars(c), vars(c).get, frozenset(vars(c)), *_split({k: v for k, v in vars(c).items() if _is_method(v)}))
+        (c, vars(c), vars(c).get, _hiding(c), *_split({k: v for k, v in vars(c).items() if _is_method(v)}))
         for c in found
         if is_kept(c.__module__) and c.__flags__ & _HEAP and not c.__flags__ & _IMMUTABLE
     ]
@@ -78,8 +83,8 @@ def pristine() -> Callable[[], None]:
     getters = {name: operator.attrgetter(name) for _, name, _ in attributes}
 
     # What the function uses, beyond the reach of assignments to builtins and to the attributes of modules.
-    same, every, mapped, pairs, kind, able, names = operator.is_, all, map, zip, type, callable, list
-    has, set_object, set_type, delete = hasattr, object.__setattr__, type.__setattr__, type.__delattr__
+    same, every, mapped, pairs = operator.is_, all, map, zip
+    set_object, set_type, delete = object.__setattr__, type.__setattr__, type.__delattr__
     system: Any = sys
     untraced: Any = sys.settrace, sys.setprofile
 
@@ -92,15 +97,15 @@ def pristine() -> Callable[[], None]:
                 space.update(pairs(keys, values))
             if not hidden.isdisjoint(space):
                 for name in hidden.intersection(space):
-                    del space[name]
-        for c, view, look, known, keys, values in classes:
+                    if space[name] is not usual[name]:
+                        del space[name]
+        for c, view, look, hidden, keys, values in classes:
             if not every(mapped(same, mapped(look, keys), values)):
                 for key, value in pairs(keys, values):
                     set_type(c, key, value)
-            if known != view.keys():
-                for key in names(view):
-                    if key not in known and (able(view[key]) or has(kind(view[key]), "__get__")):
-                        delete(c, key)
+            if not hidden.isdisjoint(view):
+                for key in hidden.intersection(view):
+                    delete(c, key)
         for things, name, before in attributes:
             try:
                 unchanged = every(mapped(same, mapped(getters[name], things), before))
@@ -128,6 +133,12 @@ def pristine() -> Callable[[], None]:
 
 def _split(entries: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     return tuple(entries), tuple(entries.values())
+
+
+def _hiding(c: type) -> frozenset[str]:
+    """Names that a class does not have itself, and that would hide what it inherits or answer for what it lacks."""
+    inherited = {name for base in c.__mro__[1:] for name, value in vars(base).items() if _is_method(value)}
+    return frozenset({*inherited, "__getattr__", "__array_ufunc__", "__array_function__"} - vars(c).keys())
 
 
 def _is_method(thing: object) -> bool:
