@@ -29,6 +29,7 @@ UNITS = sorted({question.unit for question in student.questions()})
 TOGETHER = {
     "test_costs.py": "costs",
     "test_redteam.py": "attacks",
+    "test_redteam_asserts.py": "asserts",
     "test_fidelity.py": "fidelity",
     "test_classroom.py": "a class",
     "test_grading_class.py": "a class",

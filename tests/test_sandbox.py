@@ -1215,6 +1215,8 @@ RULES = {
     "async def g():\n    return f(1)\nawait g()": (True, 2.0),
     "%%time\nassert f(2) == 4\n1": (True, 1.0),
     "%%capture\nassert f(2) == 5": (False, None),
+    "%%timeit -n 1 -r1\nassert f(2) == 5": (False, None),
+    "%%capture kept\nprint(f(1))": (True, None),  # left to IPython
     "%time assert f(2) == 5": (False, None),
     "for k in range(2):\n    %time assert f(k) == 2 * k": (True, None),
     "%no_such_magic": (False, None),

@@ -32,9 +32,9 @@ _BUILTINS = {
     for name, value in vars(builtins).items()
     if getattr(value, "__module__", "") in ("builtins", "io", "_io") and not name.startswith("_") and name != "super"
 }
-# Cell magics that run the rest of the cell as Python, and line magics that run the rest of the line: without them a
-# test decides the same, and what remains is compiled here.
-_CELL_MAGIC = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b[^\n]*\n")
+# Magics that only run the rest of the cell, or of the line, as Python: without them a test decides the same, and what
+# remains is compiled here.  Others are left to IPython.
+_CELL_MAGIC = re.compile(r"\A\s*%%(?:time|timeit(?:[ \t]+-\w+(?:[ \t]+\d+)?)*|capture)[ \t]*\n")
 _LINE_MAGIC = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
 # A test that says one of these changes things for the function that it calls, and must find them changed afterwards.
 _CHANGES = re.compile(r"\b(?:mock|patch|monkeypatch|setattr|delattr|reload|modules|__dict__)\b")
