@@ -19,14 +19,15 @@ from typing import Any
 WHOLE = (
     *("builtins", "math", "cmath", "random", "statistics", "unittest", "numpy", "torch.testing", "torch.functional"),
     *("torch._tensor", "torch.autograd", "torch.linalg", "torch.overrides", "grader", "json", "struct", "socket"),
-    *("base64", "linecache", "contextlib", "_frozen_importlib", "_frozen_importlib_external"),
+    *("base64", "binascii", "marshal", "signal", "time", "linecache", "contextlib"),
+    *("_frozen_importlib", "_frozen_importlib_external"),
 )
 # Of these only what their names mean is put back, and not what is inside of their functions and classes.
 NAMES = (
     *("operator", "functools", "itertools", "collections", "types", "inspect", "re", "importlib", "asyncio"),
     *("torch.func", "torch.nn.functional"),
 )
-ALONE = ("torch",)  # whole, but without the modules inside it
+ALONE = ("torch", "importlib")  # whole, but without the modules inside it
 _KEPT = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType, float)  # of a module's entries
 _HEAP, _IMMUTABLE = 1 << 9, 1 << 8  # type flags: made at run time; refuses to be changed
 
@@ -41,21 +42,17 @@ def is_kept(name: object, whole: bool = True) -> bool:
 def pristine() -> Callable[[], None]:
     """Note everything as it is now; returns a function that puts back what has changed since, and ends all tracing.
 
-    Of modules it puts back functions, classes, modules and floats, and it removes names that hide a builtin; of classes
-    methods and bases, and it removes methods that hide inherited ones; of functions their code, defaults and closures;
-    of importing, the modules that were loaded, the finders, and the order among them.  It takes about a millisecond.
+    Of modules it puts back functions, classes, modules and floats, of this package everything, and it removes names
+    that hide a builtin; of classes methods and bases, and it removes methods that hide inherited ones; of functions
+    their code, defaults and closures; of importing, the modules that were loaded, the finders, and the order among
+    them.  It takes about a millisecond.
     """
     modules = {name: module for name, module in sys.modules.items() if isinstance(module, types.ModuleType)}
     kept = [module for name, module in modules.items() if is_kept(name, whole=False)]
     usual = dict(vars(builtins))
     spaces = [
-        (
-            space,
-            space.get,
-            frozenset(usual.keys() - space.keys()),
-            *_split({k: v for k, v in space.items() if isinstance(v, _KEPT)}),
-        )
-        for space in map(vars, kept)
+        (vars(module), vars(module).get, frozenset(usual.keys() - vars(module).keys()), *_split(_entries(module)))
+        for module in kept
     ]
     found = {thing for module in kept for thing in vars(module).values() if isinstance(thing, type)}
     classes = [
@@ -129,6 +126,12 @@ def pristine() -> Callable[[], None]:
             imports[3].update(cache)
 
     return restore
+
+
+def _entries(module: types.ModuleType) -> dict[str, Any]:
+    """The entries of a module that are put back: of this package all, of others those that are not their state."""
+    every = module.__name__.partition(".")[0] == "grader"
+    return {name: value for name, value in vars(module).items() if every or isinstance(value, _KEPT)}
 
 
 def _split(entries: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:

@@ -411,12 +411,62 @@ notebook.pipe.__class__ = Spy
 """
 
 
-@pytest.mark.parametrize("code", [SPYING, SPYING_PIPE])
+SPYING_HEAD = """
+import sys
+from grader import check
+wire, notebook = sys.modules["grader.sandbox.wire"], check.__self__
+real = wire._HEAD
+class Spy:
+    size, pack = real.size, real.pack
+    def unpack(self, head):
+        text, blob = real.unpack(head)
+        wire._HEAD = real
+        token = notebook.pipe.recv(text).decode().partition('"token": "')[2][:32]
+        wire.send(notebook.pipe, {"done": [], "ended": token, "number": 2.0})
+        return wire._HEAD.unpack(wire._exactly(notebook.pipe, 8, None))
+wire._HEAD = Spy()
+"""
+OTHER_CODE = """
+import {module} as module
+real = module.{name}
+def other(*data, **named):
+    code = real(*data, **named)
+    if isinstance(code, bytes):
+        import marshal
+        code, wrap = marshal.loads(code), marshal.dumps
+    else:
+        wrap = lambda code: code
+    (mark,) = [text for text in code.co_consts if isinstance(text, str) and text.endswith(":end")]
+    made = compile("'HERE'(None)", "x", "exec")
+    return wrap(made.replace(co_consts=tuple(mark if each == "HERE" else each for each in made.co_consts)))
+module.{name} = other
+"""
+CHANGED = {
+    "json.loads": SPYING,
+    "the class of the pipe": SPYING_PIPE,
+    "the head of frames": SPYING_HEAD,
+    "marshal.loads": OTHER_CODE.format(module="marshal", name="loads"),
+    "binascii.a2b_base64": OTHER_CODE.format(module="binascii", name="a2b_base64"),
+    "base64.b64decode": OTHER_CODE.format(module="base64", name="b64decode"),
+}
+
+
+@pytest.mark.parametrize("code", CHANGED.values(), ids=CHANGED)
 def test_a_test_is_received_by_nothing_that_a_submission_put_in_place(code, zygote, monkeypatch):
-    assert not ended(zygote, [code], Test("assert False"))
+    assert not ended(zygote, [code], Test("assert int() == 1"))
     fork = Zygote._fork
     monkeypatch.setattr(Zygote, "_fork", lambda self, *rest: fork(self, *rest[:3], False, ""))  # the way to fail
-    assert ended(zygote, [code], Test("assert False"))
+    assert ended(zygote, [code], Test("assert int() == 1"))
+
+
+SPYING_DECODER = SPYING.replace("json.loads", "json._default_decoder.decode")
+
+
+def test_the_decoder_that_json_keeps_is_not_the_one_that_receives_a_test(zygote):
+    """It is an object, and no module's or class's entry."""
+    assert not ended(zygote, [SPYING_DECODER], Test("assert False"))
+    use = SPYING_DECODER + "\nwire = notebook = None\nreal = lambda text: {'token': 1}\njson.loads('{}')"
+    assert "AttributeError" in str(zygote.run([use], nothing)[0].outputs)  # the way to fail: nobody calls it
 
 
 # --- what stays open, so that SECURITY.md says no more than is true
