@@ -214,7 +214,11 @@ CHANGES = {
     "check emptied": (lambda nb: nb.cells[2].update(source=""), "changed"),
     "check rewritten": (lambda nb: nb.cells[2].update(source="score = 2"), "changed"),
     "check turned to text": (lambda nb: nb.cells[2].update(cell_type="raw"), "retyped"),
-    "check renamed": (lambda nb: nb.cells[2].metadata.nbgrader.update(grade_id="c"), "unknown_id"),
+    "check renamed": (lambda nb: nb.cells[2].metadata.nbgrader.update(grade_id="c"), "recognized"),
+    "check renamed and rewritten": (
+        lambda nb: nb.cells[2].update(source="", metadata={"nbgrader": {"grade_id": "c"}}),
+        "unknown_id",
+    ),
     "check above its answer": (lambda nb: nb.cells.insert(1, nb.cells.pop(2)), "reordered"),
     "exercises exchanged": (lambda nb: nb.cells.extend([nb.cells.pop(1), nb.cells.pop(1)]), "reordered"),
     "check copied": (lambda nb: nb.cells.append(check_cell("a", "-copy")), "duplicate"),

@@ -120,6 +120,12 @@ def undress(cells, a, b, c):
     cells[a % len(cells)]["metadata"] = (None, [], MARK, {})[b % 4]
 
 
+def strip(cells, a, b, c):
+    """What an upload or a front end does that knows nothing of nbgrader: to all cells, or to every second or third."""
+    for cell in cells[a % (1 + b % 3) :: 1 + b % 3]:
+        cell["metadata"] = (None, {}, {"nbgrader": None})[c % 3]
+
+
 def attach(cells, a, b, c):
     more = ({"outputs": MARK}, {"attachments": {MARK: {}}}, {"id": MARK}, {"execution_count": MARK}, {MARK: b})
     cells[a % len(cells)].update(more[b % len(more)])
@@ -151,6 +157,7 @@ EDITS = (
     renumber,
     decorate,
     undress,
+    strip,
     attach,
     add,
     rewrite,
@@ -265,7 +272,8 @@ def test_the_edits_reach_every_remark_and_every_kind_of_file():
         read.append(readable)
         said |= set(submission.remarks(result))
     assert {True, False} == set(read)
-    for key in ("missing", "missing_answer", "duplicate", "unknown_id", "reordered", "changed", "retyped", "put_back"):
+    keys = ("missing", "missing_answer", "duplicate", "unknown_id", "reordered", "changed", "retyped", "put_back")
+    for key in (*keys, "recognized"):
         start = FEEDBACK[key].partition("{")[0]
         assert any(remark.startswith(start) for remark in said), key
 
@@ -311,6 +319,37 @@ def test_untouched_answers_keep_their_credit_and_no_edit_gains_any(zygote, hones
             kept = {id.removeprefix("answer-") for id in untouched(base, nb)}
             assert {id: found[id] for id in kept} == {id: honest[base][id] for id in kept}
             assert all(found[id] <= honest[base][id] for id in found)
+
+
+def without_metadata(base, every=1):
+    nb = deepcopy(BASES[base])
+    for cell in nb["cells"][::every]:
+        cell["metadata"] = {}
+    return json.dumps(nb).encode()
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize("base", ["ada", "carla", "deniz"])
+def test_a_notebook_without_its_metadata_gets_what_its_answers_are_worth(zygote, honest, base, every):
+    assert scores(without_metadata(base, every), zygote) == honest[base]
+
+
+def test_by_ids_alone_it_would_get_nothing(zygote, monkeypatch):
+    monkeypatch.setattr(submission.matching, "found", lambda theirs, ours: submission.matching.Found())
+    assert set(scores(without_metadata("ada"), zygote).values()) == {0.0}
+
+
+def test_answers_without_metadata_among_tries_and_in_a_new_notebook_get_what_they_are_worth(zygote, honest):
+    tries, new = (json.loads(without_metadata("ada")) for _ in range(2))
+    answers = [k for k, cell in enumerate(BASES["ada"]["cells"]) if grade_id(nbformat.from_dict(cell)) in ANSWERS]
+    for k in reversed(answers):  # a wrong try above each answer, and a look at it below
+        name = text_of(tries["cells"][k]).partition("(")[0].removeprefix("def ")
+        own = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+        tries["cells"].insert(k + 1, {**own, "source": f"print({name})"})
+        tries["cells"].insert(k, {**own, "source": f"def {name}(*anything):\n    return None"})
+    assert scores(json.dumps(tries).encode(), zygote) == honest["ada"]
+    new["cells"] = [new["cells"][k] for k in answers]
+    assert scores(json.dumps(new).encode(), zygote) == honest["ada"]
 
 
 def test_bases_have_right_and_wrong_answers(honest):

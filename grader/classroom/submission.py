@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbformat import NotebookNode
 
 from grader.canonical import copied, new_cell, new_notebook
+from grader.classroom import matching
 from grader.classroom.inert import inert
 from grader.classroom.notes import Notes
 from grader.sandbox.wire import TURNING
@@ -27,6 +29,7 @@ MOST_CELLS = 2000
 # Characters of a student's own text: in one cell, in all cells, and what is kept of a text beyond these.
 LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT = 20_000, 100_000, 2_000
 MOST_NOTES = 30  # sentences on what was mended; further ones are only counted
+MOST_NAMED = 3  # cells named in one sentence; more are counted
 
 _KINDS = ("code", "markdown", "raw")
 _SOURCES = ("source", "input", "code", "text")  # the keys of a cell's text, in this format and in older ones
@@ -81,14 +84,15 @@ def unreadable(released: NotebookNode, why: str) -> NotebookNode:
 def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """The submission with the release version's own cells restored, and a first cell that says what was mended, if any.
 
-    Cells are matched by ``grade_id``.  Locked cells get the released source, and missing ones are put back; answers
-    keep the student's source.  Of several cells with one id the last counts, as in nbgrader.  Code before the first id
-    in the release version, mostly imports, is put first unless it is still before the first id.
+    Cells are matched by ``grade_id``, and those that lost theirs as ``matching`` says.  Locked cells get the released
+    source, and missing ones are put back; answers keep the student's source.  Of several cells with one id the last
+    counts, as in nbgrader.  Code before the first id in the release version, mostly imports, is put first unless it is
+    still before the first id.
     """
     trusted = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
+    notes = _recognized(submitted.cells, released.cells, trusted)
     last = {grade_id(cell): k for k, cell in enumerate(submitted.cells) if grade_id(cell) in trusted}
     texts = {cell.source for cell in released.cells if cell.cell_type != "code"}
-    notes: list[str] = []
     cells: list[NotebookNode] = []
     for k, cell in enumerate(submitted.cells):
         id = grade_id(cell)
@@ -99,11 +103,8 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     if order != [id for id in trusted if id in last]:
         notes.append(FEEDBACK["reordered"])
         cells = [cell for cell in cells if not _locked(trusted.get(grade_id(cell)))]
-    for id, cell in trusted.items():
-        if id not in last:
-            notes.append(FEEDBACK["missing" if _locked(cell) else "missing_answer"].format(id=id))
-        if _locked(cell) and id not in map(grade_id, cells):
-            cells.insert(_place(cells, id, list(trusted)), copied(cell))
+    notes += [FEEDBACK[_missing(cell)].format(id=id) for id, cell in trusted.items() if id not in last]
+    cells = _with_locked(cells, trusted)
     first = _head(cells)
     for cell in reversed(_head(released.cells)):
         if cell.cell_type == "code" and not any(
@@ -208,7 +209,7 @@ def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> No
     restored = copied(trusted)
     if not _locked(trusted):
         restored.source = cell.source if trusted.cell_type == "code" else inert(cell.source)
-    elif cell.source != trusted.source:
+    elif not matching.same(cell.source, trusted.source):
         notes.append(FEEDBACK["changed"].format(id=grade_id(trusted)))
     if cell.cell_type != trusted.cell_type:
         notes.append(FEEDBACK["retyped"].format(id=grade_id(trusted)))
@@ -224,13 +225,49 @@ def _head(cells: list[NotebookNode]) -> list[NotebookNode]:
     return list(itertools.takewhile(lambda cell: not grade_id(cell), cells))
 
 
-def _place(cells: list[NotebookNode], id: str, order: list[str]) -> int:
-    """The index for a missing cell: after the nearest cell that precedes it, and any code of the student's there."""
-    before = set(order[: order.index(id)])
-    place = max((k + 1 for k, cell in enumerate(cells) if grade_id(cell) in before), default=0)
-    while 0 < place < len(cells) and cells[place].cell_type == "code" and not grade_id(cells[place]):
-        place += 1
-    return place
+def _with_locked(cells: Sequence[NotebookNode], trusted: Mapping[str, NotebookNode]) -> list[NotebookNode]:
+    """The cells with each missing locked cell behind all that precede it, and behind the student's code there."""
+    places = {id: k for k, cell in enumerate(cells) if (id := grade_id(cell))}
+    put: dict[int, list[NotebookNode]] = {}  # by the index of the cell that they come before
+    place, started = 0, False
+    for id, cell in trusted.items():
+        if id in places:
+            place, started = max(place, places[id] + 1), True
+        elif _locked(cell):
+            while started and place < len(cells) and cells[place].cell_type == "code" and not grade_id(cells[place]):
+                place += 1
+            put.setdefault(place, []).append(copied(cell))
+            started = True
+    return [one for k in range(len(cells) + 1) for one in (*put.get(k, ()), *cells[k : k + 1])]
+
+
+def _missing(cell: NotebookNode) -> str:
+    """The key in FEEDBACK of what to say if this released cell is missing."""
+    if _locked(cell):
+        return "missing"
+    return "missing_by_hand" if cell.metadata.nbgrader.get("grade") else "missing_answer"
+
+
+def _recognized(
+    submitted: Sequence[NotebookNode], released: Sequence[NotebookNode], trusted: Mapping[str, NotebookNode]
+) -> list[str]:
+    """Give the cells that lost their ids their ids again, in place; returns sentences that say so."""
+    last = {grade_id(cell): k for k, cell in enumerate(submitted)}
+    theirs = []
+    for k, cell in enumerate(submitted):
+        known = grade_id(cell) in trusted
+        source = cell.source if not known or last[grade_id(cell)] == k else ""
+        theirs.append(matching.Cell(cell.cell_type, source, grade_id(cell) if known and source else ""))
+    ours = [matching.Cell(c.cell_type, c.source, grade_id(c), bool(grade_id(c)) and not _locked(c)) for c in released]
+    found = matching.found(theirs, ours)
+    for k, id in found.ids.items():
+        submitted[k].metadata["nbgrader"] = NotebookNode(grade_id=id)
+    if not found.ids:
+        return []
+    ids = list(found.ids.values())
+    named = ", ".join(ids) if len(ids) <= MOST_NAMED else FEEDBACK["so_many_cells"].format(count=len(ids))
+    chosen = [FEEDBACK["chosen"].format(id=id) for id in found.chosen]
+    return [FEEDBACK["recognized"].format(cells=named), *chosen]
 
 
 def _remarks(head: str, notes: list[str]) -> NotebookNode:

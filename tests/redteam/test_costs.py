@@ -10,6 +10,7 @@ import resource
 import sys
 import tempfile
 import warnings
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import nbformat
@@ -300,6 +301,19 @@ def _many_notes(folder: Path) -> bool:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(submission, "MOST_NOTES", 10**9)
         return len(submission.remarks(submission.mend(submission.read(_read(folder / NOTEBOOK)), RELEASED))) > 1000
+
+
+def _most_alike(cells: list[str], released: list[str]) -> list[float]:
+    return [max(SequenceMatcher(None, one, other).ratio() for other in released) for one in cells]
+
+
+def _each_with_each(folder: Path) -> bool:
+    """The nearest released cell is looked for to each cell that says nothing of itself."""
+    submitted = submission.read(_read(folder / NOTEBOOK))
+    with pytest.raises(TooLong):
+        apart(_most_alike, [cell.source for cell in submitted.cells], [cell.source for cell in RELEASED.cells])
+    apart(submission.mend, submitted, RELEASED, seconds=20)
+    return True
 
 
 def _own(folder: Path, kind: str) -> list[str]:

@@ -481,7 +481,13 @@ FEEDBACK: dict[str, str] = {
     "own_text": "The student's own text:",
     "put_back": "The code that the exercises begin with was missing, changed or moved; the original was run first.",
     "missing": "The locked cell {id} was missing and has been put back.",
-    "missing_answer": "The cell {id} is missing: without it there is nothing to check.",
+    "missing_answer": "The cell {id} is missing, and no other cell could be recognized as it. If you answered in cells of "
+    "your own above the check, that answer was checked.",
+    "missing_by_hand": "The cell {id}, which a person grades, is missing, and no other cell could be recognized as it.",
+    "recognized": "These cells had lost the metadata by which nbgrader knows them, and were recognized by their text, by what "
+    "they define or by their place: {cells}.",
+    "so_many_cells": "{count} cells",
+    "chosen": "Several cells stand where {id} belongs. The last of them was taken for it; the others were kept as your own.",
     "changed": "The locked cell {id} had been changed; the original was run.",
     "retyped": "The cell {id} had been given another type, and was given back its own.",
     "check_stopped": "the check did not get to its answer: {error}.",
