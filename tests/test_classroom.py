@@ -425,6 +425,17 @@ def test_a_notebook_with_more_cells_or_more_text_than_any_has_is_refused(monkeyp
             read(*sources)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_a_notebook_in_utf_16_or_32_is_read_where_it_says_so(encoding):
+    text = nbformat.writes(new_notebook(cells=[new_markdown_cell("für ∂y/∂x")]))
+    marked = text if encoding in ("utf-16", "utf-32") else f"\ufeff{text}"
+    (cell,) = submission.read(marked.encode(encoding)).cells
+    assert cell.source == "für ∂y/∂x"
+    for broken in (text.encode(encoding)[4:], marked.encode(encoding)[:-1]):
+        with pytest.raises(submission.Unreadable):
+            submission.read(broken)
+
+
 def test_notebook_of_an_older_format_is_read():
     cells = [{"cell_type": "code", "input": "a = 1"}, {"cell_type": "markdown", "source": "text"}]
     nb = submission.read(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}, {"cells": cells[:1]}]}).encode())

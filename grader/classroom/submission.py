@@ -6,6 +6,7 @@ cells that grade, comes from the release version.  Nothing here uses nbgrader's 
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import json
 import re
@@ -29,8 +30,16 @@ MOST_CELLS = 2000
 # Characters of a student's own text: in one cell, in all cells, and what is kept of a text beyond these.
 LONGEST_TEXT, MOST_TEXT, KEPT_OF_A_TEXT = 20_000, 100_000, 2_000
 MOST_NOTES = 30  # sentences on what was mended; further ones are only counted
+LONGEST_NAME = 120  # characters that are shown of a name
 MOST_NAMED = 3  # cells named in one sentence; more are counted
 
+# What a file may begin with, and its encoding then; UTF-32's first, since UTF-16's is how one of them begins.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _KINDS = ("code", "markdown", "raw")
 _SOURCES = ("source", "input", "code", "text")  # the keys of a cell's text, in this format and in older ones
 
@@ -42,14 +51,16 @@ class Unreadable(ValueError):
 def read(data: bytes) -> NotebookNode:
     """A new notebook with the type, source and ``grade_id`` of each submitted cell, and nothing else.
 
-    data: the file's bytes.  Raises Unreadable, and MemoryError.
+    data: the file's bytes, in UTF-8, or in UTF-16 or UTF-32 with a byte-order mark.
+
+    Raises Unreadable, and MemoryError.
     """
     if not data.strip():
         raise Unreadable(FEEDBACK["empty"])
     if len(data) > LARGEST_FILE:
         raise Unreadable(FEEDBACK["too_large"])
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig"))
     except UnicodeDecodeError as why:
         raise Unreadable(FEEDBACK["not_utf8"].format(place=why.start)) from why
     try:
@@ -97,7 +108,7 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     for k, cell in enumerate(submitted.cells):
         id = grade_id(cell)
         if id and last.get(id) != k:
-            notes.append(FEEDBACK["duplicate" if id in trusted else "unknown_id"].format(id=_quoted(id)))
+            notes.append(FEEDBACK["duplicate" if id in trusted else "unknown_id"].format(id=quoted(id)))
         cells.append(_restored(cell, trusted[id], notes) if last.get(id) == k else _plain(cell, texts))
     order = [id for id in map(grade_id, cells) if id]
     if order != [id for id in trusted if id in last]:
@@ -151,6 +162,11 @@ def legible(nb: NotebookNode) -> NotebookNode:
     return nb
 
 
+def quoted(name: str) -> str:
+    """A name that a student made up, of a cell or a file, made fit for a line of Markdown."""
+    return re.sub(r"[^\w .:()-]", "?", name[:LONGEST_NAME])
+
+
 def grade_id(cell: NotebookNode) -> str:
     """The cell's ``grade_id``, or '' if it has none."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
@@ -197,11 +213,6 @@ def _plain(cell: NotebookNode, released: set[str]) -> NotebookNode:
         label = FEEDBACK["own_text"]
         cell.source = f"{f'*{label}*' if cell.cell_type == 'markdown' else label}\n\n{inert(cell.source)}"
     return cell
-
-
-def _quoted(id: str) -> str:
-    """A student's made-up id, made fit for a line of Markdown."""
-    return re.sub(r"[^\w .:-]", "?", id[:60])
 
 
 def _restored(cell: NotebookNode, trusted: NotebookNode, notes: list[str]) -> NotebookNode:

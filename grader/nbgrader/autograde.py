@@ -100,6 +100,8 @@ class _Submission:
     def _notebook(self, name: str, trusted: NotebookNode, run: Run, process: BoundedProcess) -> GradedNotebook:
         job, graded = self.job, self.graded
         nb, resources = self._read(name, process)
+        if name in job.notes:
+            nb = submission.noted(nb, job.notes[name])
         graded.remarks += submission.remarks(nb)
         with _timed(graded.spent, "judging"):
             remarks, usage = run(nb, trusted)

@@ -112,7 +112,7 @@ def grade_class(
             """The student's submission; None if it cannot be graded or has been graded already."""
             found, had = here.handed_in(student, names), known.get(student, Known())
             late = book.seconds_late(found.timestamp, had.extension)
-            job = Job(student, found.notebooks, had.record, late, found.digest)
+            job = Job(student, found.notebooks, had.record, late, found.digest, found.notes)
             fingerprint = job.fingerprint(unit)
             if found.wrong:
                 outcome.failed[student] = found.wrong

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import stat
@@ -20,8 +21,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
-from grader.classroom import submission, timestamp
-from grader.classroom.supplementary import LARGEST_BESIDE, LONGEST_TIMESTAMP, TIMESTAMP, TooMuch, files
+from grader.classroom import naming, submission, timestamp
+from grader.classroom.supplementary import LARGEST_BESIDE, LONGEST_TIMESTAMP, MOST_BESIDE, TIMESTAMP, TooMuch, files
 from grader.files import copy_whole, flush_all, opened, remove, write_whole
 from grader.nbgrader import course
 from grader.nbgrader.job import Graded
@@ -36,12 +37,14 @@ class HandedIn:
     """One student's submission as it lies in its folder.
 
     notebooks: ``{notebook: bytes, or why it cannot be read}``.  timestamp: when it was handed in, UTC.
+    notes: ``{notebook: what its page says of the file}``, only where there is something to say.
     remarks: for the instructor.  wrong: why nothing can be graded, or "".
     """
 
     student: str
     folder: Path
     notebooks: Mapping[str, bytes | str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     timestamp: datetime | None = None
     remarks: tuple[str, ...] = ()
     wrong: str = ""
@@ -94,21 +97,20 @@ class Course:
         if wrong:
             return HandedIn(student, folder, wrong=wrong)
         notebooks: dict[str, bytes | str] = {}
-        for name in names:
-            path = folder / f"{name}.ipynb"
+        lying = lying_in(folder, names, self.dirs)
+        for name, file in lying.files.items():
             try:
-                if os.path.lexists(path):
-                    notebooks[name] = handed_in(path)
+                notebooks[name] = handed_in(folder / file)
             except submission.Unreadable as why:
                 notebooks[name] = str(why)
             except OSError as why:
                 wrong = COMMANDS["not_opened"].format(why=why.strerror or why)
-        if not notebooks and not wrong:
-            wrong = COMMANDS["nothing_handed_in"].format(names=", ".join(f"{name}.ipynb" for name in names))
+        wrong = wrong or lying.wrong
         handed_in_at, remarks = timestamp.read(folder / TIMESTAMP)
         files_, left = self._supplementary(folder, names)
         digest = _digest_of(files_, folder)
-        return HandedIn(student, folder, notebooks, handed_in_at, (*remarks, *left), wrong, files_, digest)
+        remarks = (*lying.remarks, *remarks, *left)
+        return HandedIn(student, folder, notebooks, lying.notes, handed_in_at, remarks, wrong, files_, digest)
 
     def written(self, student: str) -> dict[str, Path]:
         """The two folders that grading fills, under "autograded" and "feedback"."""
@@ -224,6 +226,64 @@ def _can_be_an_id(student: str) -> bool:
     except UnicodeEncodeError:
         return False
     return len(student) <= LONGEST_ID
+
+
+@dataclass(frozen=True)
+class Lying:
+    """The unit's notebooks as they lie in a student's folder.
+
+    files: ``{notebook: name of its file}``.  notes, remarks, wrong: as of HandedIn.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    wrong: str = ""
+
+
+def lying_in(folder: Path, names: Sequence[str], dirs: CourseDirectory) -> Lying:
+    """Look for the unit's notebooks in a student's folder; names: theirs, without ".ipynb".
+
+    One with another name, as ``naming.meant`` finds it, is a regular file.
+    """
+    right = {name: f"{name}{naming.ENDING}" for name in names}
+    files = {name: file for name, file in right.items() if os.path.lexists(folder / file)}
+    if len(files) == len(names):
+        return Lying(files)
+    there = _notebooks_in(folder)
+    meant = naming.meant(names, {*there, *files.values()}, lambda: _notebooks_of_others(dirs, names))
+    shown = ", ".join(map(submission.quoted, there))
+    for name, several in meant.unclear.items():
+        said = ", ".join(map(submission.quoted, several))
+        return Lying(wrong=COMMANDS["several_notebooks"].format(file=right[name], files=said))
+    if not meant.files:
+        said = COMMANDS["other_notebooks" if there else "nothing_handed_in"]
+        return Lying(wrong=said.format(names=", ".join(right.values()), files=shown))
+    notes = {
+        name: FEEDBACK["named_otherwise"].format(right=right[name], file=submission.quoted(file))
+        for name, file in meant.files.items()
+        if file != right[name]
+    }
+    missing = [file for name, file in right.items() if name not in meant.files]
+    remarks = tuple(COMMANDS["not_all_notebooks"].format(file=file) for file in missing)
+    return Lying(meant.files, notes, remarks)
+
+
+def _notebooks_in(folder: Path) -> list[str]:
+    """The sorted names of the regular files in a folder that are named like notebooks; none among very many files."""
+    try:
+        with os.scandir(folder) as entries:
+            seen = list(itertools.islice(entries, MOST_BESIDE + 1))
+            there = [entry.name for entry in seen if entry.is_file(follow_symlinks=False)]
+    except OSError:  # it is told of the notebook, which cannot be opened then either
+        return []
+    return sorted(name for name in there if name.endswith(naming.ENDING)) if len(seen) <= MOST_BESIDE else []
+
+
+def _notebooks_of_others(dirs: CourseDirectory, names: Sequence[str]) -> set[str]:
+    """The names of the notebooks of the course's other units, as released."""
+    released = os.path.relpath(dirs.format_path(dirs.release_directory, ".", "*"), dirs.root)
+    return {path.stem for path in Path(dirs.root).glob(f"{released}/*{naming.ENDING}")} - set(names)
 
 
 def students_part(dirs: CourseDirectory, step: str, unit: str) -> int:

@@ -80,6 +80,7 @@ class Job:
 
     notebooks: ``{notebook: bytes, or why it cannot be read}``.  record: what people have entered in the gradebook.
     seconds_late: after the due date and any extension.  supplementary: a digest of the files beside the notebooks.
+    notes: ``{notebook: a sentence on its file, for its page}``.
     """
 
     student: str
@@ -87,6 +88,7 @@ class Job:
     record: Record = field(default_factory=Record)
     seconds_late: float = 0.0
     supplementary: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self, unit: Unit) -> str:
         """A digest that stays the same as long as the content of this job and the unit's rules do."""
@@ -94,7 +96,7 @@ class Job:
             f"{name}={hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data}"
             for name, data in sorted(self.notebooks.items())
         ]
-        known = [repr(sorted(part.items())) for part in vars(self.record).values()]
+        known = [repr(sorted(part.items())) for part in (*vars(self.record).values(), self.notes)]
         return _digest([unit.version, self.student, *handed_in, *known, repr(self.seconds_late), self.supplementary])
 
 

@@ -28,12 +28,13 @@ from grader.canonical import canonical
 from grader.classroom import bounded, judging, submission, supplementary
 from grader.classroom.tables import as_csv
 from grader.nbgrader import course
-from grader.nbgrader.folders import handed_in, is_linked, students_part
+from grader.nbgrader.folders import handed_in, is_linked, lying_in, students_part
 from grader.nbgrader.resources import PROCESS
 from grader.sandbox.limits import Limits
 from grader.words import COMMANDS, FEEDBACK, LIMITS
 
-UNREADABLE = "grader_unreadable"  # key of notebook metadata in which the exporter tells Mend why there are no cells
+# Keys of notebook metadata in which the exporter tells Mend why there are no cells, and what file was taken.
+UNREADABLE, NAMED = "grader_unreadable", "grader_named"
 
 Resources = dict[str, Any]
 
@@ -82,13 +83,31 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
     """Reads a submitted file within limits; a file that is not a notebook becomes an empty one that says why."""
 
     def __init__(self, *arguments: Any, **named: Any):
-        """Also remove from nbgrader's list of submissions, complete by now, those that would stop its run."""
+        """Also change nbgrader's list of submissions, complete by now.
+
+        Those that would stop its run are removed, and notebooks that lie there under another name are entered.
+        """
         super().__init__(*arguments, **named)
         there = getattr(self.parent, "assignments", {})
+        self._named: dict[Path, tuple[str, str]] = {}  # file that nbgrader looks for: its name, and a sentence on it
         for folder in list(there):
             if why := _stumbles(self.parent.coursedir, Path(folder)):
                 self.log.error(COMMANDS["left_out"].format(folder=ascii(folder), why=why))
                 del there[folder]
+            elif self.parent.coursedir.notebook_id == "*":  # otherwise only the named notebook is asked for
+                self._enter(Path(folder), there[folder])
+
+    def _enter(self, folder: Path, found: list[str]) -> None:
+        """Add to nbgrader's list of a student's notebooks those that lie there under another name."""
+        dirs = self.parent.coursedir
+        release = Path(dirs.format_path(dirs.release_directory, ".", dirs.assignment_id))
+        lying = lying_in(folder, sorted(path.stem for path in release.glob("*.ipynb")), dirs)
+        for name, note in lying.notes.items():
+            path = folder / f"{name}.ipynb"
+            self._named[path] = lying.files[name], note
+            found.append(str(path))
+        for remark in (*lying.remarks, *filter(None, [lying.wrong])):
+            self.log.warning("%s: %s", ascii(str(folder)), remark)
 
     def from_filename(self, filename: str, resources: Resources | None = None, **kwargs: Any) -> tuple[str, Resources]:
         path = Path(filename)
@@ -97,10 +116,12 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
         if path.parent == Path(self.parent.writer.build_directory):  # the second pass, over what the first one wrote
             nb = nbformat.read(path, as_version=4)
         else:
+            file, note = self._named.get(path, (path.name, ""))
             try:
-                nb = self._handed_in(path, resources)
+                nb = self._handed_in(path.with_name(file), resources)
             except submission.Unreadable as why:
                 nb = nbformat.v4.new_notebook(metadata={UNREADABLE: str(why)})
+            nb.metadata[NAMED] = note
         output, resources = self.from_notebook_node(nb, resources=resources, **kwargs)
         return output, resources
 
@@ -144,7 +165,9 @@ class Mend(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         trusted = released(self.parent.parent, resources)
         why = nb.metadata.get(UNREADABLE)
+        note = nb.metadata.get(NAMED)
         nb = submission.unreadable(trusted, why) if why else submission.mend(nb, trusted)
+        nb = submission.noted(nb, note) if note else nb
         for remark in submission.remarks(nb):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         return nb, resources

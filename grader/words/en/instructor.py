@@ -63,6 +63,11 @@ COMMANDS: dict[str, str] = {
     "fetches them from the exchange.",
     "no_such_submission": "{student} has handed in nothing for {unit}: there is no such folder in submitted/.",
     "nothing_handed_in": "There is no {names} in the folder. Ask the student for it, or put it there, and run again.",
+    "other_notebooks": "There is no {names} in the folder, and none of what lies there can be told to be it: {files}. Rename the "
+    "right file, or ask the student for it, and run again.",
+    "several_notebooks": "There is no {file} in the folder, but several files that may be meant: {files}. Rename the right one to "
+    "{file}, and run again.",
+    "not_all_notebooks": "There is no {file} in the folder, so its questions have 0 points.",
     "not_opened": "The file cannot be opened ({why}). Look at its owner and mode, and run again.",
     "bad_student": "The name of the folder is too long, or not text in UTF-8, so the gradebook cannot have it as an id.",
     "bad_timestamp": "timestamp.txt says {text!r}, which is no time; the submission is taken to be in time.",

@@ -498,6 +498,7 @@ FEEDBACK: dict[str, str] = {
     "not_judged": "what the check sent is no answer that can be judged.",
     "check_not_run": "the check was not run, because an earlier cell ended the notebook.",
     "own_cell": "a cell of the student's",
+    "named_otherwise": "There was no file named {right}, so {file} was graded in its place.",
     "linked": "The student's folder is a link, and links are not followed: it could be somebody else's work. Ask for the "
     "files themselves.",
 }
