@@ -103,12 +103,12 @@ def class_handed_in(tmp_path_factory):
 
     students = [*sample.CLASS, *sample.crowd(repeats.count("students"), seed=1)]
     folder = handed_in(tmp_path_factory.mktemp("class") / "course", students)
-    for name, time in (("ada", "2026-11-01 12:00:00 UTC"), ("ben", "2026-12-24 12:00:00 UTC")):
+    for name, time in (("ada", "2024-11-01 12:00:00 UTC"), ("ben", "2024-12-24 12:00:00 UTC")):
         (folder / "submitted" / name / UNIT / "timestamp.txt").write_text(time)
     config = folder / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
     with Gradebook(url(folder)) as book:
-        book.update_or_create_assignment(UNIT, duedate="2026-11-15 12:00:00 UTC")
+        book.update_or_create_assignment(UNIT, duedate="2024-11-15 12:00:00 UTC")
     return folder
 
 

@@ -104,7 +104,7 @@ def _give_by_hand(folder):
 
 def _hand_in_again(folder):
     """The same notebook at another time: by it, and by the secret beside it, the exchange finds the feedback."""
-    (folder / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2026-11-24 20:03:35 UTC")
+    (folder / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2024-11-24 20:03:35 UTC")
 
 
 @pytest.mark.parametrize("change", [_change_content, _remove_page, _give_by_hand, _hand_in_again])
@@ -216,10 +216,10 @@ def test_an_extension_that_is_given_later_grades_who_was_late_and_nobody_else(fr
         config.write(PENALTY)
     sys.modules.pop("late_by_the_hour", None)
     (fresh / "late_by_the_hour.py").write_text(LATE)
-    for student, when in (("ada", "2026-11-15 14:00:00 UTC"), ("deniz", "2026-11-15 11:00:00 UTC")):
+    for student, when in (("ada", "2024-11-15 14:00:00 UTC"), ("deniz", "2024-11-15 11:00:00 UTC")):
         (fresh / "submitted" / student / UNIT / "timestamp.txt").write_text(when)
     with Gradebook(url(fresh)) as book:
-        book.update_or_create_assignment(UNIT, duedate="2026-11-15 12:00:00 UTC")
+        book.update_or_create_assignment(UNIT, duedate="2024-11-15 12:00:00 UTC")
 
     def penalties():
         return {row[0]: row[4] for row in content(url(fresh))["submissions"]}
@@ -261,14 +261,14 @@ def test_other_files_come_along_and_links_do_not(fresh, tmp_path):
     (folder / "sub").mkdir()
     (folder / "sub" / "data.csv").write_text("1,2")
     (folder / "link.txt").symlink_to(secret)
-    (folder / "timestamp.txt").write_text("2026-11-01 12:00:00 UTC")
+    (folder / "timestamp.txt").write_text("2024-11-01 12:00:00 UTC")
     old = fresh / "autograded" / "ada" / UNIT / "old.txt"
     old.write_text("from an earlier submission")
     done(fresh, force=True)
     for step in ("autograded", "feedback"):
         there = {path.name for path in (fresh / step / "ada" / UNIT).rglob("*") if path.is_file()}
         assert there - {f"{UNIT}.ipynb", f"{UNIT}.html"} == {"data.csv", "timestamp.txt"}
-    assert ("ada", 2026) in [(row[0], row[1].year) for row in content(url(fresh))["submissions"] if row[1]]
+    assert ("ada", 2024) in [(row[0], row[1].year) for row in content(url(fresh))["submissions"] if row[1]]
 
 
 def test_a_time_that_is_none_is_told_and_stops_nobody(fresh):

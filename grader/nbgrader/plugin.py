@@ -28,6 +28,7 @@ from grader.canonical import canonical
 from grader.classroom import bounded, judging, submission, supplementary
 from grader.classroom.tables import as_csv
 from grader.nbgrader import course
+from grader.nbgrader.clock import ReadTime
 from grader.nbgrader.folders import handed_in, is_linked, lying_in, students_part
 from grader.nbgrader.resources import PROCESS
 from grader.sandbox.limits import Limits
@@ -56,7 +57,7 @@ def configure(c: Any) -> None:
     # Mend does what these two do, and copes with every way in which a notebook can be broken.
     done = (DeduplicateIds, OverwriteCells)
     sanitize = [p for p in Autograde.sanitize_preprocessors.default() if p not in done]
-    c.Autograde.sanitize_preprocessors = [Mend, *sanitize]
+    c.Autograde.sanitize_preprocessors = [Mend, ReadTime, *sanitize]
     c.Autograde.autograde_preprocessors = [
         RunOutside if old is Execute else old for old in Autograde.autograde_preprocessors.default()
     ]

@@ -27,6 +27,7 @@ from traitlets.config import Config
 
 from grader.classroom import submission
 from grader.classroom.notes import Notes
+from grader.nbgrader.clock import ReadTime
 from grader.nbgrader.feedback import Pages
 from grader.nbgrader.job import GradedNotebook, Record
 from grader.nbgrader.plugin import Mend, RunOutside
@@ -36,7 +37,7 @@ Resources = dict[str, Any]
 # The work of these preprocessors is done here, or where the gradebook is written.  CheckCellMetadata has nothing to
 # find, since a mended notebook has the metadata of the release version.
 _DONE_HERE = (
-    *(Mend, RunOutside, ClearOutput, OverwriteKernelspec, CheckCellMetadata),
+    *(Mend, ReadTime, RunOutside, ClearOutput, OverwriteKernelspec, CheckCellMetadata),
     *(SaveAutoGrades, AssignLatePenalties, GetGrades),
 )
 

@@ -70,7 +70,12 @@ COMMANDS: dict[str, str] = {
     "not_all_notebooks": "There is no {file} in the folder, so its questions have 0 points.",
     "not_opened": "The file cannot be opened ({why}). Look at its owner and mode, and run again.",
     "bad_student": "The name of the folder is too long, or not text in UTF-8, so the gradebook cannot have it as an id.",
-    "bad_timestamp": "timestamp.txt says {text!r}, which is no time; the submission is taken to be in time.",
+    "bad_timestamp": "timestamp.txt says {text!r}, which is no date and time; the submission is taken to be in time.",
+    "no_zone": "timestamp.txt says {text!r}, without a time zone; it was read as UTC.",
+    "unclear_time": "timestamp.txt says {text!r}, which may mean several times; it was read as {read} UTC.",
+    "future_time": "timestamp.txt says {text!r}, which has not come yet; the submission counts as handed in at {read} UTC.",
+    "time_put_right": "nbgrader read timestamp.txt as {theirs} UTC. It means {ours} UTC, which the gradebook has now.",
+    "time_taken_out": "nbgrader read timestamp.txt as {theirs} UTC. The gradebook now has no time, so nobody is late.",
     "lost": "The process that graded this submission died {times} times, so it was set aside with 0 points. Look at it by "
     "hand, and grade it again: grader grade --force --student ID",
     "fault": "Something went wrong with this submission ({error}). The others were graded. Look at what lies in its folder, "
