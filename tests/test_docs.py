@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from courses import UNIT, command, content, handed_in, url
+from nbgrader.api import Gradebook
 from nbgrader.apps.nbgraderapp import NbGraderApp
 from traitlets.config import Application
 
 from grader import cli
+from grader.demo import sample
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "docs/running-a-class.md")
@@ -111,6 +115,30 @@ def test_every_test_that_a_page_names_exists():
         gone = {name for name in named_tests(page.read_text("utf-8")) if not any(n.startswith(name) for n in there)}
         assert gone == set(), page
     assert named_tests("see `test_that_is_gone`") - there == {"test_that_is_gone"}  # the way to fail
+
+
+def example(text: str, name: str) -> str:
+    """The indented example that begins with a comment of this name, as a file."""
+    lines = text.partition(f"    # {name}\n")[2].splitlines()
+    kept = itertools.takewhile(lambda line: not line or line.startswith("    "), lines)
+    return "\n".join(line.removeprefix("    ") for line in kept)
+
+
+@pytest.mark.parametrize(("due", "penalty"), [("2024-11-15 12:00 UTC", 4.8), ("2024-11-17 12:00 UTC", None)])
+def test_the_rule_for_lateness_on_the_page_takes_off_what_the_page_says(due, penalty, tmp_path):
+    page = (ROOT / "docs" / "running-a-class.md").read_text("utf-8")
+    folder = handed_in(tmp_path / "course", [student for student in sample.CLASS if student.name == "ada"])
+    (folder / "late_days.py").write_text(example(page, "late_days.py"))
+    with (folder / "nbgrader_config.py").open("a") as config:
+        config.write("\n" + example(page, "nbgrader_config.py"))
+    (folder / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2024-11-16 13:00:00 UTC")
+    with Gradebook(url(folder)) as book:
+        book.update_or_create_assignment(UNIT, duedate=due)
+    process = command(folder, "--jobs", "1")
+    assert process.wait() == 0, process.communicate()
+    process.communicate()
+    assert [row[4] for row in content(url(folder))["submissions"]] == [pytest.approx(penalty) if penalty else None]
+    assert "4.8 points" in page
 
 
 def test_a_command_may_be_named_in_prose_if_there_is_one():

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -254,12 +255,61 @@ def test_grading_without_the_sandbox_is_said_loudly_and_only_then():
         assert said not in report_page.as_html(analysed([replace(perfect("a"), confined=confined)]))
 
 
+# --- who was late
+
+DUE = datetime(2024, 11, 15, 12)
+DURATIONS = {5.0: "5 s", 60.0: "1 min 0 s", 3599.9: "59 min 59 s", 9000.0: "2 h 30 min", 273600.0: "3 d 4 h"}
+
+
+def late(student, seconds, **more):
+    return perfect(student, handed_in=DUE + timedelta(seconds=seconds), seconds_late=max(0.0, seconds), **more)
+
+
+@pytest.mark.parametrize("seconds", DURATIONS)
+def test_who_was_late_is_shown_with_by_how_much(seconds):
+    found = analysed([late("ada", -1.0), late("ben", seconds), perfect("eve")])
+    assert dict(found.late) == {"ben": seconds}
+    html = report_page.as_html(found)
+    section = html.partition('id="late"')[2].partition("</section>")[0]
+    assert re.findall(r"<bdi>(\w+)</bdi>", section) == ["ben"]
+    assert f">{DURATIONS[seconds]}</td>" in section
+    assert f">{DUE + timedelta(seconds=seconds):%Y-%m-%d %H:%M}</td>" in section
+
+
+def test_the_latest_come_first_and_what_it_costs_is_said():
+    class_ = [late("ada", 60.0), late("ben", 90000.0, penalty=3.0), perfect("eve")]
+    found = analysed(class_)
+    assert list(found.late) == ["ben", "ada"]
+    free = "docs/running-a-class.md"
+    assert free not in report_page.as_html(found)
+    assert free in report_page.as_html(analysed([class_[0], class_[2]]))
+    assert report.summary(found)[1].endswith(words.REPORT["sum_late"].format(count=2, paid=1))
+    assert len(report.summary(found)) == 5
+
+
+def test_where_nobody_was_late_nothing_is_said_of_it():
+    found = analysed([late("ada", 0.0), perfect("eve")])
+    assert 'id="late"' not in report_page.as_html(found)
+    assert "ate" not in report.summary(found)[1]
+    assert [student["seconds_late"] for student in report.as_data(found)["students"]] == [0.0, 0.0]
+
+
+def test_json_and_table_have_when_and_how_late():
+    found = analysed([late("ada", 60.5), perfect("eve")])
+    data = {student["student"]: student for student in report.as_data(found)["students"]}
+    assert (data["ada"]["handed_in"], data["ada"]["seconds_late"]) == ("2024-11-15T12:01:00.500000Z", 60.5)
+    assert (data["eve"]["handed_in"], data["eve"]["seconds_late"]) == (None, 0.0)
+    rows = {(row["student"], row["measure"]): row["value"] for row in rows_of(report.as_csv(found))}
+    assert (rows["ada", "handed_in"], rows["ada", "seconds_late"]) == ("2024-11-15T12:01:00.500000Z", "60.5")
+    assert (rows["eve", "handed_in"], rows["eve", "seconds_late"]) == ("", "0")
+
+
 # --- names are text
 
 
 @pytest.mark.parametrize("name", EVIL)
 def test_a_students_name_is_text_on_the_page_and_nothing_else(name):
-    one = replace(perfect("ada"), remarks=("The locked cell was missing.",), seconds=1.0, memory=1)
+    one = replace(late("ada", 1.0), remarks=("The locked cell was missing.",), seconds=1.0, memory=1)
     two = replace(one, student=name, remarks=(f"It says {name}",), aside=name, unjudged={FIRST.grade_id: name})
     honest, evil = (
         Page(report_page.as_html(analysed([replace(one, aside="x", unjudged={FIRST.grade_id: "x"}), r])))
@@ -267,7 +317,7 @@ def test_a_students_name_is_text_on_the_page_and_nothing_else(name):
     )
     assert [tag for tag, _ in evil.tags] == [tag for tag, _ in honest.tags]
     assert [sorted(attributes) for _, attributes in evil.tags] == [sorted(attributes) for _, attributes in honest.tags]
-    assert evil.text.count(name) >= 4
+    assert evil.text.count(name) >= 5
     links = {attributes["href"] for tag, attributes in evil.tags if tag == "a"}
     assert all(re.fullmatch(r"\.\./feedback/[\w.%~-]+/\w+/\w+\.html", link) for link in links)
 
@@ -395,6 +445,10 @@ def small(tmp_path_factory):
         book.update_or_create_student("deniz", first_name="=cmd()", last_name="Demir", email="d@x.org")
         submission = book.find_submission(UNIT, "deniz")
         submission.notebooks[0].late_submission_penalty = 3.0
+        book.update_or_create_assignment(UNIT, duedate=DUE)
+        for student, hours in (("deniz", 3), ("walt", -1)):
+            book.find_submission(UNIT, student).timestamp = DUE + timedelta(hours=hours)
+        submission.extension = timedelta(hours=1)
         grade = next(g for g in submission.notebooks[0].grades if g.name == cell("05.transfer"))
         grade.manual_score, grade.extra_credit = 1.0, 0.5
         book.db.commit()
@@ -417,6 +471,14 @@ def test_results_are_what_the_gradebook_has_by_hand_and_for_lateness(small):
     auto = sum(sample.CLASS[3].expected({q.id: float(q.points) for q in QUESTIONS}).values())
     assert found["deniz"].score == auto - 2 + 1.5 - 3 < full
     assert found["tara"].penalty == 0.0
+
+
+@here
+def test_lateness_is_what_the_gradebook_has_with_extensions(small):
+    found = {r.student: (r.handed_in, r.seconds_late) for r in results.results(small, UNIT)}
+    assert found["deniz"] == (DUE + timedelta(hours=3), 2 * 3600.0)
+    assert found["walt"] == (DUE - timedelta(hours=1), 0.0)
+    assert found["tara"] == (None, 0.0)
 
 
 @here

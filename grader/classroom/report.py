@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil, sqrt
 from typing import Any
 
@@ -108,6 +109,8 @@ class Report:
     points: the unit's.  scores: ``{student: total}``, also of submissions that could not be graded.
     graded: the students whose submissions could be.  penalties: ``{student: points off for being late}``.
     unconfined: the students whose code ran without the sandbox.
+    late: ``{student: seconds}`` of those who were late, whether or not it cost points, the latest first.
+    handed_in: ``{student: when, in UTC}``, as far as known.
     """
 
     unit: str
@@ -122,6 +125,8 @@ class Report:
     shares: Mapping[str, Mapping[str, str]]  # student -> {grade_id: share}
     penalties: Mapping[str, float]
     unconfined: tuple[str, ...]
+    late: Mapping[str, float]
+    handed_in: Mapping[str, datetime]
 
     @property
     def lessons(self) -> list[tuple[str, int, list[Found]]]:
@@ -163,6 +168,8 @@ def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question])
         shares,
         {result.student: result.penalty for result in results if result.penalty},
         tuple(result.student for result in results if result.confined is False),
+        {r.student: r.seconds_late for r in sorted(results, key=lambda r: -r.seconds_late) if r.seconds_late > 0},
+        {result.student: result.handed_in for result in results if result.handed_in},
     )
 
 
@@ -369,6 +376,8 @@ def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
                 "student": student,
                 "score": score,
                 "penalty": report.penalties.get(student, 0.0),
+                "handed_in": when.isoformat() + "Z" if (when := report.handed_in.get(student)) else None,
+                "seconds_late": report.late.get(student, 0.0),
                 "questions": report.shares[student],
                 "needs": [
                     {"reason": key.removeprefix("needs_"), "says": says} for key, says in report.human.get(student, ())
@@ -408,7 +417,8 @@ def as_csv(report: Report, lessons: Lessons = LESSONS) -> str:
         for key, value in (data[measure] or {}).items():
             add(measure, value, key=key)
     for student in data["students"]:
-        add("score", student["score"], student=student["student"])
+        for measure in ("score", "penalty", "handed_in", "seconds_late"):
+            add(measure, student[measure], student=student["student"])
         for question, became in student["questions"].items():
             add("became", became, question, student["student"])
         for need in student["needs"]:
@@ -441,7 +451,8 @@ def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
             points=formatting.of(report.points),
             full=sum(total >= report.points for total in totals),
             none=sum(total == 0 for total in totals),
-        ),
+        )
+        + _lateness(report),
     ]
     if judged:
         hardest = min(judged, key=lambda item: item.facility or 0)
@@ -469,6 +480,11 @@ def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
 def counted(key: str, count: int) -> str:
     """The sentence of REPORT under ``key`` about ``count`` things, or that under ``key_one`` if it is 1."""
     return REPORT[f"{key}_one" if count == 1 else key].format(count=count)
+
+
+def _lateness(report: Report) -> str:
+    paid = sum(student in report.penalties for student in report.late)
+    return REPORT["sum_late"].format(count=len(report.late), paid=paid) if report.late else ""
 
 
 def _confinement(report: Report) -> str:

@@ -100,6 +100,7 @@ def as_html(
         lessons=_lessons(report, lessons),
         in_words=_in_words(report, lessons),
         human=_human(report),
+        late=_late(report),
         **_resources(report),
     )
 
@@ -275,6 +276,26 @@ def _human(report: Report) -> list[tuple[str, str, tuple[tuple[str, str], ...]]]
         )
         for student in sorted(report.human, key=lambda who: (order[report.human[who][0][0]], who))
     ]
+
+
+def _late(report: Report) -> list[tuple[str, str, str, str]]:
+    """Those who were late, the latest first: (student, when, by how much, points off)."""
+    return [
+        (
+            student,
+            f"{when:%Y-%m-%d %H:%M}" if (when := report.handed_in.get(student)) else "–",
+            _duration(seconds),
+            formatting.of(report.penalties.get(student, 0.0)),
+        )
+        for student, seconds in report.late.items()
+    ]
+
+
+def _duration(seconds: float) -> str:
+    """A time in the two largest units that it has, rounded down."""
+    minutes, hours, days = (int(seconds // size) for size in (60, 3600, 86400))
+    key = "days" if days else "hours" if hours else "minutes" if minutes else "seconds"
+    return REPORT[f"late_{key}"].format(days=days, hours=hours % 24, minutes=minutes % 60, seconds=int(seconds % 60))
 
 
 def _resources(report: Report) -> dict[str, Any]:

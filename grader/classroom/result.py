@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -22,6 +23,8 @@ class Result:
     seconds: wall time of the run.  memory: its peak in bytes.  None if not measured.
     confined: whether the sandbox was on; None if not known.
     aside: why this submission could not be graded and needs a person; "" if it was graded.
+    handed_in: when, in UTC; None if not known.
+    seconds_late: how long after the due date and any extension, whether or not it costs points; 0 without a due date.
     """
 
     student: str
@@ -38,6 +41,8 @@ class Result:
     memory: int | None = None
     confined: bool | None = None
     aside: str = ""
+    handed_in: datetime | None = None
+    seconds_late: float = 0.0
 
     @property
     def score(self) -> float:

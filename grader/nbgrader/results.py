@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,13 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
         if not session.execute(select(api.Assignment.id).where(*of_unit)).first():
             raise CourseError(COMMANDS["not_in_gradebook"].format(unit=unit))
         submitted = (
-            select(api.SubmittedAssignment.student_id, api.SubmittedAssignment.late_submission_penalty)
+            select(
+                api.SubmittedAssignment.student_id,
+                api.SubmittedAssignment.late_submission_penalty,
+                api.SubmittedAssignment.timestamp,
+                api.SubmittedAssignment.extension,
+                api.Assignment.duedate,
+            )
             .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
             .where(*of_unit)
         )
@@ -58,7 +65,9 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
             .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
             .where(*of_unit)
         )
-        penalties = {student: float(penalty or 0) for student, penalty in session.execute(submitted)}
+        penalties, times = dict[str, float](), dict[str, dict[str, Any]]()
+        for student, penalty, *when in session.execute(submitted):
+            penalties[student], times[student] = float(penalty or 0), _times(*when)
         grades: dict[str, list[tuple[str, float, float, bool]]] = {student: [] for student in penalties}
         for student, name, score, worth, waits in session.execute(graded):
             grades[student].append((name, float(score or 0), float(worth), bool(waits)))
@@ -71,8 +80,14 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
         folder = Path(dirs.format_path(dirs.autograded_directory, student, unit))
         points = {name: worth for name, _, worth, _ in given}
         notes = _notes([folder / f"{name}.ipynb" for name in names], run.pop("notes", {}), points)
-        found.append(replace(_result(notes, student, sorted(given), penalties[student]), **run))
+        found.append(replace(_result(notes, student, sorted(given), penalties[student]), **times[student], **run))
     return found
+
+
+def _times(handed_in: datetime | None, extension: timedelta | None, due: datetime | None) -> dict[str, Any]:
+    """The fields of Result that say when a submission was handed in, and how late."""
+    late = (handed_in - due - (extension or timedelta())).total_seconds() if handed_in and due else 0.0
+    return {"handed_in": handed_in, "seconds_late": max(0.0, late)}
 
 
 def _runs(session: Any, unit: str) -> dict[str, dict[str, Any]]:
