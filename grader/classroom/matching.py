@@ -43,9 +43,10 @@ def found(submitted: Sequence[Cell], released: Sequence[Cell]) -> Found:
 
     submitted: a cell's id is "" if it has none of the released ids.  One that cannot be meant has an empty source.
 
-    First, cells with the same id or the same text are paired, in order.  Between two pairs an answer is the last cell
-    that defines what its released text defines.  What then remains is told by its place: as many cells as were released
-    there are these in the same order, and of several cells in the place of a single answer the last one is taken.
+    First, cells with the same id or the same text are paired, in order.  Between two pairs, an answer is the last cell
+    that defines a name which its released text defines.  What then remains is told by its place: as many cells of a
+    kind as were released are those cells, in the same order, and of several cells in the place of a single answer the
+    last one is taken.
     """
     here = {cell.id: k for k, cell in enumerate(released) if cell.id}
     known = [(k, here[cell.id]) for k, cell in enumerate(submitted) if cell.id]
@@ -71,7 +72,7 @@ def found(submitted: Sequence[Cell], released: Sequence[Cell]) -> Found:
 
     def by_place(a: list[int], b: list[int]) -> list[Pair]:
         further = list[Pair]()
-        for kind in {released[k].kind for k in b}:
+        for kind in sorted({released[k].kind for k in b}):  # pages must not differ from process to process
             mine, wanted = ([k for k in part if of[k].kind == kind] for part, of in ((a, submitted), (b, released)))
             if len(mine) == len(wanted):  # other text in a locked cell's place may be the student's own, and stays
                 further += [pair for pair in zip(mine, wanted, strict=True) if released[pair[1]].answer]
@@ -83,7 +84,8 @@ def found(submitted: Sequence[Cell], released: Sequence[Cell]) -> Found:
     pairs = extended(by_name)
     pairs = extended(by_place)
     result.ids = {a: released[b].id for a, b in pairs if not submitted[a].id and released[b].id}
-    result.chosen = [id for id in result.chosen if id in result.ids.values()]
+    given = set(result.ids.values())
+    result.chosen = [id for id in result.chosen if id in given]
     return result
 
 
