@@ -15,18 +15,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from grader import words
 from grader.files import write_whole
-from grader.words import COMMANDS, REPORT
+from grader.words import COMMANDS, PACKS, REPORT
 
 if TYPE_CHECKING:
     from grader.classroom import workers
     from grader.classroom.result import Result
     from grader.demo.sample import Student
     from grader.nbgrader.command import Outcome
+    from grader.pack import Packs
 
 SECONDS_BETWEEN_LINES = 5.0  # between lines of progress, if the output is not a terminal
 MARKER = ".grader-demo"  # marks a folder that a demo made, and that a demo may therefore replace
@@ -121,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
 
     questions = commands.add_parser("questions", help=COMMANDS["help_questions"])
     questions.set_defaults(run=_questions)
+
+    check = commands.add_parser("check-pack", help=COMMANDS["help_check_pack"], description=COMMANDS["help_check_pack"])
+    check.add_argument("pack", metavar="PACK", help=COMMANDS["help_pack"])
+    check.add_argument("--answers", type=Path, metavar="PATH", help=COMMANDS["help_answers"])
+    check.set_defaults(run=_check_pack)
     return parser
 
 
@@ -237,20 +243,76 @@ def _printable(text: str) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from grader.classroom import CourseError
+    from grader.pack import PackError
     from grader.sandbox.doctor import report
 
     lines, well = report()
     print("\n".join(lines))
+    try:
+        for one in _packs().packs:
+            print(PACKS["at_hand"].format(name=one.name, count=len(one.questions), file=one.source.file))
+    except (PackError, CourseError) as why:
+        print(why)
+        well = False
     return int(not well)
 
 
 def _questions(options: argparse.Namespace) -> int:
-    from grader import questions
-
-    for q in questions():
+    every = _packs().questions.values()
+    wide = max((len(q.id) for q in every), default=0)
+    for q in every:
         stars = "★" * q.stars + "☆" * (5 - q.stars)
-        print(f"{q.id:30} {stars}  {q.minutes:3} min  {q.points} p  {q.title}")
+        print(f"{q.id:{wide}}  {stars}  {q.minutes:3} min  {q.points} p  {q.title}")
     return 0
+
+
+def _packs() -> Packs:
+    """The packs at hand: those of the course that this folder is in, or those installed and beside.
+
+    Raises PackError and CourseError.
+    """
+    from grader import pack
+    from grader.nbgrader import course, released
+
+    here = Path.cwd()
+    if any((folder / course.CONFIG).exists() for folder in (here, *here.parents)):
+        return released.packs(course.directory(course.find(here)))
+    return pack.Packs(map(pack.loaded, [*pack.installed(), *pack.beside(here)]))
+
+
+def _check_pack(options: argparse.Namespace) -> int:
+    """Say what a pack lacks; returns 0 if it keeps to every rule, else 1."""
+    from grader import pack, rules
+
+    path = Path(options.pack)
+    if path.exists() or path.with_suffix(".py").exists():
+        source = pack.of_path(path if path.exists() else path.with_suffix(".py"))
+    else:
+        there = {source.name: source for source in pack.installed()}
+        if options.pack not in there:
+            raise ValueError(COMMANDS["no_such_pack"].format(pack=options.pack, known=", ".join(there)))
+        source = there[options.pack]
+    loaded = pack.loaded(source)
+    wrong, right = _answers(options.answers, Path(source.file).parent) if options.answers else (None, None)
+    found = rules.broken(list(loaded.questions.values()), wrong, right)
+    print("\n".join(rules.lines(found)))
+    return int(any(finding.broken for finding in found))
+
+
+def _answers(path: Path, beside: Path) -> tuple[list[Any], list[Any]]:
+    """The entries of WRONG and RIGHT in a file, or in all files of a folder, which may import what lies ``beside``."""
+    import runpy
+
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    if not path.exists() or not files:
+        raise ValueError(COMMANDS["no_such_path"].format(path=path))
+    sys.path.insert(0, str(beside))
+    try:
+        run = [runpy.run_path(str(file)) for file in files if file.name != "__init__.py"]
+    finally:
+        sys.path.remove(str(beside))
+    return [entry for one in run for entry in one.get("WRONG", ())], [e for one in run for e in one.get("RIGHT", ())]
 
 
 def _format(options: argparse.Namespace) -> int:
@@ -276,17 +338,20 @@ def _release(options: argparse.Namespace) -> int:
     unknown = sorted(set(options.units) - set(known))
     if unknown:
         raise ValueError(COMMANDS["no_such_unit"].format(unit=unknown[0], known=", ".join(known)))
+    if not known:
+        dirs = course.directory(root)
+        where = dirs.format_path(dirs.source_directory, ".", "UNIT")
+        raise ValueError(COMMANDS["no_units"].format(where=where))
     with tempfile.TemporaryDirectory() as scratch:
         differing = course.release(root, Path(scratch), options.units or known, options.check)
     for path in differing:
-        print(COMMANDS["drifted" if options.check else "released"].format(path=path.relative_to(root)))
+        print(COMMANDS["drifted" if options.check else "released"].format(path=os.path.relpath(path, root)))
     return int(bool(differing) and options.check)
 
 
 def _report(options: argparse.Namespace) -> int:
-    from grader import questions
     from grader.classroom import report, report_page
-    from grader.nbgrader import course, results
+    from grader.nbgrader import course, released, results
 
     root, unit = course.find(Path.cwd()), options.unit
     db = options.db
@@ -294,21 +359,18 @@ def _report(options: argparse.Namespace) -> int:
     found = results.results(root, unit, db)
     if not found:
         raise ValueError(REPORT["nothing"].format(unit=unit))
-    asked = [q for q in questions() if unit.startswith(f"{q.unit}_")]
-    analysed = report.analyse(unit, found, asked)
+    dirs = course.directory(root)
+    analysed = report.analyse(unit, found, released.packs(dirs))
     html = (options.html or root / "report" / f"{unit}.html").resolve()
     if not options.html:
         html.parent.mkdir(exist_ok=True)
-    dirs = course.directory(root)
+    notebooks = results.notebooks(root, unit, db)
 
-    def page_of(student: str) -> str:
-        page = Path(dirs.format_path(dirs.feedback_directory, student, unit), f"{unit}.html")
-        try:
-            return quote(Path(os.path.relpath(page, html.parent)).as_posix())
-        except ValueError:  # another drive
-            return page.resolve().as_uri()
+    def pages_of(student: str) -> list[tuple[str, str]]:
+        folder = Path(dirs.format_path(dirs.feedback_directory, student, unit))
+        return [(name, _link(folder / f"{name}.html", html.parent)) for name in notebooks]
 
-    written = {html: report_page.as_html(analysed, page_of=page_of, when=f"{date.today():%Y-%m-%d}")}
+    written = {html: report_page.as_html(analysed, pages_of, when=f"{date.today():%Y-%m-%d}")}
     if options.json:
         written[options.json] = json.dumps(report.as_data(analysed), indent=1, ensure_ascii=False) + "\n"
     if options.csv:
@@ -319,6 +381,14 @@ def _report(options: argparse.Namespace) -> int:
     for path in written:
         print(REPORT["written"].format(path=path))
     return 0
+
+
+def _link(page: Path, folder: Path) -> str:
+    """The URL of a page for one that lies in ``folder``."""
+    try:
+        return quote(Path(os.path.relpath(page, folder)).as_posix())
+    except ValueError:  # another drive
+        return page.resolve().as_uri()
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -399,32 +469,31 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path, unit: str) -> int:
     """Print the class as a table; returns 0 if every student got exactly the scores that the sample expects, else 1."""
-    from grader import questions
     from grader.card import MARKS, WRONG
-    from grader.question import cell_id
-    from grader.units import MISTAKES
+    from grader.nbgrader import course, released
 
-    asked = [q for q in questions() if unit.startswith(q.unit)]
-    points = {q.id: float(q.points) for q in asked}
-    titles = {q.grade_id: q.title.partition(" ")[0] for q in asked}
+    packs = released.packs(course.directory(folder))
+    asked = next(iter(found.values())).asked  # cell -> question id
+    questions = {cell: packs.questions[id] for cell, id in asked.items()}
+    points = {id: float(packs.questions[id].points) for id in asked.values()}
     wide = max(len(s.story) for s in students)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10**6
     print(f"\n{'':8} {'':{wide}}  {COMMANDS['column_questions']:{len(asked)}}  {COMMANDS['column_score']}")
     amiss = []
     for student in students:
         result = found[student.name]
-        expected = {cell_id(id): score for id, score in student.expected(points).items()}
-        if result.scores != expected:
+        expected = student.expected(points)
+        if result.scores != {cell: expected[id] for cell, id in asked.items()}:
             amiss.append(student.name)
         marks, said = "", list(result.remarks)
-        for q in asked:
-            verdict = result.verdicts.get(q.grade_id, {})
+        for cell, q in questions.items():
+            verdict = result.verdicts.get(cell, {})
             status = verdict.get("status", "")
             marks += MARKS.get(status, WRONG)[0]
             if verdict.get("mistake"):
-                said.append(f"{titles[q.grade_id]} {MISTAKES[verdict['mistake']].words.name}")
+                said.append(f"{q.number} {q.mistake(verdict['mistake']).words.name}")
             elif verdict.get("error"):
-                said.append(f"{titles[q.grade_id]} {words.ERRORS[verdict['error']].name}")
+                said.append(f"{q.number} {words.ERRORS[verdict['error']].name}")
         score = f"{result.score:g}/{sum(points.values()):g}"
         line = f"{student.name:8} {student.story:{wide}}  {marks}  {score:>6}  {'; '.join(said)}".rstrip()
         print(line if len(line) <= width else line[: width - 1] + "…")

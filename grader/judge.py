@@ -420,7 +420,7 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     q, asks = p.question, p.question.asks
     names = asks.names
     facts: dict[str, Any] = {
-        "number": q.title.partition(" ")[0],
+        "number": q.number or q.title,
         "minutes": q.minutes,
         "given": "(" + ", ".join(q.gives) + ")",
         "inputs": ", ".join(names),

@@ -7,6 +7,7 @@ mistake would give.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,6 +88,17 @@ class Question:
     def unit(self) -> str:
         """The unit, e.g. "05" or "ps1"."""
         return self.id.partition(".")[0]
+
+    @property
+    def number(self) -> str:
+        """The number that its title begins with, such as "5.2"; "" if it begins with none."""
+        first = self.title.partition(" ")[0]
+        return first if re.fullmatch(r"\d+(\.\d+)*\.?", first) else ""
+
+    @property
+    def name(self) -> str:
+        """Its title without the number."""
+        return self.title.removeprefix(self.number).strip()
 
     def mistake(self, key: str) -> Mistake:
         """The mistake with this key, from ``also`` or else from the catalogue; raises KeyError if there is none."""

@@ -7,12 +7,9 @@ with the rights of whoever calls: they are the author's own.
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,14 +56,12 @@ def broken(
     wrong: Sequence[Wrong] | None = None,
     right: Sequence[Right] | None = None,
     *,
-    functions: ModuleType | None = None,
     seeds: int = SEEDS,
 ) -> list[Finding]:
     """Where these questions do not keep to the rules, in their order; [] if they all do.
 
     wrong: answers that students get wrong, each with the name that it must be given.  right: right answers, by another
     road than the reference's.  If either is None, its rules are reported as not checked.
-    functions: the module of all functions that are handed to students; if None, each must have its name in its own.
     seeds: how many draws of every question are looked at.  Takes about a second for ten questions.
 
     >>> from grader.rules import broken
@@ -79,7 +74,7 @@ def broken(
     for question in questions:
         mine = None if wrong is None else [(name, answer) for name, id, answer in wrong if id == question.id]
         roads = None if right is None else [answer for id, answer in right if id == question.id]
-        found += _of_one(question, mine, roads, functions, seeds)
+        found += _of_one(question, mine, roads, seeds)
     found += together(questions)
     ids = {question.id for question in questions}
     answered = dict.fromkeys((*(id for _, id, _ in wrong or ()), *(id for id, _ in right or ())))
@@ -94,14 +89,13 @@ def _of_one(
     q: Question,
     mine: Sequence[tuple[str, Any]] | None,
     roads: Sequence[Any] | None,
-    functions: ModuleType | None,
     seeds: int,
 ) -> list[Finding]:
     problems, found = _drawn(q, seeds)
     found = [*_form(q), *_mistakes(q), *found]
     if problems:
         found += _problems(q, problems)
-        unfit = [*_handed(q, problems, functions), *_sentences(q, problems)]
+        unfit = [*_handed(q, problems), *_sentences(q, problems)]
         found += unfit
         if all(finding.rule == "handed" for finding in unfit):  # else no answer can be asked for, or none be told why
             posed = problems[: len(q.problems())]
@@ -230,25 +224,19 @@ def _same(a: Problem, b: Problem) -> bool:
     return all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
 
 
-def _handed(q: Question, problems: Sequence[Problem], functions: ModuleType | None) -> Iterator[Finding]:
-    """What is passed to the student's function: each argument known, each function found by its name."""
+def _handed(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
+    """What is passed to the student's function: each argument known, and of a kind that can be sent.
+
+    Whether a function can be sent is seen when the pack is loaded.
+    """
     try:
         values = [(arg.name, arg.value) for p in problems for arg in p.call.args]
     except KeyError as why:
         yield _finding(q.id, "gives", error=why.args[0])
         return
-    for name in dict.fromkeys(name for name, value in values if not _can_be_sent(value, functions)):
+    sent = (np.ndarray, int, float)
+    for name in dict.fromkeys(name for name, value in values if not callable(value) and not isinstance(value, sent)):
         yield _finding(q.id, "handed", name=name)
-
-
-def _can_be_sent(value: object, functions: ModuleType | None) -> bool:
-    if isinstance(value, partial):
-        return all(_can_be_sent(part, functions) for part in (value.func, *value.keywords.values()))
-    if not callable(value):
-        return isinstance(value, (np.ndarray, int, float))
-    name = getattr(value, "__name__", "")
-    home = functions or sys.modules.get(getattr(value, "__module__", None) or "")
-    return getattr(home, name, None) is value
 
 
 def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:

@@ -15,9 +15,9 @@ from grader.card import MARKS, WRONG, Card
 from grader.files import write_whole
 from grader.judge import Verdict
 from grader.judge import diagnose as _diagnose
+from grader.pack import Packs, at_hand
 from grader.probe import plain
 from grader.question import Question
-from grader.units import QUESTIONS
 
 ADDRESS = "grader.questions()"
 
@@ -26,7 +26,7 @@ _session: dict[str, str] = {}
 
 
 class UnknownQuestion(LookupError):
-    """Raised if no question has the given id; the message suggests similar ones."""
+    """Raised if no question has the given id, or if two packs have one; the message suggests similar ids."""
 
 
 class Shown:
@@ -43,20 +43,32 @@ class Shown:
 
 
 def questions() -> list[Question]:
-    """Every Question, in course order."""
-    return list(QUESTIONS.values())
+    """Every Question of all packs at hand, in the order of each pack."""
+    return list(at_hand(Path.cwd())[0].questions.values())
 
 
 def find(id: str) -> Question:
     """The Question with this id.  Raises UnknownQuestion, whose message suggests similar ids."""
+    return _find(id)[0]
+
+
+def _find(id: str) -> tuple[Question, Packs]:
+    """As ``find``, with the packs at hand."""
     if type(id) is not str:  # a function, say, because the arguments were swapped
         value = plain(id)
         id = value.text or words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
-    if id in QUESTIONS:
-        return QUESTIONS[id]
-    near = difflib.get_close_matches(id, QUESTIONS, n=3, cutoff=0.5)
+    packs, wrong = at_hand(Path.cwd())
+    for why in wrong:
+        if id in why.ids:
+            raise UnknownQuestion(str(why))
+    if id in packs.questions:
+        return packs.questions[id], packs
+    near = difflib.get_close_matches(id, packs.questions, n=3, cutoff=0.5)
     nearest = words.NOTICES["nearest"].format(ids=", ".join(near)) if near else ""
-    raise UnknownQuestion(words.NOTICES["unknown_id"].format(id=id, nearest=nearest, address=ADDRESS))
+    said = [words.NOTICES["unknown_id"].format(id=id, nearest=nearest, address=ADDRESS), *map(str, wrong)]
+    if not near and not wrong:
+        said.append(words.NOTICES["no_pack"].format(folder=Path.cwd()))
+    raise UnknownQuestion(" ".join(said))
 
 
 def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
@@ -66,7 +78,8 @@ def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
     seed: selects the hidden inputs; None selects those of ``check``.
     Raises UnknownQuestion.  Errors that the answer raises end up in the Verdict.
     """
-    return _diagnose(find(id), answer, seed)
+    question, packs = _find(id)
+    return packs.told(_diagnose(question, answer, seed))
 
 
 def check(id: str, answer: object) -> Card | Shown:
@@ -105,8 +118,9 @@ def progress() -> Shown:
     if not seen:
         return Shown(words.NOTICES["nothing_checked"])
     text, html = [], []
-    for unit in sorted({question.unit for question in questions()}):
-        marks = [(q, seen.get(q.id, "")) for q in questions() if q.unit == unit]
+    every = questions()
+    for unit in dict.fromkeys(question.unit for question in every):
+        marks = [(q, seen.get(q.id, "")) for q in every if q.unit == unit]
         done = sum(status == "correct" for _, status in marks)
         row = "".join(_mark(status)[0] for _, status in marks)
         text.append(f"{unit}  {row}  {done}/{len(marks)}")

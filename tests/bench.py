@@ -15,12 +15,14 @@ import torch
 from nbclient import NotebookClient
 
 import grader
-from grader import functions
 from grader.card import Card
 from grader.classroom import judging, submission
 from grader.demo import sample
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
+from grader.units import u05_functions as functions
+
+from support import rules
 
 RUNS = 7
 
@@ -42,6 +44,7 @@ start = time.perf_counter()
 import torch
 between = time.perf_counter()
 from grader import check
+
 print(between - start, time.perf_counter() - between)
 """
 
@@ -84,7 +87,7 @@ def grading() -> None:
         zygote = Zygote(confined)
 
         def graded(zygote: Zygote = zygote) -> None:
-            judging.run(copy.deepcopy(mended), released, zygote, Limits(), bytes(32), "bench")
+            judging.run(copy.deepcopy(mended), rules(released), zygote, Limits(), bytes(32), "bench")
 
         try:
             zygote.run([], nothing)

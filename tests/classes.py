@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from grader import words
 from grader.classroom.result import Result
 from grader.errors import NOTES
 from grader.question import Question
-from grader.units import MISTAKES
 from grader.words import FEEDBACK, SANDBOX
+
+from support import MISTAKES
 
 UNIT = "05_weighted_vjp"
 QUESTIONS = [question for question in grader.questions() if question.unit == "05"]
@@ -41,7 +43,13 @@ def made(question: Question, key: str, kind: str = "mistake", **said) -> dict:
 def result(student: str, verdicts: dict[str, dict], **more) -> Result:
     """The Result of these verdicts, ``{grade_id: verdict}``, with their scores and points."""
     scores = {id: said["score"] for id, said in verdicts.items()}
-    return Result(student, scores, {id: said["points"] for id, said in verdicts.items()}, verdicts, **more)
+    points = {id: said["points"] for id, said in verdicts.items()}
+    return Result(student, scores, points, verdicts, order=tuple(verdicts), **more)
+
+
+def pages_of(student: str) -> list[tuple[str, str]]:
+    """Where a student's feedback page is, as nbgrader has it by default."""
+    return [(UNIT, f"../feedback/{quote(student, safe='')}/{UNIT}/{UNIT}.html")]
 
 
 def perfect(student: str, **more) -> Result:

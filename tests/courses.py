@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,16 +37,27 @@ def handed_in(folder: Path, students) -> Path:
     return folder
 
 
+def copy_course(root: Path, folder: Path, names: Iterable[str]) -> None:
+    """Copy a course's configuration and the source folders of the named units to ``folder``, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / course.CONFIG, folder)
+    dirs = course.directory(root)
+    for unit in names:
+        source = Path(dirs.format_path(dirs.source_directory, ".", unit))
+        there = folder / source.relative_to(root)
+        shutil.copytree(source, there, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+
+
 def copied(folder: Path, other: Path) -> Path:
     """The same course again, its secret too, so that everybody meets the same hidden inputs."""
     shutil.copytree(folder, other)
     return other
 
 
-def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen:
-    """``grader grade`` of the unit, as typed, in a course."""
+def command(folder: Path, *arguments: str, unit: str = UNIT, **environment: str) -> subprocess.Popen:
+    """``grader grade`` of a unit, as typed, in a course."""
     return subprocess.Popen(
-        [sys.executable, "-m", "grader.cli", "grade", UNIT, *arguments],
+        [sys.executable, "-m", "grader.cli", "grade", unit, *arguments],
         cwd=folder,
         env={**course.environment(folder / "state"), **environment},
         stdout=subprocess.PIPE,

@@ -6,26 +6,49 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
-import grader
-from grader import functions
+from grader.classroom.cells import cells_of
+from grader.classroom.judging import Rules
 from grader.classroom.notes import Notes
+from grader.mistakes import CATALOGUE
+from grader.pack import Packs, installed, loaded
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
 from grader.problem import Map, Problem, Wrong, like, normal, place
 from grader.quantities import JVP, Column, GradState, Jacobian, Output, Row, WeightedGradient
 from grader.question import Question
-from grader.units import MISTAKES
+
+PACKS = Packs(map(loaded, installed()))
+QUESTIONS = PACKS.questions
+# Every mistake that a question of the course can name: those of the catalogue, and the questions' own.
+MISTAKES = {**{mistake.key: mistake for question in QUESTIONS.values() for mistake in question.also}, **CATALOGUE}
+UNITS = sorted({question.unit for question in QUESTIONS.values()})
+# All functions of all units, by name.
+functions = SimpleNamespace(
+    **{
+        name: thing
+        for unit in UNITS
+        for name, thing in vars(import_module(f"grader.units.u{unit}_functions")).items()
+        if callable(thing)
+    }
+)
 
 SWIRL = Map(functions.swirl, {"x": normal(3)})  # 3 outputs of 3 inputs, not symmetric
 FAN = Map(functions.fan, {"x": normal(2)})  # 4 of 2
 FOLD = Map(functions.fold, {"x": normal(5)})  # 3 of 5
 GRID = Map(functions.grid, {"x": normal(3)})  # (2, 3) of (3,)
 MIXED = Map(functions.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): square after flattening
+
+
+def rules(released, hidden=None, files=None) -> Rules:
+    """What the submissions of a released notebook are judged by."""
+    return Rules(released, cells_of(released, hidden), PACKS, files or {})
 
 
 def scored(nb) -> dict[str, float]:
@@ -141,7 +164,7 @@ _CONSTRUCTED = [
     ),
 ]
 
-SHIPPED = {question.id: question for question in grader.questions()}
+SHIPPED = QUESTIONS
 CONSTRUCTED = {question.id: question for question in _CONSTRUCTED}
 ALL = {**SHIPPED, **CONSTRUCTED}
 

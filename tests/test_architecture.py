@@ -50,9 +50,11 @@ def strangers(name: str, text: str) -> set[str]:
         wrong |= {other for other in found if other.split(".")[0] in OF_NBGRADER}
         if name != "grader.cli":
             wrong |= {other for other in found if other.startswith("grader.nbgrader")}
-    if room in ("sandbox", "probe", "functions"):
-        known = ("question", "problem", "quantities", "mistakes", "judge", "units", "classroom", "student")
+    if room in ("sandbox", "probe"):
+        known = ("pack", "question", "problem", "quantities", "mistakes", "judge", "units", "classroom", "student")
         wrong |= {other for other in found if other.startswith(tuple(f"grader.{part}" for part in known))}
+    if room != "units":  # packs are found by their entry points
+        wrong |= {other for other in found if other.startswith("grader.units")}
     if room not in ("classroom", "nbgrader", "cli", "demo"):
         wrong |= {other for other in found if other.startswith("grader.classroom")}
     return wrong
@@ -71,6 +73,7 @@ def test_a_module_knows_none_but_its_own_room_and_those_below(name):
         ("grader.probe", "from grader.question import Question"),
         ("grader.sandbox.confined", "import grader.judge"),
         ("grader.judge", "from grader.classroom import report"),
+        ("grader.student", "from grader.units import QUESTIONS"),
     ],
 )
 def test_a_module_that_knows_more_is_noticed(name, text):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from courses import copied
+from courses import copied, copy_course
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import grader
@@ -128,7 +128,7 @@ def test_resubmission_without_its_checks_keeps_no_old_score(classroom, tmp_path)
 def others(tmp_path_factory):
     """A course with all other units, and nbgrader in this process, as its formgrader's buttons call it."""
     folder = tmp_path_factory.mktemp("others")
-    course.copy_course(ROOT, folder, [unit for unit in UNITS if unit != sample.UNIT])
+    copy_course(ROOT, folder, [unit for unit in UNITS if unit != sample.UNIT])
     before = {name: os.environ.get(name) for name in course.environment(folder)}
     os.environ.update(course.environment(folder / "state"))
     yield folder, course.api(folder)
@@ -508,7 +508,7 @@ def test_release_versions_are_what_the_solutions_give(tmp_path):
 
 def test_drift_is_noticed_and_mended(tmp_path):
     copy = tmp_path / "course"
-    course.copy_course(ROOT, copy, [UNITS[0]])
+    copy_course(ROOT, copy, [UNITS[0]])
     name = Path("exercises", UNITS[0], f"{UNITS[0]}.ipynb")
     (copy / name).parent.mkdir(parents=True)
     (copy / name).write_text((ROOT / name).read_text("utf-8").replace("YOUR CODE HERE", "your code here"))
@@ -553,6 +553,6 @@ def test_outside_of_a_course_the_command_says_where_to_go(tmp_path, capsys, monk
 
 
 def test_nbgraders_failure_comes_with_the_end_of_its_log(tmp_path):
-    course.copy_course(ROOT, tmp_path, [UNITS[0]])
+    copy_course(ROOT, tmp_path, [UNITS[0]])
     with pytest.raises(CourseError, match=r"(?s)generate_assignment 99.*No notebooks were matched"):
         course.nbgrader(tmp_path, tmp_path / "state", "generate_assignment", "99")

@@ -19,7 +19,7 @@ from grader import cli
 from grader.demo import sample
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/running-a-class.md")
+PAGES = ("README.md", "docs/running-a-class.md", "docs/a-course-of-your-own.md")
 LINE = re.compile(
     r"^ +(?:\.venv/bin/)?((?:grader|nbgrader) [^#\n]*)|`(?:\.venv/bin/)?((?:grader|nbgrader) [^`\n]+)`", re.M
 )

@@ -20,7 +20,7 @@ from grader.demo import sample
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
 
-from support import case, scored
+from support import case, rules, scored
 
 ROOT = Path(__file__).parent.parent
 MARK = "the-students-own-metadata"
@@ -300,7 +300,7 @@ def zygote(fork_server):
 def scores(data, zygote, student="someone"):
     """``{grade_id: score}`` of a submission, run and judged."""
     nb, _ = mended(data)
-    judging.run(nb, RELEASED, zygote, Limits(), b"s" * 32, student)
+    judging.run(nb, rules(RELEASED), zygote, Limits(), b"s" * 32, student)
     return scored(nb)
 
 

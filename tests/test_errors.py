@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import grader
-from grader import formatting, functions, words
+from grader import formatting, words
 from grader.errors import NOTES, recognise
 from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
 
-from support import ALL
+from support import ALL, functions
 
 grad = torch.autograd.grad
 TRICK = "05.scalar_trick"

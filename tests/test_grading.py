@@ -236,6 +236,7 @@ def test_an_extension_that_is_given_later_grades_who_was_late_and_nobody_else(fr
 
 PENALTY = """
 import sys
+from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from late_by_the_hour import ByTheHour
 c.AssignLatePenalties.plugin_class = ByTheHour

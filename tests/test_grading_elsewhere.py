@@ -13,6 +13,7 @@ import warnings
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
+import own
 import pytest
 from courses import UNIT, Here, command, content, copied, files, free_port, handed_in, postgresql, url
 from sqlalchemy import create_engine, delete
@@ -135,6 +136,15 @@ def test_a_class_is_graded_on_a_cluster(here, cluster, tmp_path):
     assert process.returncode == 0, out + err
     assert content(url(folder)) == content(url(after))
     assert files(folder) == files(after)
+
+
+def test_a_course_of_ones_own_is_graded_on_a_cluster_that_does_not_have_its_pack(cluster, tmp_path):
+    folder = own.with_class(tmp_path / "own")
+    process = command(folder, "--dask", cluster, unit=own.UNIT)
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert own.scores(folder) == own.SCORES
+    assert own.named(folder, "bo") == own.NAMED
 
 
 def test_both_workers_of_the_cluster_are_used_and_one_that_dies_is_replaced(cluster, tmp_path):

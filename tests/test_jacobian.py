@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repeats import count
 
-from grader import functions
 from grader.jacobian import central_differences, derivative, forward_mode, hessian, reverse_mode
 
-from support import ALL, case, sample
+from support import ALL, case, functions, sample
 
 TIGHT = 1e-12  # forward and reverse mode differ by the order of their sums only
 SEEN = 1e-6  # a fault of this size, relative to the largest entry of J, must not pass

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grader
-from grader import formatting, functions, words
+from grader import formatting, words
 from grader.formatting import LONGEST
 from grader.jacobian import central_differences, forward_mode, reverse_mode
 from grader.judge import diagnose, judge
@@ -25,10 +25,23 @@ from grader.probe import Answer, Call, Raised, is_stub, plain, probe
 from grader.problem import Map, normal, uniform
 from grader.quantities import WeightedGradient
 from grader.question import Question
-from grader.units import MISTAKES
 
 from answers import RIGHT
-from support import ALL, FAN, SHIPPED, as_returned, cases, keys, posed, returned, returned_on, sample, varied
+from support import (
+    ALL,
+    FAN,
+    MISTAKES,
+    SHIPPED,
+    as_returned,
+    cases,
+    functions,
+    keys,
+    posed,
+    returned,
+    returned_on,
+    sample,
+    varied,
+)
 
 grad = torch.autograd.grad
 TRICK, JACOBIAN, STATE = "05.scalar_trick", "05.rebuild_jacobian", "05.backward_gradient"

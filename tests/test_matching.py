@@ -105,8 +105,8 @@ def test_cells_that_lost_their_metadata_are_what_they_were(ids):
 def test_without_the_matching_nothing_of_them_is_found(monkeypatch):
     """The way to fail: to look at ids only."""
     monkeypatch.setattr(matching, "found", lambda theirs, ours: matching.Found())
-    nb = mended(stripped(answered()))
-    assert not set(ANSWERS) & set(sources(nb))
+    found = sources(mended(stripped(answered())))
+    assert not [id for id in ANSWERS if found.get(id) == ANSWERS[id]]
 
 
 def test_what_was_not_touched_is_still_as_it_was_released():
@@ -192,10 +192,15 @@ def test_what_is_said_of_a_missing_answer_is_true_whether_or_not_it_stands_elsew
     assert "nothing to check" not in FEEDBACK["missing_answer"]
 
 
-def test_a_missing_answer_that_a_person_grades_is_said_to_be_one():
+def test_a_missing_answer_that_a_person_grades_is_put_back_empty_so_that_it_has_a_place_for_a_score():
     nb = answered()
     del nb.cells[11]
-    assert submission.remarks(mended(nb)) == [remarks("missing_by_hand", id="essay")]
+    made = mended(nb)
+    assert submission.remarks(made) == [remarks("missing_by_hand", id="essay")]
+    (put,) = [cell for cell in made.cells if grade_id(cell) == "essay"]
+    assert put == next(cell for cell in released().cells if grade_id(cell) == "essay")
+    del nb.cells[2]  # one that is judged is not put back: an empty one would stop the cells after it
+    assert "q7" not in sources(mended(nb))
 
 
 def test_a_cell_in_the_place_of_a_locked_one_stays_the_students_own():

@@ -21,10 +21,9 @@ from grader.judge import judge
 from grader.mistakes import CATALOGUE
 from grader.probe import probe
 from grader.problem import SEPARATION
-from grader.units import MISTAKES
 
 from answers import WRONG
-from support import ALL, as_returned, cases, keys, posed, returned_on, sample
+from support import ALL, MISTAKES, as_returned, cases, keys, posed, returned_on, sample
 
 COURSE = Path(__file__).parent.parent / "course"
 grad = torch.autograd.grad

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 import grader
-from grader import check, diagnose, functions, hint, progress, student, words
+from grader import check, diagnose, hint, progress, student, words
 from grader.card import Card
 from grader.student import ADDRESS, Shown, UnknownQuestion
 
-from support import SHIPPED, as_returned, posed
+from support import SHIPPED, as_returned, functions, posed
 
 ID, OTHER = "05.weight_the_outputs", "01.declare"
 QUESTION = SHIPPED[ID]
@@ -186,7 +186,7 @@ def test_hints_of_two_questions_are_counted_apart_and_a_new_kernel_starts_anew()
 def test_question_without_hints_says_so(monkeypatch):
     from dataclasses import replace
 
-    monkeypatch.setitem(student.QUESTIONS, ID, replace(QUESTION, hints=()))
+    monkeypatch.setattr(student, "find", lambda id: replace(QUESTION, hints=()))
     assert repr(hint(ID)) == words.CARD["no_hints"].format(title=QUESTION.title)
 
 

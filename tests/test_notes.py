@@ -21,6 +21,7 @@ from grader.demo import sample
 from grader.nbgrader.command import grade_class
 from grader.nbgrader.folders import Course
 from grader.nbgrader.results import results
+from grader.pack import Packs
 from grader.words import FEEDBACK, SANDBOX
 
 # ada is right, and prints what is said of breaches and cards; tara's process ends half way; lena deleted a check.
@@ -75,7 +76,7 @@ def test_a_perfect_student_who_prints_our_sentences_has_breached_nothing(graded)
     assert found["lena"].remarks == (FEEDBACK["missing"].format(id="05-scalar_trick"),)
     assert found["walt"].unreadable
     assert not found["lena"].unreadable
-    human = report.analyse(UNIT, list(found.values()), []).human
+    human = report.analyse(UNIT, list(found.values()), Packs([])).human
     assert set(human) == {"tara", "lena", "walt"}
 
 
@@ -145,6 +146,16 @@ def test_a_students_own_notebook_beside_the_units_says_nothing_of_the_grade(fres
     assert by_name(fresh)["ada"].remarks == ("forged",)
 
 
+def test_what_is_said_of_the_folder_and_its_time_is_in_the_report_too(fresh):
+    (fresh / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2024-11-30 18:00:00")
+    grade_class(Course(fresh, UNIT), Here, students=["ada"])
+    (remark,) = by_name(fresh)["ada"].remarks
+    assert "2024-11-30 18:00:00" in remark
+    (fresh / "submitted" / "ada" / UNIT / "timestamp.txt").write_text("2024-11-30 18:00:00 UTC")
+    grade_class(Course(fresh, UNIT), Here, students=["ada"])
+    assert by_name(fresh)["ada"].remarks == ()
+
+
 def test_notebooks_that_were_graded_before_there_were_notes_are_read_as_ever(fresh):
     here = by_name(fresh)
     for student in NAMES:
@@ -162,7 +173,8 @@ def test_notebooks_that_were_graded_before_there_were_notes_are_read_as_ever(fre
         assert {id: said["status"] for id, said in one.verdicts.items()} == {
             id: said["status"] for id, said in other.verdicts.items()
         }
-        assert replace(one, verdicts={}) == replace(other, verdicts={})
+        known = {"verdicts": {}, "asked": {}, "order": ()}  # only notes say which cells ask a question
+        assert replace(one, **known) == replace(other, **known)
     assert before["ada"].breaches  # what could not be told apart there
     grade_class(Course(fresh, UNIT), Here, force=True)
     assert "notes" in {column["name"] for column in inspect(engine).get_columns("grader_run")}

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import grader
-from grader import clashes, functions
+from grader import clashes
 from grader.predictions import PredictedShape
 from grader.probe import Arg
 from grader.problem import (
@@ -31,9 +31,8 @@ from grader.problem import (
 )
 from grader.quantities import EachWeight, Gradient, WeightedGradient
 from grader.question import TRIES, Question
-from grader.units import MISTAKES
 
-from support import ALL, CONSTRUCTED, FAN, GRID, MIXED, SHIPPED, SWIRL, posed
+from support import ALL, CONSTRUCTED, FAN, GRID, MISTAKES, MIXED, SHIPPED, SWIRL, functions, posed
 
 UNITS = sorted({question.unit for question in SHIPPED.values()})
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")

@@ -13,26 +13,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from classes import QUESTIONS, UNIT, generated, made, perfect, result, unreadable, verdict
-from courses import handed_in
+from classes import QUESTIONS, UNIT, generated, made, pages_of, perfect, result, unreadable, verdict
+from courses import copy_course, handed_in
 
-import grader
 from grader import cli, words
 from grader.classroom import CourseError, export, report, report_page, tables
 from grader.classroom.result import Person, Result
 from grader.demo import sample
 from grader.errors import NOTES
 from grader.nbgrader import course, results
-from grader.units import LESSONS, MISTAKES
+
+from support import MISTAKES, PACKS, posed
 
 ROOT = Path(__file__).parent.parent
+LESSONS = PACKS.packs[0].lessons
 BY_ID = {question.id: question for question in QUESTIONS}
 FIRST, SECOND = QUESTIONS[0], QUESTIONS[1]
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd()", "a/../b c?#", "\u202eevil")
 
 
 def analysed(results):
-    return report.analyse(UNIT, results, QUESTIONS)
+    return report.analyse(UNIT, results, PACKS)
+
+
+def as_html(found):
+    return report_page.as_html(found, pages_of)
 
 
 def with_answers(student, **changed):
@@ -133,8 +138,8 @@ def test_too_few_students_get_no_number_and_enough_do():
     assert {item.unsaid for item in few.items} == {"few"}
     assert all(item.discrimination is None for item in few.items)
     assert all(item.discrimination is not None for item in enough.items)
-    assert words.REPORT["few"] in report_page.as_html(few)
-    assert f">{words.REPORT['few']}<" not in report_page.as_html(enough)
+    assert words.REPORT["few"] in as_html(few)
+    assert f">{words.REPORT['few']}<" not in as_html(enough)
 
 
 def test_easy_hard_and_misleading_questions_are_flagged_and_others_are_not():
@@ -167,7 +172,7 @@ def test_mistakes_are_counted_by_question_with_their_lesson():
     assert found["stale_grad"].students == ("b",)
     assert set(found) == {"ones_weight", "stale_grad"}
     lessons = {unit: count for unit, count, _ in analysed(class_).lessons}
-    assert lessons == {"05": 2, MISTAKES["stale_grad"].unit: 1}
+    assert lessons == {LESSONS["05"]: 2, LESSONS[MISTAKES["stale_grad"].unit]: 1}
 
 
 def test_an_error_that_means_something_else_in_unit_08_is_another_row():
@@ -179,17 +184,29 @@ def test_an_error_that_means_something_else_in_unit_08_is_another_row():
     assert names == sorted([words.ERRORS["no_graph"].name, words.AGAIN["no_graph"].name])
 
 
-@pytest.mark.parametrize("table", ["MISTAKES", "ERRORS", "AGAIN", "STATUSES"])
+@pytest.mark.parametrize("table", ["ERRORS", "AGAIN", "STATUSES"])
 def test_every_explanation_reads_without_an_answer(table):
-    kind = {"MISTAKES": "mistake", "STATUSES": "other"}.get(table, "error")
+    kind = {"STATUSES": "other"}.get(table, "error")
     for key in getattr(words, table):
-        says = report._words(kind, key, table == "AGAIN")
+        says = report._words(kind, key, table == "AGAIN", PACKS, "")
         text = " ".join((says.name, says.says, says.why))
         assert says.name
         assert not re.search(r"\{\w*\}", text), key
         parts = getattr(words, table)[key]
         placeholders = re.findall(r"\{(\w+)\}", parts.name + parts.says + parts.why)
         assert all(len(name) == 1 or name in words.REPORT_FACTS for name in placeholders), key
+
+
+def test_every_mistake_reads_without_an_answer():
+    for id, question in PACKS.questions.items():
+        for key in {wrong.key for p in posed(id) for wrong in p.wrongs}:
+            says = report._words("mistake", key, False, PACKS, id)
+            assert says.name
+            assert "{" not in says.name + says.says + says.why
+            parts = question.mistake(key).words
+            placeholders = re.findall(r"\{(\w+)\}", parts.name + parts.says + parts.why)
+            assert all(len(name) == 1 or name in words.REPORT_FACTS for name in placeholders), key
+    assert report._words("mistake", "ones_weight", False, PACKS, "no question").name == "ones_weight"
 
 
 def test_every_status_of_the_judge_has_a_name():
@@ -217,8 +234,8 @@ def test_median_p90_and_largest_are_those_of_the_class():
     seconds = analysed(class_).seconds
     assert seconds == report.Spread(10, 5.5, 9.0, 10.0, "s10")
     assert analysed([perfect("a")]).seconds is None
-    assert "grader grade" in report_page.as_html(analysed([perfect("a")]))
-    assert "10 MiB" in report_page.as_html(analysed(class_))
+    assert "grader grade" in as_html(analysed([perfect("a")]))
+    assert "10 MiB" in as_html(analysed(class_))
 
 
 # --- who needs a person
@@ -238,21 +255,21 @@ def test_whoever_needs_a_person_is_listed_with_the_reason_and_the_way_to_the_fee
     found = analysed([replace(perfect("ada"), **REASONS[key]), perfect("ben")])
     assert list(found.human) == ["ada"]
     assert [reason for reason, _ in found.human["ada"]] == [key]
-    shown = Page(report_page.as_html(found))
+    shown = Page(as_html(found))
     assert words.REPORT[key] in shown.text
     assert f"../feedback/ada/{UNIT}/{UNIT}.html" in [tag.get("href") for name, tag in shown.tags if name == "a"]
 
 
 def test_nobody_needs_a_person_where_all_is_well():
     assert analysed([perfect("ada")]).human == {}
-    assert words.REPORT["human_none"] in report_page.as_html(analysed([perfect("ada")]))
+    assert words.REPORT["human_none"] in as_html(analysed([perfect("ada")]))
 
 
 def test_grading_without_the_sandbox_is_said_loudly_and_only_then():
     said = words.REPORT["unconfined_help"]
-    assert said in report_page.as_html(analysed([replace(perfect("a"), confined=False)]))
+    assert said in as_html(analysed([replace(perfect("a"), confined=False)]))
     for confined in (True, None):
-        assert said not in report_page.as_html(analysed([replace(perfect("a"), confined=confined)]))
+        assert said not in as_html(analysed([replace(perfect("a"), confined=confined)]))
 
 
 # --- who was late
@@ -269,7 +286,7 @@ def late(student, seconds, **more):
 def test_who_was_late_is_shown_with_by_how_much(seconds):
     found = analysed([late("ada", -1.0), late("ben", seconds), perfect("eve")])
     assert dict(found.late) == {"ben": seconds}
-    html = report_page.as_html(found)
+    html = as_html(found)
     section = html.partition('id="late"')[2].partition("</section>")[0]
     assert re.findall(r"<bdi>(\w+)</bdi>", section) == ["ben"]
     assert f">{DURATIONS[seconds]}</td>" in section
@@ -281,15 +298,15 @@ def test_the_latest_come_first_and_what_it_costs_is_said():
     found = analysed(class_)
     assert list(found.late) == ["ben", "ada"]
     free = "docs/running-a-class.md"
-    assert free not in report_page.as_html(found)
-    assert free in report_page.as_html(analysed([class_[0], class_[2]]))
+    assert free not in as_html(found)
+    assert free in as_html(analysed([class_[0], class_[2]]))
     assert report.summary(found)[1].endswith(words.REPORT["sum_late"].format(count=2, paid=1))
     assert len(report.summary(found)) == 5
 
 
 def test_where_nobody_was_late_nothing_is_said_of_it():
     found = analysed([late("ada", 0.0), perfect("eve")])
-    assert 'id="late"' not in report_page.as_html(found)
+    assert 'id="late"' not in as_html(found)
     assert "ate" not in report.summary(found)[1]
     assert [student["seconds_late"] for student in report.as_data(found)["students"]] == [0.0, 0.0]
 
@@ -312,7 +329,7 @@ def test_a_students_name_is_text_on_the_page_and_nothing_else(name):
     one = replace(late("ada", 1.0), remarks=("The locked cell was missing.",), seconds=1.0, memory=1)
     two = replace(one, student=name, remarks=(f"It says {name}",), aside=name, unjudged={FIRST.grade_id: name})
     honest, evil = (
-        Page(report_page.as_html(analysed([replace(one, aside="x", unjudged={FIRST.grade_id: "x"}), r])))
+        Page(as_html(analysed([replace(one, aside="x", unjudged={FIRST.grade_id: "x"}), r])))
         for r in (replace(one, student="eve", aside="x", unjudged={FIRST.grade_id: "x"}), two)
     )
     assert [tag for tag, _ in evil.tags] == [tag for tag, _ in honest.tags]
@@ -327,13 +344,13 @@ def test_unescaped_it_would_be_more_than_text(monkeypatch):
     real = report_page.Environment
     monkeypatch.setattr(report_page, "Environment", lambda **settings: real(**settings | {"autoescape": False}))
     monkeypatch.setattr(report_page, "_template", report_page._template.__wrapped__)  # not the one that is kept
-    tags = [tag for tag, _ in Page(report_page.as_html(analysed([perfect(EVIL[0])]))).tags]
+    tags = [tag for tag, _ in Page(as_html(analysed([perfect(EVIL[0])]))).tags]
     assert "script" in tags
 
 
 @pytest.mark.parametrize("size", [0, 1, 20, 300])
 def test_page_is_whole_and_needs_neither_network_nor_script(size):
-    html = report_page.as_html(analysed(generated(size)))
+    html = as_html(analysed(generated(size)))
     shown = Page(html)
     assert not {tag for tag, _ in shown.tags} & {"script", "link", "img", "iframe", "object", "form"}
     assert not re.search(r"https?:|url\(|@import|\bon\w+=", html)
@@ -539,7 +556,7 @@ def test_command_that_cannot_do_its_work_says_why(arguments, says, small, monkey
 
 
 def test_without_a_gradebook_it_says_so_and_makes_none(tmp_path, monkeypatch, capsys):
-    course.copy_course(ROOT, tmp_path, [UNIT])
+    copy_course(ROOT, tmp_path, [UNIT])
     monkeypatch.chdir(tmp_path)
     assert cli.main(["report", UNIT]) == 1
     assert "there is no gradebook at" in capsys.readouterr().err
@@ -554,7 +571,7 @@ def test_without_a_gradebook_it_says_so_and_makes_none(tmp_path, monkeypatch, ca
 def test_where_nothing_was_graded_it_says_what_to_run(small, tmp_path, monkeypatch, capsys):
     from nbgrader.api import Gradebook
 
-    course.copy_course(ROOT, tmp_path, [UNIT])
+    copy_course(ROOT, tmp_path, [UNIT])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", course.environment(tmp_path)["PATH"])
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
@@ -566,5 +583,4 @@ def test_where_nothing_was_graded_it_says_what_to_run(small, tmp_path, monkeypat
 
 def test_every_unit_of_the_course_has_questions_to_report_on():
     for unit in course.units(ROOT):
-        asked = [q for q in grader.questions() if unit.startswith(f"{q.unit}_")]
-        assert report.analyse(unit, [], asked).items
+        assert [id for id in PACKS.questions if unit.startswith(f"{id.partition('.')[0]}_")]

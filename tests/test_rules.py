@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +16,6 @@ from grader.authoring import (
     Letters,
     Map,
     Mistake,
-    Output,
     Predicted,
     Question,
     WeightedGradient,
@@ -142,7 +140,7 @@ BREAKS = {
         "normal(",
     ),
     "gives": (changed(gives=("f", "x", "w")), "'w'"),
-    "handed": (changed(maps=[Map(lambda x: pair(x), {"x": normal(3)})]), "f is handed"),
+    "handed": (changed(gives=("f", "x", "v", "g"), hands={"g": {"a": 1}}), "g is handed"),
     "misnamed": (lambda: found(wrong=[*WRONG, ("minus_sign", ID, WRONG[0][2])]), "called ones_weight"),
     "full_marks": (lambda: found(wrong=[*WRONG, ("correct", ID, RIGHT[0][1])]), "4"),
     "refused": (lambda: found(right=[*RIGHT, (ID, WRONG[0][2])]), "2 is refused as ones_weight"),
@@ -216,8 +214,7 @@ def test_contributors_are_told_every_rule():
         ),
         ("drawable", {"weights": {"v": mixed_signs(3)}}),
         ("drawable", {"also": [replace(FIRST, on_problem=lambda p: p.jacobians["y"])]}),
-        ("handed", {"gives": ("f", "x", "v", "g"), "hands": {"g": lambda x: x}}),
-        ("handed", {"gives": ("f", "x", "v", "g"), "hands": {"g": {"a": 1}}}),
+        ("handed", {"gives": ("f", "x", "v", "g"), "hands": {"g": "a text"}}),
     ],
 )
 def test_other_ways_to_break_a_rule_are_noticed_as_well(rule, settings):
@@ -257,14 +254,6 @@ def test_maps_that_are_all_square_are_worth_a_look_and_one_that_is_not_settles_i
     assert "only_square" not in {f.rule for f in rules.broken([mixed], WRONG, RIGHT)}
 
 
-def test_functions_are_looked_for_in_the_packs_module_if_it_is_given():
-    assert found(functions=SimpleNamespace(pair=pair)) == {}
-    assert set(found(functions=SimpleNamespace(pair=square))) == {"handed"}
-    with_fixed = [Map(torch.pow, {"self": normal(3)}, fixed_args={"exponent": 2})]
-    computed = replace(GOOD, maps=with_fixed, asks=Output(), weights={}, also=(), gives=("y",), computed={"y": None})
-    assert "handed" in {f.rule for f in rules.broken([computed], functions=SimpleNamespace(pair=pair))}
-
-
 def test_a_prediction_of_fixed_inputs_keeps_the_rules():
     question = replace(PREDICTION, asks=Predicted(of=Derivative()), maps=[Map(square, {"x": fixed(5.0)})])
     assert found(question, None, None) == {}
@@ -290,8 +279,8 @@ def test_lines_put_what_is_broken_first_and_count_it():
     assert said[0] == "ps1.weigh: stars is 9. Give a whole number from 1 to 5.  [stars]"
     assert len(said) == 4
     assert said[-1] == "Rules broken: 1."
-    assert rules.lines([]) == ["Every rule is kept."]
-    assert rules.lines(rules.broken([GOOD]))[-1] == "Every rule is kept."
+    assert rules.lines([]) == [RULES["all_kept"]]
+    assert rules.lines(rules.broken([GOOD]))[-1] == RULES["all_kept"]
 
 
 def test_a_finding_in_several_lines_keeps_them():

@@ -30,7 +30,7 @@ from repeats import count
 from safetensors.numpy import save
 
 import grader
-from grader import classroom, functions, probe
+from grader import classroom, probe
 from grader.classroom import inert, judging, submission
 from grader.classroom.submission import grade_id
 from grader.demo import sample
@@ -47,7 +47,7 @@ from grader.sandbox.zygote import SandboxError, Zygote
 from grader.student import find
 from grader.words import COMMANDS, DOCTOR, FEEDBACK, SANDBOX
 
-from support import case, scored
+from support import PACKS, case, functions, rules, scored
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = {question.id: question for question in grader.questions()}
@@ -56,7 +56,7 @@ SOLUTION = nbformat.read(sample.COURSE / "solutions" / NAME, as_version=4)
 RELEASED = nbformat.read(sample.COURSE / "exercises" / NAME, as_version=4)
 ADA = next(student for student in sample.CLASS if student.name == "ada")
 SECRET = bytes(range(32))
-HANDED = judging.HANDED
+HANDED = Handed(PACKS.modules, PACKS.functions)
 USUAL = Limits()
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and more").decode()
 
@@ -729,7 +729,7 @@ class Forging:
     def __init__(self, messages):
         self.messages, self.posed = messages, []
 
-    def run(self, cells, poses, limits, then, handed):
+    def run(self, cells, poses, limits, then, handed, files):
         runs = []
         for k, pose in enumerate(poses):
             answers = []
@@ -753,7 +753,7 @@ SHOWN = judging.Shown()
 def graded(zygote, data=None, limits=USUAL, student="ada", secret=SECRET):
     """``(scores, notebook, remarks)`` of a submission to unit 05."""
     nb = submission.mend(submission.read(data or ADA.submission(SOLUTION, RELEASED)), RELEASED)
-    remarks = judging.run(nb, RELEASED, zygote, limits, secret, student, SHOWN)
+    remarks = judging.run(nb, rules(RELEASED), zygote, limits, secret, student, SHOWN)
     return scored(nb), nb, remarks
 
 
@@ -1476,7 +1476,7 @@ def test_students_check_does_not_need_the_sandbox():
 
 def outputs_under(zygote, secret, data):
     nb = submission.mend(submission.read(data), RELEASED)
-    judging.run(nb, RELEASED, zygote, Limits(), secret, "ada")
+    judging.run(nb, rules(RELEASED), zygote, Limits(), secret, "ada")
     return [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 from grader.classroom import tables
 from grader.classroom.result import Person, Result
-from grader.student import questions
 
 Units = Mapping[str, Sequence[Result]]
 
@@ -68,18 +67,19 @@ def moodle(units: Units, people: Mapping[str, Person]) -> str:
 
 
 def long(units: Units) -> str:
-    """CSV with a row for each student and question, in course order; a mistake or error is given by its key.
+    """CSV with a row for each student and graded cell, in the notebooks' order; mistakes and errors by their keys.
 
-    units: ``{unit: its results}``.
+    units: ``{unit: its results}``.  A cell is named by the question that it asks, if it asks one.
     """
-    places = {question.grade_id: k for k, question in enumerate(questions())}
     rows: list[tuple[object, ...]] = [("student", "unit", "question", "score", "points", "mistake")]
     for unit, results in units.items():
         for result in results:
+            places = {cell: k for k, cell in enumerate(result.order)}
+            asked = result.questions
             for id, score in sorted(result.scores.items(), key=lambda entry: places.get(entry[0], len(places))):
                 verdict = result.verdicts.get(id, {})
                 mistake = verdict.get("mistake") or verdict.get("error") or ""
-                question = verdict.get("question") or id
+                question = asked.get(id, id)
                 rows.append(
                     (result.student, unit, question, tables.plain(score), tables.plain(result.points[id]), mistake)
                 )

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from html import escape
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from grader import functions
+from grader import formatting
 from grader.card import MIME, UNTYPESET, WRONG, as_html
+from grader.classroom.cells import Cells
 from grader.classroom.notes import Notes
 from grader.classroom.submission import grade_id
 from grader.judge import Verdict, judge
+from grader.pack import Packs
 from grader.probe import Answer, Call
 from grader.problem import Problem
 from grader.question import Question
+from grader.sandbox.asserts import Test
 from grader.sandbox.conversation import CellRun
 from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
-from grader.student import questions
 from grader.words import FEEDBACK, SANDBOX
 
 WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # statuses explained without showing inputs
-HANDED = Handed.of_modules(functions)
 _NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of torch's RuntimeError
 
 
@@ -36,60 +39,104 @@ class Shown:
     """Caches what is the same for all students: the visible problems of questions, and cards without values."""
 
     def __init__(self) -> None:
-        self._problems: dict[str, list[Problem]] = {}
+        self._problems: dict[int, tuple[Question, list[Problem]]] = {}  # by the id() of a question, which is kept
         self._cards: dict[str, str] = {}
 
     def problems(self, question: Question) -> list[Problem]:
         """The problems that ``check`` poses in every student's own notebook."""
-        if question.id not in self._problems:
-            self._problems[question.id] = question.problems()
-        return self._problems[question.id]
+        if id(question) not in self._problems:
+            self._problems[id(question)] = question, question.problems()
+        return self._problems[id(question)][1]
 
-    def card(self, told: Verdict, data: Mapping[str, object]) -> str:
+    def card(self, question: Question, told: Verdict, data: Mapping[str, object]) -> str:
         """A verdict's card as HTML, cached for correct and unattempted answers; data: the verdict as data."""
         if told.status not in ("correct", "unattempted") or told.inputs:
             return as_html(told)
-        key = f"{data} {told.rows is None}"
+        key = f"{id(question)} {data} {told.rows is None}"
         if key not in self._cards:
             self._cards[key] = as_html(told)
         return self._cards[key]
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the submissions of one notebook are judged by, the same for all students.
+
+    released: the release version.  cells: what its graded cells are.  packs: those of its questions.
+    files: ``{name: content}`` of the instructor's files that lie beside the notebook when it runs.
+    """
+
+    released: NotebookNode
+    cells: Cells
+    packs: Packs
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def points(self) -> dict[str, float]:
+        """``{grade_id: points}`` of the cells that are graded by running them."""
+        cells = {grade_id(cell): cell for cell in self.released.cells}
+        return {id: float(cells[id].metadata.nbgrader.points) for id in (*self.cells.questions, *self.cells.tests)}
+
+    @cached_property
+    def tests(self) -> dict[str, Test]:
+        """``{grade_id: test}`` of the cells that are nbgrader tests."""
+        made, before = dict[str, Test](), list[str]()
+        for cell in self.released.cells:
+            id = grade_id(cell)
+            if id in self.cells.tests:
+                made[id] = Test(self.cells.tests[id], tuple(before))
+            if cell.cell_type == "code":
+                before.append(self.cells.tests.get(id, cell.source))
+        return made
+
+    @cached_property
+    def handed(self) -> Handed:
+        """The functions that the notebook's questions hand to students."""
+        return Handed(self.packs.modules, self.packs.functions)
+
+
 def run(
     nb: NotebookNode,
-    released: NotebookNode,
+    rules: Rules,
     zygote: Zygote,
     limits: Limits,
     secret: bytes,
     student: str,
     shown: Shown | None = None,
 ) -> list[str]:
-    """Run every code cell of ``nb`` and write its outputs in place; graded cells get the judge's score and card.
+    """Run every code cell of ``nb`` and write its outputs in place; graded cells get their scores, and cards.
+
+    A question's answer is judged outside the student's process.  An nbgrader test is judged by what it does inside: an
+    error earns nothing, a number earns that many points, any other end all of them; as in nbgrader, but neither a lack
+    of output nor text on stderr decides anything.
 
     Hidden inputs are seeded by the course's secret, the student, the question and the submission's own text: the same
     notebook handed in again meets the same inputs, a changed one meets others.  They appear on no card: for a wrong
     answer, the card shows what it gives on the problems that ``check`` poses in the student's own notebook.
 
-    nb: from ``submission.mend``.  released: the release version.  shown: a cache to keep between submissions.
+    nb: from ``submission.mend``.  shown: a cache to keep between submissions.
     Returns remarks for the instructor, on limits that were breached.  Raises SandboxError.
     """
     shown = shown or Shown()
-    graded = {grade_id(c): c for c in released.cells if c.metadata.get("nbgrader", {}).get("grade")}
     cells = [cell for cell in nb.cells if cell.cell_type == "code"]
     text = hashlib.sha256("\0".join(cell.source for cell in cells).encode()).digest()
-    left = _left_as_released(nb, released)
+    left = _left_as_released(nb, rules.released)
     asked = {
-        q.grade_id: _Asked(q, seed(secret, student, q.id, text), q.grade_id in left, shown)
-        for q in questions()
-        if q.grade_id in graded
+        id: _Asked(rules.packs, question, seed(secret, student, question, text), id in left, shown)
+        for id, question in rules.cells.questions.items()
     }
+    tests = rules.tests
 
     def then(k: int, answers: list[list[Answer]]) -> Sequence[Call] | None:
         return asked[grade_id(cells[k])].next(answers)
 
+    for cell in cells:
+        if grade_id(cell) in tests:
+            cell.source = tests[grade_id(cell)].source
+    sources = [tests.get(grade_id(cell), cell.source) for cell in cells]
     poses = [partial(_pose, asked, grade_id(cell)) for cell in cells]
-    runs = zygote.run([cell.source for cell in cells], poses, limits, then, HANDED)
-    notes = Notes.of(nb) or Notes()
+    runs = zygote.run(sources, poses, limits, then, rules.handed, rules.files)
+    notes = _noted(nb, rules)
     for k, (cell, done) in enumerate(zip(cells, runs, strict=True)):
         id = grade_id(cell)
         cell.execution_count = k + 1 if done.ran else None
@@ -99,9 +146,10 @@ def run(
             said = {"output_type": "stream", "name": "stdout", "text": SANDBOX[breach] + "\n"}
             cell.outputs.append(nbformat.from_dict(said))
             notes.breaches.append([id, breach])
-        if id in graded:
-            points = float(graded[id].metadata.nbgrader.points)
-            cell.outputs = _judged(asked.get(id), done, points, cell.outputs, id, notes)
+        if id in asked:
+            cell.outputs = _judged(asked[id], done, rules.points[id], cell.outputs, id, notes)
+        elif id in tests:
+            cell.outputs = _tested(done, rules.points[id], cell.outputs, id, notes)
     notes.put(nb)
     return [breach_said(*breach) for breach in notes.breaches]
 
@@ -121,8 +169,9 @@ class _Asked:
         one visible problem; hidden problems, which are slow to draw, are drawn only if there is an answer after all.
     """
 
-    def __init__(self, question: Question, seed: int, left: bool, shown: Shown):
-        self.question, self.seed, self.left, self.shown = question, seed, left, shown
+    def __init__(self, packs: Packs, question: str, seed: int, left: bool, shown: Shown):
+        self.packs, self.question = packs, packs.questions[question]
+        self.seed, self.left, self.shown = seed, left, shown
         self.verdict: Verdict | None = None
         if not left:
             _ = self.hidden  # draw them now, while no cell's time is running
@@ -156,11 +205,18 @@ class _Asked:
         return answers[1:] if self.left and not _is_none(answers) else answers
 
     def judged(self, answers: Sequence[Sequence[Answer]]) -> Verdict | None:
-        """The verdict on the first round that counts; see ``_verdict``."""
+        """The verdict on the first round that counts; see ``put``."""
         if self.verdict is None:
             problems = self.visible[:1] if self.left and _is_none(answers) else self.hidden
-            self.verdict = _verdict(self.question, problems, self.counted(answers)[0])
+            self.verdict = self.put(problems, self.counted(answers)[0])
         return self.verdict
+
+    def put(self, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict | None:
+        """The judge's verdict; None if judging fails: a forged answer, as no probe gives it, must not stop the run."""
+        try:
+            return self.packs.told(judge(self.question, problems, answers))
+        except Exception:
+            return None
 
 
 def _pose(asked: Mapping[str, _Asked], id: str, said: str) -> list[Call] | None:
@@ -192,15 +248,22 @@ def _calls(problems: Sequence[Problem]) -> list[Call]:
     return [problem.call for problem in problems]
 
 
-def not_run(nb: NotebookNode, released: NotebookNode) -> list[str]:
+def not_run(nb: NotebookNode, rules: Rules) -> list[str]:
     """Give no points in a notebook that could not be run, in place; returns no remarks, in the form of ``run``."""
-    notes = Notes.of(nb) or Notes()
+    notes = _noted(nb, rules)
     for cell in nb.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+        if grade_id(cell) in rules.points:
             why = notes.unjudged[grade_id(cell)] = _no_verdict(CellRun(ran=False))
             cell.outputs = [_result(0.0, _nothing(why))]
     notes.put(nb)
     return []
+
+
+def _noted(nb: NotebookNode, rules: Rules) -> Notes:
+    """The Notes of a notebook, in which its graded cells are entered."""
+    notes = Notes.of(nb) or Notes()
+    notes.asked, notes.inside, notes.order = dict(rules.cells.questions), list(rules.cells.tests), [*rules.cells.order]
+    return notes
 
 
 def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
@@ -212,22 +275,14 @@ def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
     return int.from_bytes(hmac.digest(secret, message, "sha256")[:5], "big")
 
 
-def _verdict(question: Question, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict | None:
-    """The judge's verdict, or None if judging fails: a forged answer, as no probe gives it, must not stop the run."""
-    try:
-        return judge(question, problems, answers)
-    except Exception:
-        return None
-
-
 def _judged(
-    asked: _Asked | None, done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes
+    asked: _Asked, done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes
 ) -> list[NotebookNode]:
     """A graded cell's outputs: the score for nbgrader and the card, or 0 and why there is no verdict, with any errors.
 
     The verdict, or why there is none, is also put into ``notes``.
     """
-    if asked is None or not done.answers or not asked.counted(done.answers):
+    if not done.answers or not asked.counted(done.answers):
         why = notes.unjudged[id] = _no_verdict(done)
         return [_result(0.0, _nothing(why)), *(o for o in outputs if o.output_type == "error")]
     verdict = asked.judged(done.answers)
@@ -240,7 +295,44 @@ def _judged(
     data = told.as_data()
     found = {name: getattr(verdict, name) for name in ("status", "mistake", "error", "unit")}
     notes.verdicts[id] = {"question": verdict.question, "score": score, "points": points, **found}
-    return [_result(score, asked.shown.card(told, data), {**data, **found})]
+    return [_result(score, asked.shown.card(asked.question, told, data), {**data, **found})]
+
+
+def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes) -> list[NotebookNode]:
+    """The outputs of a cell that is an nbgrader test, from which nbgrader reads the score that the test earns.
+
+    nbgrader gives 0 for an error or text on stderr, a number for one that is displayed as a result, else all points.
+    So text on stderr becomes text on stdout, and of results only the cell's own counts.
+    """
+    results = [k for k, output in enumerate(outputs) if output.output_type == "execute_result"]
+    if done.ended and done.number is not None and results:
+        outputs = [output for k, output in enumerate(outputs) if k != results[-1]]  # the number itself
+    shown = [nbformat.from_dict(_aside(output)) for output in outputs]
+    if not done.ended:
+        if done.breach or not any(output.output_type == "error" for output in shown):
+            why = notes.unjudged[id] = _no_verdict(done)
+            return [_result(0.0, _nothing(why)), *shown]
+        return shown
+    if done.number is None:
+        return shown
+    score = 0.0 if math.isnan(done.number) else min(max(done.number, 0.0), points)
+    if score != done.number:
+        said = FEEDBACK["odd_number"].format(
+            number=formatting.number(done.number), points=f"{points:g}", score=f"{score:g}"
+        )
+        shown.append(nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": said + "\n"}))
+    return [*shown, _result(score)]
+
+
+def _aside(output: Mapping[str, Any]) -> dict[str, Any]:
+    """An output that nbgrader reads no score from."""
+    if output.get("name") == "stderr":
+        return {**output, "name": "stdout"}
+    if output["output_type"] == "execute_result":
+        return {name: part for name, part in output.items() if name != "execution_count"} | {
+            "output_type": "display_data"
+        }
+    return dict(output)
 
 
 def _told(asked: _Asked, verdict: Verdict, shown: Sequence[Answer]) -> Verdict:
@@ -249,15 +341,19 @@ def _told(asked: _Asked, verdict: Verdict, shown: Sequence[Answer]) -> Verdict:
     bare = replace(verdict, inputs={}, yours=None, true=None, rows=None, equation=question.asks.equation(problems[0]))
     if verdict.status in WITHOUT_VALUES:
         return replace(bare, rows=question.asks.rows(problems[0]) if verdict.rows else None)
-    told = _verdict(question, problems, shown) if shown else None
+    told = asked.put(problems, shown) if shown else None
     if told is None or told.correct:
         text = FEEDBACK["elsewhere_only" if told else "wrong_unshown"]
         return replace(bare, headline=text, message="", lines=())
     return told
 
 
-def _result(score: float, html: str, data: dict[str, object] | None = None) -> NotebookNode:
-    bundle = {"text/plain": repr(float(score)), "text/html": html, **({MIME: data} if data else {})}
+def _result(score: float, html: str = "", data: dict[str, object] | None = None) -> NotebookNode:
+    bundle = {
+        "text/plain": repr(float(score)),
+        **({"text/html": html} if html else {}),
+        **({MIME: data} if data else {}),
+    }
     return nbformat.from_dict(
         {"output_type": "execute_result", "execution_count": None, "metadata": {}, "data": bundle}
     )

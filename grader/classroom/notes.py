@@ -25,6 +25,8 @@ class Notes:
     why the file could not be read.
     verdicts: ``{grade_id: the judge's verdict, without values}``.  unjudged: ``{grade_id: why there is no verdict}``.
     breaches: ``[[grade_id or "", key of words.SANDBOX]]``, the limits that cells breached.
+    asked: ``{grade_id: question id}`` of the cells that ask a question.  inside: the cells that are nbgrader tests,
+    judged inside the student's process.  order: all graded cells, in the notebook's order.
     """
 
     unreadable: bool = False
@@ -32,6 +34,9 @@ class Notes:
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     unjudged: dict[str, str] = field(default_factory=dict)
     breaches: list[list[str]] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+    inside: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, nb: NotebookNode) -> Notes | None:

@@ -18,8 +18,8 @@ from grader import formatting, words
 from grader.classroom import tables
 from grader.classroom.result import Result
 from grader.errors import NOTES
+from grader.pack import Packs
 from grader.question import Question
-from grader.units import LESSONS, MISTAKES
 from grader.words import REPORT, Words
 
 FEWEST_TO_JUDGE = 10  # submissions needed to call a question too easy or too hard
@@ -31,14 +31,13 @@ SHARES = ("right", "partly", "wrong", "untouched", "unjudged")  # the outcomes o
 KINDS = ("mistake", "error", "other")  # what can be found in a wrong answer, the most informative first
 MOST_BARS = 12  # of the histogram
 
-Lessons = Mapping[str, str]  # a unit's number -> its lesson's file
-
 
 @dataclass(frozen=True)
 class Item:
-    """The statistics of one question, over the submissions that could be graded.
+    """The statistics of one graded cell, over the submissions that could be graded.
 
-    id: its grade_id.  number, title: of the Question, such as "5.2" and the rest; "" and the grade_id for other cells.
+    id: the cell's.  number, title: of the Question, such as "5.2" and the rest; "" and the id for other cells.
+    inside: whether it is an nbgrader test, judged inside the student's process.
     shares: ``{share: number of submissions}`` for all of SHARES.
     mean: of the scores, in points.  facility: mean / points; None without points or submissions.
     facility_tried: the facility over the submissions in which the question was tried.
@@ -57,6 +56,7 @@ class Item:
     discrimination: float | None
     unsaid: str
     flags: tuple[str, ...]
+    inside: bool = False
 
     @property
     def name(self) -> str:
@@ -71,8 +71,8 @@ class Item:
 class Found:
     """One mistake, error or other finding that wrong answers of this class have in common.
 
-    kind: one of KINDS.  key: of units.MISTAKES, words.ERRORS or, for "other", a Verdict's status.
-    lesson: the number of the unit to repeat, or "".  counts: ``{grade_id: number of submissions}``.
+    kind: one of KINDS.  key: of a mistake, of words.ERRORS or, for "other", a Verdict's status.
+    lesson: the lesson to repeat, or "".  counts: ``{cell: number of submissions}``.
     students: the ids of those who made it.
     """
 
@@ -122,7 +122,7 @@ class Report:
     seconds: Spread | None
     memory: Spread | None
     human: Mapping[str, tuple[tuple[str, str], ...]]  # student -> (key of REPORT, sentence), the most serious first
-    shares: Mapping[str, Mapping[str, str]]  # student -> {grade_id: share}
+    shares: Mapping[str, Mapping[str, str]]  # student -> {cell: share}
     penalties: Mapping[str, float]
     unconfined: tuple[str, ...]
     late: Mapping[str, float]
@@ -130,7 +130,7 @@ class Report:
 
     @property
     def lessons(self) -> list[tuple[str, int, list[Found]]]:
-        """The units to repeat: (number, how many students made mistakes that it explains, those mistakes).
+        """The lessons to repeat: (lesson, how many students made mistakes that it explains, those mistakes).
 
         Sorted by the number of students, the largest first.
         """
@@ -138,30 +138,34 @@ class Report:
         for found in self.found:
             if found.lesson and found.kind != "other":
                 by.setdefault(found.lesson, []).append(found)
-        counted = [(unit, len({s for f in all_ for s in f.students}), all_) for unit, all_ in by.items()]
+        counted = [(lesson, len({s for f in all_ for s in f.students}), all_) for lesson, all_ in by.items()]
         return sorted(counted, key=lambda entry: (-entry[1], entry[0]))
 
 
-def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question]) -> Report:
+def analyse(unit: str, results: Sequence[Result], packs: Packs) -> Report:
     """Make the Report on a unit.
 
-    questions: the unit's.  Other graded cells are listed after them, under their grade_id.
+    packs: with the unit's questions, for titles, lessons and words.  Cells come in the order of the notebooks.
     Facility, discrimination and mistakes are taken over the submissions that could be graded, since a file that could
     not be read says nothing about a question.
     """
     graded = [result for result in results if not (result.unreadable or result.aside)]
-    worth = _worth(results) or {question.grade_id: float(question.points) for question in questions}
-    known = {question.grade_id: question for question in questions if question.grade_id in worth}
-    ids = [*known, *(id for id in sorted(worth) if id not in known)]
+    worth = _worth(results)
+    asked = {cell: id for result in results for cell, id in result.questions.items()}
+    known = {cell: packs.questions[id] for cell, id in asked.items() if id in packs.questions}
+    order = list(dict.fromkeys(cell for result in results for cell in result.order))
+    ids = [*(cell for cell in order if cell in worth), *(cell for cell in sorted(worth) if cell not in order)]
+    inside = {cell for result in results for cell in result.inside}
     shares = {r.student: {id: share(r, id) for id in ids} for r in results}
     scores = np.array([[r.scores.get(id, 0.0) for id in ids] for r in graded]).reshape(len(graded), len(ids))
+    items = (_item(known.get(id), id, worth[id], graded, scores, k, id in inside) for k, id in enumerate(ids))
     return Report(
         unit,
         sum(worth.values()),
         {result.student: result.score for result in results},
         tuple(result.student for result in graded),
-        tuple(_item(known.get(id), id, worth[id], graded, scores, k) for k, id in enumerate(ids)),
-        tuple(_found(graded, ids)),
+        tuple(items),
+        tuple(_found(graded, ids, packs)),
         _spread([(r.seconds, r.student) for r in results if r.seconds is not None]),
         _spread([(r.memory, r.student) for r in results if r.memory is not None]),
         {r.student: reasons for r in results if (reasons := tuple(_reasons(r, known)))},
@@ -174,7 +178,7 @@ def analyse(unit: str, results: Sequence[Result], questions: Sequence[Question])
 
 
 def share(result: Result, id: str) -> str:
-    """The outcome of one question in one submission, one of SHARES.  id: the question's grade_id.
+    """The outcome of one graded cell in one submission, one of SHARES.  id: the cell's.
 
     The score in the gradebook decides, since a person may have changed it; the verdict tells untouched from wrong.
     """
@@ -183,8 +187,10 @@ def share(result: Result, id: str) -> str:
         return "right"
     if score > 0:
         return "partly"
-    if result.unreadable or result.aside or verdict is None:
+    if result.unreadable or result.aside or id in result.unjudged or id in result.by_hand:
         return "unjudged"
+    if verdict is None:  # a test that failed, or a person who gave nothing; else it is not known what the cell is
+        return "wrong" if id in result.order and id not in result.asked else "unjudged"
     return "untouched" if verdict.get("status") == "unattempted" else "wrong"
 
 
@@ -238,8 +244,16 @@ def _worth(results: Sequence[Result]) -> dict[str, float]:
     return worth
 
 
-def _item(question: Question | None, id: str, points: float, graded: Sequence[Result], scores: Any, k: int) -> Item:
-    number, _, title = question.title.partition(" ") if question else ("", "", id)
+def _item(
+    question: Question | None,
+    id: str,
+    points: float,
+    graded: Sequence[Result],
+    scores: Any,
+    k: int,
+    inside: bool,
+) -> Item:
+    number, title = (question.number, question.name) if question else ("", id)
     told = [share(result, id) for result in graded]
     shares = {name: told.count(name) for name in SHARES}
     own = scores[:, k]
@@ -255,12 +269,12 @@ def _item(question: Question | None, id: str, points: float, graded: Sequence[Re
     if r is not None and r < WEAK:
         flags.append("flag_negative" if r < 0 else "flag_weak")
     unsaid = "few" if few else "same" if r is None else ""
-    return Item(id, number, title, points, shares, mean, facility, over_tried, r, unsaid, tuple(flags))
+    return Item(id, number, title, points, shares, mean, facility, over_tried, r, unsaid, tuple(flags), inside)
 
 
-def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
+def _found(graded: Sequence[Result], ids: Sequence[str], packs: Packs) -> list[Found]:
     """The findings in wrong answers, in the order of KINDS, and the most frequent first within each."""
-    seen: dict[tuple[str, str, bool], tuple[str, dict[str, int], dict[str, None]]] = {}
+    seen: dict[tuple[str, str, Words], tuple[str, dict[str, int], dict[str, None]]] = {}
     for result in graded:
         for id in ids:
             verdict = result.verdicts.get(id, {})
@@ -268,23 +282,26 @@ def _found(graded: Sequence[Result], ids: Sequence[str]) -> list[Found]:
                 continue
             kind = next((kind for kind in KINDS if verdict.get(kind)), "other")
             key = str(verdict.get(kind) or verdict["status"])
-            lesson = str(verdict.get("unit") or "")
-            again = kind == "error" and key in NOTES and NOTES[key].again == lesson != ""
-            _, counts, students = seen.setdefault((kind, key, again), (lesson, {}, {}))
+            question, unit = str(verdict.get("question") or ""), str(verdict.get("unit") or "")
+            again = kind == "error" and key in NOTES and NOTES[key].again == unit != ""
+            # Two packs may give one key to different mistakes, so the words belong to what is counted.
+            says = _words(kind, key, again, packs, question)
+            _, counts, students = seen.setdefault((kind, key, says), (packs.lesson(question, unit), {}, {}))
             counts[id] = counts.get(id, 0) + 1
             students[result.student] = None
     found = [
-        Found(kind, key, _words(kind, key, again), lesson, counts, tuple(students))
-        for (kind, key, again), (lesson, counts, students) in seen.items()
+        Found(kind, key, says, lesson, counts, tuple(students))
+        for (kind, key, says), (lesson, counts, students) in seen.items()
     ]
     return sorted(found, key=lambda f: (KINDS.index(f.kind), -f.total, f.says.name, f.key))
 
 
-def _words(kind: str, key: str, again: bool) -> Words:
+def _words(kind: str, key: str, again: bool, packs: Packs, question: str) -> Words:
     """The Words for a finding apart from any single answer: placeholders without a value become letters."""
     unknown, facts = Words(key, "", ""), _Letters(words.REPORT_FACTS)
     if kind == "mistake":
-        text = MISTAKES[key].words if key in MISTAKES else unknown
+        mistake = packs.mistake(question, key)
+        text = mistake.words if mistake else unknown
     else:
         text = (words.STATUSES if kind == "other" else words.AGAIN if again else words.ERRORS).get(key, unknown)
     return Words(*(formatting.fill(part, facts).strip() for part in (text.listed or text.name, text.says, text.why)))
@@ -309,7 +326,7 @@ def _reasons(result: Result, known: Mapping[str, Question]) -> Iterator[tuple[st
     """Why a person should look at this submission: (key of REPORT, sentence), the most serious first."""
 
     def name(id: str) -> str:
-        return known[id].title.partition(" ")[0] if id in known else id
+        return known[id].number or known[id].name if id in known else id
 
     if result.aside:
         yield "needs_aside", result.aside
@@ -329,8 +346,8 @@ def _reasons(result: Result, known: Mapping[str, Question]) -> Iterator[tuple[st
 # --- for machines
 
 
-def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
-    """Everything in a Report as plain data, ready for JSON.  lessons: ``{unit's number: lesson's file}``."""
+def as_data(report: Report) -> dict[str, Any]:
+    """Everything in a Report as plain data, ready for JSON."""
     totals = sorted(report.scores.values())
     return {
         "unit": report.unit,
@@ -344,6 +361,7 @@ def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
             {
                 "id": item.id,
                 "title": item.name,
+                "inside": item.inside,
                 "points": item.points,
                 **item.shares,
                 "tried": item.tried,
@@ -362,7 +380,7 @@ def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
                 "key": found.key,
                 "name": found.says.name,
                 "explanation": explanation(found),
-                "lesson": lessons.get(found.lesson, found.lesson),
+                "lesson": found.lesson,
                 "answers": found.total,
                 "students": list(found.students),
                 "by_question": dict(found.counts),
@@ -391,9 +409,9 @@ def as_data(report: Report, lessons: Lessons = LESSONS) -> dict[str, Any]:
 CSV_COLUMNS = ("unit", "question", "student", "measure", "key", "value", "says")
 
 
-def as_csv(report: Report, lessons: Lessons = LESSONS) -> str:
+def as_csv(report: Report) -> str:
     """The data of ``as_data`` as CSV: one tidy table with CSV_COLUMNS, and one number or sentence in each row."""
-    data = as_data(report, lessons)
+    data = as_data(report)
     rows: list[tuple[object, ...]] = []
 
     def add(measure: str, value: object, question: str = "", student: str = "", key: str = "", says: str = "") -> None:
@@ -438,13 +456,13 @@ def most_common(report: Report) -> Found | None:
     return max(named, key=lambda found: (len(found.students), found.total), default=None)
 
 
-def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
+def summary(report: Report) -> list[str]:
     """At most five lines for a terminal."""
     totals = list(report.scores.values())
     judged = [item for item in report.items if item.facility is not None]
     lines = [
         REPORT["sum_class"].format(
-            submissions=len(totals), graded=len(report.graded), unit=report.unit, confined=_confinement(report)
+            submissions=len(totals), graded=len(report.graded), unit=report.unit, confined=_trust(report)
         ),
         REPORT["sum_scores"].format(
             median=formatting.of(float(np.median(totals))),
@@ -467,10 +485,8 @@ def summary(report: Report, lessons: Lessons = LESSONS) -> list[str]:
         )
     top = most_common(report)
     if top:
-        lesson = lessons.get(top.lesson, top.lesson)
-        lines.append(
-            REPORT["sum_mistake"].format(name=top.says.name, who=counted("who", len(top.students)), lesson=lesson)
-        )
+        said = REPORT["sum_mistake" if top.lesson else "sum_mistake_only"]
+        lines.append(said.format(name=top.says.name, who=counted("who", len(top.students)), lesson=top.lesson))
     else:
         lines.append(REPORT["sum_no_mistake"])
     lines.append(counted("sum_human", len(report.human)))
@@ -482,10 +498,13 @@ def counted(key: str, count: int) -> str:
     return REPORT[f"{key}_one" if count == 1 else key].format(count=count)
 
 
+def _trust(report: Report) -> str:
+    """What makes scores less sure than they should be, in sentences; "" if there is nothing."""
+    inside = sum(item.inside for item in report.items)
+    said = REPORT["sum_unconfined"].format(count=len(report.unconfined)) if report.unconfined else ""
+    return said + (counted("sum_inside", inside) if inside else "")
+
+
 def _lateness(report: Report) -> str:
     paid = sum(student in report.penalties for student in report.late)
     return REPORT["sum_late"].format(count=len(report.late), paid=paid) if report.late else ""
-
-
-def _confinement(report: Report) -> str:
-    return REPORT["sum_unconfined"].format(count=len(report.unconfined)) if report.unconfined else ""

@@ -7,10 +7,9 @@ whatever it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,7 +26,6 @@ from grader.classroom.report import (
     WEAK,
     Found,
     Item,
-    Lessons,
     Report,
     counted,
     edges,
@@ -37,7 +35,6 @@ from grader.classroom.report import (
     standard_error,
 )
 from grader.pictures import ACCENT, DEEPEST, NEGATIVE, POSITIVE, tint
-from grader.units import LESSONS
 from grader.words import LANGUAGE, REPORT
 
 TALLEST = 170  # pixels of the histogram's highest bar
@@ -60,22 +57,13 @@ FILLS = {
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def beside(folder: str, unit: str) -> Callable[[str], str]:
-    """A function from a student's id to the URL of the feedback page, in nbgrader's usual layout.
-
-    folder: the URL of the feedback folder.
-    """
-    name = quote(unit, safe="")
-    return lambda student: f"{folder}/{quote(student, safe='')}/{name}/{name}.html"
+PagesOf = Callable[[str], Sequence[tuple[str, str]]]  # student's id -> (notebook, URL of its feedback page)
 
 
-def as_html(
-    report: Report, lessons: Lessons = LESSONS, page_of: Callable[[str], str] | None = None, when: str = ""
-) -> str:
+def as_html(report: Report, pages_of: PagesOf, when: str = "") -> str:
     """The whole page as HTML.
 
-    lessons: ``{unit's number: lesson's file}``.
-    page_of: maps a student's id to the URL of the feedback page, relative to this page; None for the usual place.
+    pages_of: maps a student's id to the feedback pages, one for each notebook, with URLs relative to this page.
     when: the date to show; "" for none.
     """
     facts = {"submissions": len(report.scores), "points": formatting.of(report.points), "when": when}
@@ -85,8 +73,9 @@ def as_html(
         subtitle=REPORT["subtitle" if when else "subtitle_undated"].format(**facts),
         language=LANGUAGE,
         policy=POLICY,
-        page_of=page_of or beside("../feedback", report.unit),
+        pages_of=pages_of,
         items=report.items,
+        inside=[item.name for item in report.items if item.inside],
         shares=SHARES,
         fills=FILLS,
         marks=MARKS,
@@ -97,8 +86,8 @@ def as_html(
         **_questions(report),
         **_flags(report),
         groups=_groups(report),
-        lessons=_lessons(report, lessons),
-        in_words=_in_words(report, lessons),
+        lessons=_lessons(report),
+        in_words=_in_words(report),
         human=_human(report),
         late=_late(report),
         **_resources(report),
@@ -241,16 +230,16 @@ def _groups(report: Report) -> list[tuple[str, list[tuple[Found, list[tuple[int,
     return [(kind, rows) for kind, rows in groups if rows]
 
 
-def _lessons(report: Report, lessons: Lessons) -> list[tuple[str, int, str]]:
+def _lessons(report: Report) -> list[tuple[str, int, str]]:
     """The lessons to repeat: (lesson, number of students, names of their mistakes)."""
     rows = []
-    for unit, students, found in report.lessons:
+    for lesson, students, found in report.lessons:
         names = [f.says.name for f in found[:MOST_WHO]] + ["…"] * (len(found) > MOST_WHO)
-        rows.append((lessons.get(unit, unit), students, "; ".join(names)))
+        rows.append((lesson, students, "; ".join(names)))
     return rows
 
 
-def _in_words(report: Report, lessons: Lessons) -> list[tuple[str, str, str, str]]:
+def _in_words(report: Report) -> list[tuple[str, str, str, str]]:
     """The findings in words: (name, how many made it and where, what to repeat, explanation)."""
     numbers = {item.id: item.number or item.id for item in report.items}
     entries = []
@@ -259,8 +248,7 @@ def _in_words(report: Report, lessons: Lessons) -> list[tuple[str, str, str, str
         where = REPORT["where"].format(questions=", ".join(places))
         if len(places) > MOST_PLACES:
             where = REPORT["where_many"].format(count=len(places))
-        lesson = lessons.get(found.lesson, found.lesson)
-        repeat = REPORT["repeat"].format(lesson=f"`{lesson}`") if lesson and found.kind != "other" else ""
+        repeat = REPORT["repeat"].format(lesson=f"`{found.lesson}`") if found.lesson and found.kind != "other" else ""
         entries.append((found.says.name, f"{_who(found)} {where}", repeat, explanation(found)))
     return entries
 

@@ -12,14 +12,18 @@ from typing import Any
 class Result:
     """One student's result in one unit.
 
-    scores: ``{grade_id: score}`` from the gradebook, manual grades included.  points: ``{grade_id: maximum score}``.
+    A graded cell is named by its grade_id, in a unit of several notebooks after its notebook: ``problem1/cell``.
+    scores: ``{cell: score}`` from the gradebook, manual grades included.  points: ``{cell: maximum score}``.
     penalty: points taken off for handing in late.
-    verdicts: ``{grade_id: Verdict as data}``, where the judge gave one.
-    unjudged: ``{grade_id: why}``, where there is no verdict.
+    verdicts: ``{cell: Verdict as data}``, where the judge gave one.
+    unjudged: ``{cell: why}``, where there is no verdict.
     remarks: sentences on what was mended before grading, or why nothing could be graded.
     unreadable: whether the file could not be read, so that untouched exercises were graded instead.
     breaches: sentences on limits that were breached, and where.
-    by_hand: grade_ids of cells that wait for manual grading.
+    by_hand: cells that wait for manual grading.
+    asked: ``{cell: question id}`` of the cells that ask a question.
+    inside: cells that are nbgrader tests, judged inside the student's process.
+    order: all graded cells, in the order of the notebooks.
     seconds: wall time of the run.  memory: its peak in bytes.  None if not measured.
     confined: whether the sandbox was on; None if not known.
     aside: why this submission could not be graded and needs a person; "" if it was graded.
@@ -41,8 +45,17 @@ class Result:
     memory: int | None = None
     confined: bool | None = None
     aside: str = ""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     handed_in: datetime | None = None
     seconds_late: float = 0.0
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """``{cell: question id}``, as far as it is known."""
+        told = {cell: str(said["question"]) for cell, said in self.verdicts.items() if said.get("question")}
+        return {**told, **self.asked}
 
     @property
     def score(self) -> float:

@@ -237,14 +237,17 @@ def _head(cells: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _with_locked(cells: Sequence[NotebookNode], trusted: Mapping[str, NotebookNode]) -> list[NotebookNode]:
-    """The cells with each missing locked cell behind all that precede it, and behind the student's code there."""
+    """The cells with each missing locked cell behind all that precede it, and behind the student's code there.
+
+    So with each that a person grades: without it a score would have no place, and the grade would never be final.
+    """
     places = {id: k for k, cell in enumerate(cells) if (id := grade_id(cell))}
     put: dict[int, list[NotebookNode]] = {}  # by the index of the cell that they come before
     place, started = 0, False
     for id, cell in trusted.items():
         if id in places:
             place, started = max(place, places[id] + 1), True
-        elif _locked(cell):
+        elif _locked(cell) or cell.metadata.nbgrader.get("grade"):
             while started and place < len(cells) and cells[place].cell_type == "code" and not grade_id(cells[place]):
                 place += 1
             put.setdefault(place, []).append(copied(cell))

@@ -17,16 +17,18 @@ from nbformat import NotebookNode
 
 from grader.classroom import CourseError, bounded, judging, submission
 from grader.classroom.bounded import BoundedProcess
+from grader.classroom.judging import Rules
 from grader.nbgrader.job import Aside, Graded, GradedNotebook, Job, Unit
 from grader.nbgrader.resources import PROCESS
 from grader.nbgrader.steps import Steps
+from grader.pack import PackError
 from grader.sandbox import SandboxError
 from grader.sandbox.forkserver import ForkServer
 from grader.sandbox.zygote import Usage
 from grader.words import COMMANDS, FEEDBACK, LANGUAGE
 
-# Runs and judges a mended notebook in place, given the released one too; returns remarks and what the run used.
-Run = Callable[[NotebookNode, NotebookNode], tuple[list[str], Usage]]
+# Runs and judges a mended notebook in place by its Rules; returns remarks and what the run used.
+Run = Callable[[NotebookNode, Rules], tuple[list[str], Usage]]
 
 
 def begin(requests: socket.socket | None) -> None:
@@ -39,18 +41,22 @@ def grade(unit: Unit, job: Job) -> Graded:
     """Grade one submission.
 
     Raises Aside if this submission cannot be graded but others can, SandboxError if students' code cannot be run here
-    at all, and CourseError if this process's language is not the unit's.
+    at all, and CourseError if this process's language is not the unit's, or if a pack cannot be loaded here.
     """
     if unit.language != LANGUAGE:
         raise CourseError(COMMANDS["other_language"].format(ours=LANGUAGE, theirs=unit.language))
     torch.set_num_threads(1)  # workers, not threads, make use of the cores
+    try:
+        PROCESS.rules(unit)
+    except PackError as why:
+        raise CourseError(str(why)) from why
     return _Submission(unit, job).graded_by_running()
 
 
 def set_aside(unit: Unit, job: Job, why: str) -> Graded:
     """The results for a submission that cannot be graded: no points, nothing run, and ``why`` on its feedback page."""
     unread = Job(job.student, dict.fromkeys(job.notebooks, why), job.record, job.seconds_late)
-    graded = _Submission(unit, unread).graded_by(lambda nb, trusted: (judging.not_run(nb, trusted), Usage()))
+    graded = _Submission(unit, unread).graded_by(lambda nb, rules: (judging.not_run(nb, rules), Usage()))
     graded.aside = why
     return graded
 
@@ -71,40 +77,40 @@ class _Submission:
 
     def graded_by(self, run: Run) -> Graded:
         with PROCESS.bounded.borrowed() as process:
-            for name, trusted in PROCESS.released(self.unit).items():
+            for name, rules in PROCESS.rules(self.unit).items():
                 if name in self.job.notebooks:
-                    self.graded.notebooks[name] = self._notebook(name, trusted, run, process)
+                    self.graded.notebooks[name] = self._notebook(name, rules, run, process)
         return self.graded
 
-    def _run(self, nb: NotebookNode, trusted: NotebookNode) -> tuple[list[str], Usage]:
+    def _run(self, nb: NotebookNode, rules: Rules) -> tuple[list[str], Usage]:
         """Run a mended notebook's cells in the sandbox and judge them, with a second try in a new zygote.
 
         Raises Aside if both tries fail, and SandboxError if not even an empty notebook can be run.
         """
         try:
-            return self._run_once(nb, trusted)
+            return self._run_once(nb, rules)
         except SandboxError:
             self.zygote.close()
             self.zygote = PROCESS.lend(self.unit.confined)
             self.zygote.run([], [])  # if this fails too, the fault is the machine's and not the submission's
         try:
-            return self._run_once(nb, trusted)
+            return self._run_once(nb, rules)
         except SandboxError as why:
             raise Aside(COMMANDS["no_process"].format(why=why)) from why
 
-    def _run_once(self, nb: NotebookNode, trusted: NotebookNode) -> tuple[list[str], Usage]:
+    def _run_once(self, nb: NotebookNode, rules: Rules) -> tuple[list[str], Usage]:
         unit = self.unit
-        remarks = judging.run(nb, trusted, self.zygote, unit.limits, unit.secret, self.job.student, PROCESS.shown)
+        remarks = judging.run(nb, rules, self.zygote, unit.limits, unit.secret, self.job.student, PROCESS.shown)
         return remarks, self.zygote.used
 
-    def _notebook(self, name: str, trusted: NotebookNode, run: Run, process: BoundedProcess) -> GradedNotebook:
+    def _notebook(self, name: str, rules: Rules, run: Run, process: BoundedProcess) -> GradedNotebook:
         job, graded = self.job, self.graded
         nb, resources = self._read(name, process)
         if name in job.notes:
             nb = submission.noted(nb, job.notes[name])
         graded.remarks += submission.remarks(nb)
         with _timed(graded.spent, "judging"):
-            remarks, usage = run(nb, trusted)
+            remarks, usage = run(nb, rules)
         graded.remarks += remarks
         graded.usage = graded.usage + usage
         limit, given = self.unit.limits.page_seconds, (resources, job.record, job.seconds_late)

@@ -12,15 +12,18 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import nbformat
+
 from grader.classroom import CourseError
 from grader.classroom.processes import Template
 from grader.classroom.workers import LocalWorkers, Lost, Workers, mapped
-from grader.nbgrader import course
+from grader.nbgrader import course, released
 from grader.nbgrader.autograde import begin, grade, set_aside
 from grader.nbgrader.folders import Course, HandedIn
 from grader.nbgrader.gradebook import Entry, GradebookWriter, Known
 from grader.nbgrader.job import Aside, Graded, Job, Unit
 from grader.nbgrader.plugin import RunOutside, limits_of
+from grader.pack import Packs
 from grader.sandbox import SandboxError
 from grader.sandbox.forkserver import ForkServer
 from grader.words import COMMANDS
@@ -91,17 +94,20 @@ def grade_class(
 
     If anything goes wrong with one submission, from reading its folder to writing its results, ``Outcome.failed`` says
     so and the run goes on.  Raises CourseError if there are no submissions, if one of ``students`` has none, if a
-    release version is missing, or if the gradebook refuses; SandboxError if students' code cannot be run here.
-    Submissions that are already in the gradebook stay there, and the next run does the rest.
+    release version is missing, if a pack cannot be used or a graded cell not be graded, or if the gradebook refuses;
+    SandboxError if students' code cannot be run here.  Submissions that are already in the gradebook stay there, and
+    the next run does the rest.
     """
+    packs = released.packs(here.dirs)  # before anything is opened
     book = GradebookWriter(here.db, here.dirs.course_id, here.unit)
     try:
-        unit = unit_of(here, book, confined, limits)
+        unit = unit_of(here, book, packs, confined, limits)
         names = list(book.notebooks)
         there = here.students()
         missing = sorted(set(students) - set(there))
         if missing:
-            raise CourseError(COMMANDS["no_such_submission"].format(student=missing[0], unit=here.unit))
+            folder = here.folder(here.dirs.submitted_directory, missing[0])
+            raise CourseError(COMMANDS["no_such_submission"].format(student=missing[0], unit=here.unit, folder=folder))
         known, outcome = book.known(), Outcome(confined=unit.confined)
         if not there:
             where = here.folder(here.dirs.submitted_directory, "STUDENT") / f"{(names or [here.unit])[0]}.ipynb"
@@ -158,25 +164,36 @@ def grade_class(
 
 
 def unit_of(
-    here: Course, book: GradebookWriter, confined: bool | None = None, limits: Mapping[str, Any] | None = None
+    here: Course,
+    book: GradebookWriter,
+    packs: Packs,
+    confined: bool | None = None,
+    limits: Mapping[str, Any] | None = None,
 ) -> Unit:
-    """What every submission of the unit is graded with.  Raises CourseError if a release version is missing.
+    """What every submission of the unit is graded with.
 
-    confined, limits: override the configuration.
+    packs: those of the course.  confined, limits: override the configuration.
+    Raises CourseError if the unit has no notebook, a release version is missing, or a graded cell could not be graded.
     """
-    released = {}
-    for name in book.notebooks:
-        path = here.folder(here.dirs.release_directory, ".") / f"{name}.ipynb"
-        if not path.exists():
-            raise CourseError(COMMANDS["no_release"].format(path=path, unit=here.unit))
-        released[name] = path.read_text("utf-8")
+    dirs = here.dirs
+    if not book.notebooks:
+        raise CourseError(COMMANDS["not_in_gradebook"].format(unit=here.unit))
+    sources = {name: cells.sources for name, cells in book.notebooks.items()}
+    released.examine(released.faults_of(dirs, here.unit, sources, packs))
+    texts = {name: released.text(dirs, here.unit, name) for name in sources}
+    notebooks = {name: nbformat.reads(text, as_version=4) for name, text in texts.items()}
+    hidden = {name: released.hidden(sources[name], nb) for name, nb in notebooks.items()}
+    used = released.used(notebooks.values(), packs)
     return Unit(
         here.unit,
-        released,
+        texts,
         here.config,
         replace(limits_of(here.config), **limits or {}),
         course.secret(here.root),
         RunOutside(config=here.config).confined if confined is None else confined,
+        hidden=hidden,
+        packs=used.sources,
+        files=released.files(dirs, here.unit, packs),
     )
 
 
@@ -202,7 +219,7 @@ class _Writing:
                 done = set_aside(self.unit, job, str(done))
             if isinstance(done, BaseException):
                 raise done
-            done.remarks = [*given.remarks, *done.remarks]
+            done.remarks, done.beside = [*given.remarks, *done.remarks], tuple(given.remarks)
             self.here.write(given, done)
         except Exception as why:
             self._failed(given.student, why)

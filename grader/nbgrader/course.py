@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,19 @@ def configuration(course: Path) -> Any:
     """nbgrader's configuration of a course, as a traitlets Config.
 
     Changes the working directory while it loads, since nbgrader looks for its configuration there.
+    Raises CourseError if a configuration file cannot be executed: nbgrader itself would go on without it.
     """
     from nbgrader.apps import NbGrader
 
-    app, before = NbGrader(), os.getcwd()
-    os.chdir(course)
+    app = NbGrader(raise_config_file_errors=True)
     try:
-        app.load_config_file()
-    finally:
-        os.chdir(before)
+        with contextlib.chdir(course):
+            app.load_config_file()
+    except Exception as why:  # whatever the file raises
+        frames = [f for f in traceback.extract_tb(why.__traceback__) if Path(f.filename).name == CONFIG]
+        where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(course / CONFIG)
+        error = f"{type(why).__name__}: {why}"
+        raise CourseError(COMMANDS["bad_config"].format(where=where, error=error)) from why
     return app.config
 
 
@@ -77,10 +82,12 @@ def secret(course: Path) -> bytes:
 
 
 def units(course: Path) -> list[str]:
-    """The units that have a notebook of their own name in the source folder, sorted by name."""
+    """The units that have a notebook in the source folder, sorted by name."""
     dirs = directory(course)
-    anywhere = Path(dirs.format_path(dirs.source_directory, ".", "*")).relative_to(course)
-    return sorted(path.stem for path in course.glob(f"{anywhere}/*.ipynb") if path.stem == path.parent.name)
+    anywhere = Path(dirs.format_path(dirs.source_directory, ".", "*"))
+    place = next(k for k, part in enumerate(anywhere.parts) if part == "*")
+    found = glob.glob(str(anywhere / "*.ipynb"))
+    return sorted({Path(path).parts[place] for path in found})
 
 
 def environment(state: Path) -> dict[str, str]:
@@ -142,41 +149,29 @@ def api(course: Path, **further: Mapping[str, Any]) -> Any:
     return NbGraderAPI(config=config)
 
 
-def copy_course(course: Path, folder: Path, names: Iterable[str]) -> None:
-    """Copy a course's configuration and the source folders of the named units to ``folder``, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(course / CONFIG, folder)
-    dirs = directory(course)
-    for unit in names:
-        source = Path(dirs.format_path(dirs.source_directory, ".", unit))
-        there = folder / source.relative_to(course)
-        shutil.copytree(source, there, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-
-
 def release(course: Path, scratch: Path, names: list[str], check: bool = False) -> list[Path]:
     """Generate the release versions of units and write those that differ; returns the files that differed.
 
     A released file that is no longer generated is returned, but not removed.
     scratch: an empty folder to work in.  check: only compare.  Raises CourseError if nbgrader fails.
     """
-    copy_course(course, scratch, names)
     dirs, differing = directory(course), []
-    commands = api(scratch, SaveCells={"enabled": False}, GenerateAssignment={"no_database": True})
+    into = {"release_directory": str(scratch)}
+    commands = api(course, CourseDirectory=into, SaveCells={"enabled": False}, GenerateAssignment={"no_database": True})
+    elsewhere = commands.coursedir
     for unit in names:
         made = commands.generate_assignment(unit)
         if not made["success"]:
-            raise CourseError(_failed(f"generate_assignment {unit}", made["log"].splitlines()))
-        kept = Path(dirs.format_path(dirs.release_directory, ".", unit))
-        place = kept.relative_to(course)
-        new = {path.relative_to(scratch) for path in (scratch / place).rglob("*") if path.is_file()}
-        old = kept.rglob("*")
-        stray = {path.relative_to(course) for path in old if path.is_file() and ".ipynb_checkpoints" not in path.parts}
-        for name in sorted(new | stray):
-            made, kept = scratch / name, course / name
-            if made.exists() and kept.exists() and made.read_bytes() == kept.read_bytes():
+            raise CourseError(_failed(f"generate_assignment {unit}", (made["log"] or made["error"] or "").splitlines()))
+        new_place, kept_place = (Path(d.format_path(d.release_directory, ".", unit)) for d in (elsewhere, dirs))
+        new = {path.relative_to(new_place) for path in new_place.rglob("*") if path.is_file()}
+        old = (path for path in kept_place.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+        for name in sorted(new | {path.relative_to(kept_place) for path in old}):
+            given, kept = new_place / name, kept_place / name
+            if given.exists() and kept.exists() and given.read_bytes() == kept.read_bytes():
                 continue
             differing.append(kept)
-            if not check and made.exists():
+            if not check and given.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(kept, made.read_bytes())
+                write_whole(kept, given.read_bytes())
     return differing

@@ -66,11 +66,15 @@ class Known:
 
 @dataclass(frozen=True)
 class _Cells:
-    """A notebook of the unit: its database id, and ``{grade_id: database id}`` of its cells with grades or comments."""
+    """A notebook of the unit: its database id, and ``{grade_id: database id}`` of its cells with grades or comments.
+
+    sources: ``{grade_id: source}`` of its cells, with hidden tests.
+    """
 
     id: str
     grades: dict[str, str]
     comments: dict[str, str]
+    sources: dict[str, str]
 
 
 class Entry(NamedTuple):
@@ -106,6 +110,7 @@ class GradebookWriter:
                     nb.id,
                     {cell.name: cell.id for cell in (*nb.grade_cells, *nb.task_cells)},
                     {cell.name: cell.id for cell in (*nb.solution_cells, *nb.task_cells)},
+                    sources_of(nb),
                 )
                 for nb in assignment.notebooks
             }
@@ -182,7 +187,7 @@ class GradebookWriter:
             "memory": graded.usage.memory,
             "confined": graded.confined,
             "aside": graded.aside,
-            "notes": json.dumps({name: done.notes for name, done in graded.notebooks.items()}),
+            "notes": json.dumps({name: done.notes for name, done in graded.notebooks.items()} | {"": graded.beside}),
         }
 
     def _places(
@@ -287,6 +292,11 @@ def _add_what_is_missing(engine: Engine) -> None:
                 connection.execute(DDL(f"ALTER TABLE {RUN.name} ADD COLUMN {column.name} {column.type.compile()}"))
 
 
+def sources_of(notebook: api.Notebook) -> dict[str, str]:
+    """``{grade_id: source}`` of a notebook's cells in the gradebook, with their hidden tests."""
+    return {cell.name: str(cell.source) for cell in notebook.source_cells}
+
+
 def _new_id() -> str:
     """32 random hexadecimal digits, as from nbgrader's ``new_uuid``, but faster: a submission needs dozens."""
     return secrets.token_hex(16)
@@ -349,6 +359,6 @@ RUN = Table(
     Column("cpu", Float),  # seconds of CPU time
     Column("memory", Float),  # peak in bytes, beyond the process that was forked
     Column("confined", Boolean),
-    Column("notes", Text),  # JSON: {notebook: notes.Notes as data}
+    Column("notes", Text),  # JSON: {notebook: notes.Notes as data, "": remarks on the folder}
     Column("aside", Text),  # why it could not be graded and a person must look; "" if it was graded
 )

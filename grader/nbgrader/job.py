@@ -13,6 +13,7 @@ from typing import Any
 from traitlets.config import Config
 
 from grader import words
+from grader.pack import Source
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Usage
 
@@ -55,6 +56,9 @@ class Unit:
 
     released: ``{notebook: text}``, the release versions.  config: the course's, with its preprocessors and plugins.
     secret: the course's, from which hidden inputs are drawn.  confined: False runs students' code unprotected.
+    hidden: ``{notebook: {grade_id: source}}`` of tests, with their hidden tests.
+    packs: of the questions that the notebooks ask, as text, so that a worker need not have them installed.
+    files: ``{name: content}`` of what the instructor released beside the notebooks.
     """
 
     name: str
@@ -64,6 +68,9 @@ class Unit:
     secret: bytes
     confined: bool = True
     language: str = words.LANGUAGE  # of cards and feedback pages
+    hidden: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    packs: tuple[Source, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -71,6 +78,9 @@ class Unit:
         settings = re.sub(" at 0x[0-9a-f]+", "", repr(self.config))  # addresses of functions differ from run to run
         parts = [self.name, repr(sorted(self.released.items())), settings, repr(self.limits)]
         parts += [self.secret.hex(), str(self.confined), self.language, _package_version()]
+        parts += [repr(sorted((name, sorted(cells.items())) for name, cells in self.hidden.items()))]
+        parts += [pack.digest for pack in self.packs]
+        parts += [f"{name}={hashlib.sha256(content).hexdigest()}" for name, content in sorted(self.files.items())]
         return _digest(parts)
 
 
@@ -105,6 +115,7 @@ class Graded:
     """The results for one submission.
 
     notebooks: by name.  remarks: for the instructor.  usage: of the confined processes.
+    beside: those of the remarks that are on the folder and its time, and on no notebook.
     spent: seconds of CPU time on the trusted side for "reading", "judging" and "pages".
     aside: why nothing could be graded and a person must look; "" if it was graded.
     """
@@ -116,6 +127,7 @@ class Graded:
     spent: dict[str, float] = field(default_factory=dict)
     confined: bool = True
     aside: str = ""
+    beside: tuple[str, ...] = ()
 
 
 class Aside(RuntimeError):
@@ -128,6 +140,6 @@ def _digest(parts: Iterable[str]) -> str:
 
 @cache
 def _package_version() -> str:
-    """A digest of this package's sources: a changed question, mistake or sentence changes grades or feedback."""
+    """A digest of this package's sources: a changed mistake or sentence changes grades or feedback."""
     here = Path(__file__).parent.parent
     return _digest(f"{path.relative_to(here)} {path.read_text('utf-8')}" for path in sorted(here.rglob("*.py")))

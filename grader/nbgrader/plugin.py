@@ -6,31 +6,40 @@ formgrader's button and ``nbgrader.apps.NbGraderAPI`` all grade this way.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import MissingEntry
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.preprocessors import DeduplicateIds, Execute, NbGraderPreprocessor, OverwriteCells
 from sqlalchemy.exc import SAWarning
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Float, Integer, List, Unicode
 from traitlets.config import Config
 
 from grader.canonical import canonical
-from grader.classroom import bounded, judging, submission, supplementary
+from grader.classroom import CourseError, bounded, judging, submission, supplementary
+from grader.classroom.cells import cells_of
+from grader.classroom.judging import Rules
 from grader.classroom.tables import as_csv
-from grader.nbgrader import course
+from grader.nbgrader import course, released
 from grader.nbgrader.clock import ReadTime
 from grader.nbgrader.folders import handed_in, is_linked, lying_in, students_part
+from grader.nbgrader.gradebook import sources_of
 from grader.nbgrader.resources import PROCESS
+from grader.pack import Packs
 from grader.sandbox.limits import Limits
 from grader.words import COMMANDS, FEEDBACK, LIMITS
 
@@ -40,16 +49,26 @@ UNREADABLE, NAMED = "grader_unreadable", "grader_named"
 Resources = dict[str, Any]
 
 
-def configure(c: Any) -> None:
+def configure(c: Any, packs: Sequence[str] = ()) -> None:
     """Put the grader's parts into a traitlets Config, the ``c`` of ``nbgrader_config.py``.
 
-    Generate: release versions are written in canonical form.  Sanitize: every submission is read within limits and
+    packs: the course's own packs of questions, as paths from the course's folder, with or without ``.py``; patterns
+        will do.  Installed packs need not be named.
+
+    Generate: what nobody could grade is told before anything is written; release versions are written in canonical
+    form, with the course's packs that they need beside them.  Sanitize: every submission is read within limits and
     mended first, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells get the
     score that the judge gives their answers.  Feedback: pages are laid out within limits of time.  Export: CSV without
     formulas.
     """
+    # nbgrader calls `alembic` when it makes the gradebook, and fails if the environment is not activated.
+    here = str(Path(sys.executable).parent)
+    if here not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
     # These come from nbgrader's use of SQLAlchemy; its grades are right, and the warnings do not help an instructor.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+    c.RunOutside.packs = list(packs)
+    c.GenerateAssignment.exporter_class = ExaminingExporter
     c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
     c.Autograde.exporter_class = PatientExporter
     c.GenerateFeedback.exporter_class = "grader.nbgrader.feedback.PatientPages"
@@ -63,21 +82,71 @@ def configure(c: Any) -> None:
     ]
 
 
-def released(converter: Any, resources: Resources) -> NotebookNode:
-    """The release version of the notebook that ``resources`` names.  Raises NbGraderException if there is none."""
+def trusted(converter: Any, resources: Resources) -> Rules:
+    """What the notebook that ``resources`` names is judged by, read once in each of nbgrader's runs.
+
+    Raises NbGraderException if it has no release version, or if a pack cannot be used.
+    """
     unit, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
-    coursedir = converter.coursedir
-    path = Path(coursedir.format_path(coursedir.release_directory, ".", unit)) / f"{name}.ipynb"
-    if not path.exists():
-        raise NbGraderException(COMMANDS["no_release"].format(path=path, unit=unit))
-    return nbformat.read(path, as_version=4)
+    made = _MADE.setdefault(converter, {})
+    if name not in made:
+        dirs = converter.coursedir
+        try:
+            packs = released.packs(dirs, converter.config)
+            nb = nbformat.reads(released.text(dirs, unit, name), as_version=4)
+            hidden = released.hidden(_sources(dirs, unit).get(name, {}), nb)
+            files = released.files(dirs, unit, packs)
+        except CourseError as why:
+            raise NbGraderException(str(why)) from why
+        made[name] = Rules(nb, cells_of(nb, hidden), released.used([nb], packs), files)
+    return made[name]
+
+
+_MADE: WeakKeyDictionary[Any, dict[str, Rules]] = WeakKeyDictionary()  # by nbgrader's converter, one for each run
+
+
+def _sources(dirs: CourseDirectory, unit: str) -> dict[str, dict[str, str]]:
+    """``{notebook: {grade_id: source}}`` of a unit's cells in the gradebook; empty if it does not know the unit."""
+    with Gradebook(dirs.db_url, dirs.course_id) as gradebook:
+        try:
+            return {nb.name: sources_of(nb) for nb in gradebook.find_assignment(unit).notebooks}
+        except MissingEntry:
+            return {}
 
 
 class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
-    """The last step of GenerateAssignment: put the notebook into canonical form, the same bytes on every machine."""
+    """The last step of GenerateAssignment: put the notebook into canonical form, the same bytes on every machine.
+
+    The course's own packs whose questions it asks are put beside it, where a student's ``check`` finds them.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        converter, unit = self.parent.parent, resources["nbgrader"]["assignment"]
+        dirs = converter.coursedir
+        with contextlib.suppress(CourseError):  # told before
+            released.put_packs([nb], released.packs(dirs, converter.config), dirs, unit)
         return canonical(nb, keep_outputs=False), resources
+
+
+class ExaminingExporter(NotebookExporter):  # type: ignore[misc]
+    """For GenerateAssignment: stops before anything is written if a graded cell could not be graded."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        converter = self.parent
+        sources = [Path(path) for found in getattr(converter, "assignments", {}).values() for path in sorted(found)]
+        if sources:
+            _examined(converter, lambda packs: (f for p in sources for f in released.in_source(p, converter, packs)))
+
+
+def _examined(converter: Any, find: Callable[[Packs], Iterable[str]]) -> None:
+    """Stop nbgrader's run if there is anything that nobody can grade: log why, and raise NbGraderException."""
+    try:
+        with contextlib.chdir(converter.coursedir.root):
+            released.examine(find(released.packs(converter.coursedir, converter.config)))
+    except CourseError as why:
+        converter.log.error("%s", why)
+        raise NbGraderException(str(why)) from why
 
 
 class PatientExporter(NotebookExporter):  # type: ignore[misc]
@@ -97,6 +166,12 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
                 del there[folder]
             elif self.parent.coursedir.notebook_id == "*":  # otherwise only the named notebook is asked for
                 self._enter(Path(folder), there[folder])
+        if there:
+            dirs = self.parent.coursedir
+            _examined(
+                self.parent,
+                lambda packs: released.faults_of(dirs, dirs.assignment_id, _sources(dirs, dirs.assignment_id), packs),
+            )
 
     def _enter(self, folder: Path, found: list[str]) -> None:
         """Add to nbgrader's list of a student's notebooks those that lie there under another name."""
@@ -164,10 +239,10 @@ class Mend(NbGraderPreprocessor):  # type: ignore[misc]
     """The first sanitizing step: restore the instructor's cells to the release version, and keep the answers."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        trusted = released(self.parent.parent, resources)
+        kept = trusted(self.parent.parent, resources).released
         why = nb.metadata.get(UNREADABLE)
         note = nb.metadata.get(NAMED)
-        nb = submission.unreadable(trusted, why) if why else submission.mend(nb, trusted)
+        nb = submission.unreadable(kept, why) if why else submission.mend(nb, kept)
         nb = submission.noted(nb, note) if note else nb
         for remark in submission.remarks(nb):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
@@ -191,14 +266,15 @@ class RunOutside(_Limited):  # type: ignore[misc]
     """Replaces nbgrader's Execute: cells run in a confined fork, and answers are judged outside of it."""
 
     confined = Bool(True, help=COMMANDS["help_confined"]).tag(config=True)
+    packs = List(Unicode(), help=COMMANDS["help_packs"]).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         student = resources["nbgrader"]["student"]
         secret = course.secret(Path(self.parent.parent.coursedir.root))
         limits = limits_of(self.config)
-        zygote, trusted = PROCESS.lend(self.confined), released(self.parent.parent, resources)
+        zygote, rules = PROCESS.lend(self.confined), trusted(self.parent.parent, resources)
         try:
-            remarks = judging.run(nb, trusted, zygote, limits, secret, student, PROCESS.shown)
+            remarks = judging.run(nb, rules, zygote, limits, secret, student, PROCESS.shown)
         finally:
             PROCESS.take_back(zygote)
         for remark in remarks:
@@ -249,4 +325,4 @@ def _row(gradebook: Any, assignment: Any, student: Any) -> list[object]:
     return [assignment.name, assignment.duedate, when, *who, score, penalty, total, assignment.max_score]
 
 
-__all__ = ["CanonicalForm", "InertCsv", "Mend", "PatientExporter", "RunOutside", "configure"]
+__all__ = ["CanonicalForm", "ExaminingExporter", "InertCsv", "Mend", "PatientExporter", "RunOutside", "configure"]

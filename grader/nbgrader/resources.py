@@ -6,11 +6,12 @@ import atexit
 from collections.abc import Mapping
 
 import nbformat
-from nbformat import NotebookNode
 
 from grader.classroom.bounded import Pool
-from grader.classroom.judging import Shown
+from grader.classroom.cells import cells_of
+from grader.classroom.judging import Rules, Shown
 from grader.nbgrader.job import Unit
+from grader.pack import Packs, loaded
 from grader.sandbox.forkserver import ForkServer
 from grader.sandbox.zygote import Zygote
 
@@ -27,14 +28,18 @@ class Resources:
         self.bounded = Pool()
         self.shown = Shown()
         self.fork_server: ForkServer | None = None
-        self._released: dict[str, dict[str, NotebookNode]] = {}
+        self._rules: dict[str, dict[str, Rules]] = {}
         self._zygotes: dict[bool, list[Zygote]] = {True: [], False: []}
 
-    def released(self, unit: Unit) -> Mapping[str, NotebookNode]:
-        """``{notebook: release version}`` of a unit, parsed once.  Do not change them."""
-        if unit.version not in self._released:
-            self._released[unit.version] = {k: nbformat.reads(text, as_version=4) for k, text in unit.released.items()}
-        return self._released[unit.version]
+    def rules(self, unit: Unit) -> Mapping[str, Rules]:
+        """``{notebook: Rules}`` of a unit, made once.  Do not change them.  Raises PackError."""
+        if unit.version not in self._rules:
+            packs, made = Packs(map(loaded, unit.packs)), dict[str, Rules]()
+            for name, text in unit.released.items():
+                nb = nbformat.reads(text, as_version=4)
+                made[name] = Rules(nb, cells_of(nb, unit.hidden.get(name)), packs, unit.files)
+            self._rules[unit.version] = made
+        return self._rules[unit.version]
 
     def lend(self, confined: bool) -> Zygote:
         """A zygote for the caller alone, to be returned by ``take_back``.  A new one starts up in the background."""

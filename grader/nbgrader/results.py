@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
@@ -54,6 +54,7 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
             select(
                 api.SubmittedAssignment.student_id,
                 api.BaseCell.name,
+                api.Notebook.name,
                 api.Grade.score,
                 api.Grade.max_score,
                 api.Grade.needs_manual_grade,
@@ -61,6 +62,7 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
             .select_from(api.Grade)
             .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
             .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
             .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
             .join(api.Assignment, api.Assignment.id == api.SubmittedAssignment.assignment_id)
             .where(*of_unit)
@@ -68,20 +70,55 @@ def results(root: Path, unit: str, db: str | None = None) -> list[Result]:
         penalties, times = dict[str, float](), dict[str, dict[str, Any]]()
         for student, penalty, *when in session.execute(submitted):
             penalties[student], times[student] = float(penalty or 0), _times(*when)
-        grades: dict[str, list[tuple[str, float, float, bool]]] = {student: [] for student in penalties}
-        for student, name, score, worth, waits in session.execute(graded):
-            grades[student].append((name, float(score or 0), float(worth), bool(waits)))
         in_unit = api.Assignment.id == api.Notebook.assignment_id
         names = sorted(session.scalars(select(api.Notebook.name).join(api.Assignment, in_unit).where(*of_unit)))
+        grades: dict[str, list[_Graded]] = {student: [] for student in penalties}
+        for student, name, notebook, score, worth, waits in session.execute(graded):
+            grades[student].append(_Graded(notebook, name, float(score or 0), float(worth), bool(waits)))
         runs = _runs(session, unit)
-    dirs, found = directory(root), []
+    dirs, found, called = directory(root), [], _called(names)
     for student, given in sorted(grades.items()):
         run = runs.get(student, {})
         folder = Path(dirs.format_path(dirs.autograded_directory, student, unit))
-        points = {name: worth for name, _, worth, _ in given}
-        notes = _notes([folder / f"{name}.ipynb" for name in names], run.pop("notes", {}), points)
-        found.append(replace(_result(notes, student, sorted(given), penalties[student]), **times[student], **run))
+        kept, notes = run.pop("notes", {}), list[tuple[str, Notes]]()
+        beside = kept.pop("", ())
+        for name in names:
+            points = {one.cell: one.points for one in given if one.notebook == name}
+            if read := _notes(folder / f"{name}.ipynb", kept, points):
+                notes.append((name, read))
+        found.append(
+            replace(_result(notes, student, sorted(given), penalties[student], called, beside), **times[student], **run)
+        )
     return found
+
+
+class _Graded(NamedTuple):
+    """A graded cell's row in the gradebook.  waits: for a person to grade it."""
+
+    notebook: str
+    cell: str
+    score: float
+    points: float
+    waits: bool
+
+
+Called = Callable[[str, str], str]  # (notebook, grade_id) -> what a cell is called in the unit
+
+
+def _called(notebooks: list[str]) -> Called:
+    """How a unit's cells are called: by their grade_ids, which another notebook of the unit may have as well."""
+    if len(notebooks) == 1:
+        return lambda notebook, cell: cell
+    return lambda notebook, cell: f"{notebook}/{cell}"
+
+
+def notebooks(root: Path, unit: str, db: str | None = None) -> list[str]:
+    """The names of a unit's notebooks in the gradebook, sorted.  Raises CourseError if there is no gradebook."""
+    from nbgrader import api
+
+    with _reading(root, db) as session:
+        in_unit = (api.Assignment.id == api.Notebook.assignment_id, api.Assignment.name == unit)
+        return sorted(session.scalars(select(api.Notebook.name).join(api.Assignment, in_unit[0]).where(in_unit[1])))
 
 
 def _times(handed_in: datetime | None, extension: timedelta | None, due: datetime | None) -> dict[str, Any]:
@@ -153,49 +190,62 @@ def _reading(root: Path, db: str | None) -> Iterator[Any]:
 
 
 def _result(
-    notes: Iterable[Notes], student: str, grades: list[tuple[str, float, float, bool]], penalty: float
+    notes: Iterable[tuple[str, Notes]],
+    student: str,
+    grades: list[_Graded],
+    penalty: float,
+    called: Called,
+    beside: Sequence[str],
 ) -> Result:
     """A submission's Result, from its rows in the gradebook and the notes of its notebooks.
 
-    grades: (grade_id, score, points, whether it waits for manual grading) of each cell.
+    notes: (notebook, its notes).  beside: remarks on the folder and its time.
     """
-    points = {name: worth for name, _, worth, _ in grades}
-    verdicts, unjudged = dict[str, Any](), dict.fromkeys(points, REPORT["no_card"])
-    remarks, breaches, unreadable = list[str](), list[str](), False
-    for found in notes:
-        verdicts |= {name: said for name, said in found.verdicts.items() if name in points}
-        unjudged |= {name: why for name, why in found.unjudged.items() if name in points}
+    points = {called(one.notebook, one.cell): one.points for one in grades}
+    verdicts, told = dict[str, Any](), dict[str, str]()
+    remarks, breaches, unreadable = list(beside), list[str](), False
+    asked, inside, order = dict[str, str](), list[str](), list[str]()
+    for notebook, found in notes:
+        verdicts |= {called(notebook, cell): said for cell, said in found.verdicts.items()}
+        told |= {called(notebook, cell): why for cell, why in found.unjudged.items()}
         remarks += found.remarks
         breaches += [breach_said(*breach) for breach in found.breaches]
         unreadable = unreadable or found.unreadable
+        asked |= {called(notebook, cell): id for cell, id in found.asked.items()}
+        inside += [called(notebook, cell) for cell in found.inside]
+        order += [called(notebook, cell) for cell in found.order]
+    # A question needs a verdict; of a notebook whose notes do not say which cells ask one, all cells do.
+    silent = {cell for cell in points if cell not in order or cell in asked}
+    unjudged = {**dict.fromkeys(silent, REPORT["no_card"]), **told}
     return Result(
         student,
-        {name: score for name, score, _, _ in grades},
+        {called(one.notebook, one.cell): one.score for one in grades},
         points,
-        verdicts,
-        tuple(remarks),
+        {cell: said for cell, said in verdicts.items() if cell in points},
+        tuple(dict.fromkeys(remarks)),
         penalty,
-        {name: why for name, why in unjudged.items() if name not in verdicts},
+        {cell: unjudged[cell] for cell in points if cell in unjudged and cell not in verdicts},
         unreadable,
         tuple(breaches),
-        tuple(name for name, _, _, waits in grades if waits),
+        tuple(called(one.notebook, one.cell) for one in grades if one.waits),
+        asked=asked,
+        inside=tuple(inside),
+        order=tuple(order),
     )
 
 
-def _notes(paths: Iterable[Path], kept: Mapping[str, Any], points: Mapping[str, float]) -> Iterator[Notes]:
-    """The Notes of each of a submission's notebooks.
+def _notes(path: Path, kept: Mapping[str, Any], points: Mapping[str, float]) -> Notes | None:
+    """The Notes of one of a submission's notebooks; None if there are none.
 
-    paths: the unit's autograded notebooks.  Their notes come first, since nbgrader may have graded them again.  Other
-        notebooks in the same folder are copies of what the student handed in, with any notes the student put there.
+    path: the autograded notebook.  Its notes come first, since nbgrader may have graded it again.  Other notebooks in
+        the same folder are copies of what the student handed in, with any notes the student put there.
     kept: ``{notebook: notes as data}`` from the gradebook, for notebooks without a file.
     points: ``{grade_id: points}``.
     """
-    for path in paths:
-        if path.exists():
-            nb = nbformat.read(path, as_version=4)
-            yield Notes.of(nb) or _notes_before(nb, points)
-        elif notes := Notes.from_data(kept.get(path.stem)):
-            yield notes
+    if path.exists():
+        nb = nbformat.read(path, as_version=4)
+        return Notes.of(nb) or _notes_before(nb, points)
+    return Notes.from_data(kept.get(path.stem))
 
 
 # --- notebooks graded by a version that kept no notes: they are reconstructed from the cells

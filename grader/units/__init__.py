@@ -1,31 +1,37 @@
-"""The Questions of all units, in course order; each module ``uNN_name`` in this folder is one unit."""
+"""The course "Gradients with PyTorch" as a pack: each module ``uNN_name`` is a unit, with its functions beside it.
 
-from dataclasses import replace
-from importlib import import_module
-from pkgutil import iter_modules
+It reaches the engine as any pack does, by an entry point in the group ``grader.packs``; no module of the engine imports
+it.
+"""
 
-from grader import words
-from grader.mistakes import CATALOGUE, Mistake
 from grader.question import Question
+from grader.units import (
+    u00_setup,
+    u01_scalar,
+    u02_bookkeeping,
+    u03_vector_to_scalar,
+    u04_jacobian,
+    u05_weighted_vjp,
+    u06_matrices_and_broadcasting,
+    u07_graph_lifetime,
+    u08_higher_order,
+)
 
-_MODULES = [import_module(f"{__name__}.{name}") for name in sorted(module.name for module in iter_modules(__path__))]
+_UNITS = (
+    u00_setup,
+    u01_scalar,
+    u02_bookkeeping,
+    u03_vector_to_scalar,
+    u04_jacobian,
+    u05_weighted_vjp,
+    u06_matrices_and_broadcasting,
+    u07_graph_lifetime,
+    u08_higher_order,
+)
 
-
-def _spoken(question: Question) -> Question:
-    """A question, which is written in English, with its title and hints in the program's language."""
-    title, hints = words.QUESTIONS.get(question.id, (question.title, question.hints))
-    return replace(question, title=title, hints=hints)
-
-
-QUESTIONS: dict[str, Question] = {question.id: _spoken(question) for unit in _MODULES for question in unit.QUESTIONS}
-
-# All mistakes that can be named: those of the catalogue and the questions' own.
-MISTAKES: dict[str, Mistake] = {
-    **{mistake.key: mistake for question in QUESTIONS.values() for mistake in question.also},
-    **CATALOGUE,
-}
+QUESTIONS: list[Question] = [question for unit in _UNITS for question in unit.QUESTIONS]
 
 # A unit's number -> the path of its lesson, whose name is that of the unit's module without the u.
 LESSONS: dict[str, str] = {
-    stem[:2]: f"course/{stem}.ipynb" for stem in (unit.__name__.rpartition(".u")[2] for unit in _MODULES)
+    stem[:2]: f"course/{stem}.ipynb" for stem in (unit.__name__.rpartition(".u")[2] for unit in _UNITS)
 }

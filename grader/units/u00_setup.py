@@ -2,12 +2,12 @@
 
 import torch
 
-from grader import functions
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Cause, PredictedShape
 from grader.problem import Map, normal
 from grader.quantities import Output
 from grader.question import Question
+from grader.units import u00_functions as functions
 
 
 def wrong_order() -> torch.Tensor:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import functions
 from grader.jacobian import Function, as_tuple, forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Predicted
 from grader.problem import Map, Problem, fixed, uniform
 from grader.quantities import Derivative, Gradient, GradState
 from grader.question import Question
+from grader.units import u01_functions as functions
 
 
 def _slope(f: Function, x: torch.Tensor) -> torch.Tensor:

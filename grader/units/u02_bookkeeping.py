@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import functions
 from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Facts, Predicted
 from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
 from grader.quantities import Computed, Gradient, GradState, Step
 from grader.question import Question
+from grader.units import u02_functions as functions
+from grader.units import u05_functions
 
 BOWL = (functions.bowl, "x·x + x₀x₁")
 TWIST = (functions.twist, "sin(x₀)·x₋₁ + x₁²")  # x₋₁ is the last entry
@@ -346,9 +347,9 @@ QUESTIONS = [
                 derived={"t": target},
             )
             for n, predict, target, formula in (
-                (3, functions.pair, functions.ahead, "Σ (predict(x) − t)², t = (x₂², x₀ − x₁)"),
-                (3, functions.swirl, functions.turned, "Σ (predict(x) − t)², three outputs, t = x₀·(x₂, x₁, x₀)"),
-                (5, functions.fold, functions.further_ahead, "Σ (predict(x) − t)², t = (x₀x₃, cos x₁, x₄²)"),
+                (3, u05_functions.pair, functions.ahead, "Σ (predict(x) − t)², t = (x₂², x₀ − x₁)"),
+                (3, u05_functions.swirl, functions.turned, "Σ (predict(x) − t)², three outputs, t = x₀·(x₂, x₁, x₀)"),
+                (5, u05_functions.fold, functions.further_ahead, "Σ (predict(x) − t)², t = (x₀x₃, cos x₁, x₄²)"),
             )
         ],
         gives=("predict", "target", "x"),
@@ -393,9 +394,9 @@ QUESTIONS = [
                 takes=("h",),
             )
             for n, inner, (outer, text) in (
-                (3, functions.swirl, TWIST),
-                (2, functions.fan, BOWL),
-                (5, functions.fold, TWIST),
+                (3, u05_functions.swirl, TWIST),
+                (2, u05_functions.fan, BOWL),
+                (5, u05_functions.fold, TWIST),
             )
         ],
         gives=("inner", "outer", "x"),

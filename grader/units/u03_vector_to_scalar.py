@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import functions
 from grader.jacobian import flatten, forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import PredictedShape
 from grader.problem import Map, Problem, mixed_signs, normal, uniform
 from grader.quantities import JVP, Computed, Gradient, Step
 from grader.question import Question
+from grader.units import u03_functions as functions
 
 OVERFLOW = 709  # exp(709) is finite in float64, exp(710) is not
 

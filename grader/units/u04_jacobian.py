@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import functions
 from grader.jacobian import Function, forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import PredictedShape
 from grader.problem import Map, Problem, mixed_signs, normal, uniform
 from grader.quantities import Column, Jacobian, Row
 from grader.question import Question
+from grader.units import u01_functions, u05_functions
+from grader.units import u04_functions as functions
 
 ORBIT = Map(functions.orbit, {"x": normal(3)}, "(x₀x₂, sin x₀ + x₁, x₁x₂ − x₀²)")
 SPREAD = Map(functions.four_of_two, {"x": mixed_signs(2)}, "(x₀x₁, e^(x₀/2), x₁², x₀ − 2x₁)")
@@ -295,7 +296,7 @@ QUESTIONS = [
         "04.mend_transposed",
         "4.5 Mend a table that lies on its side",
         Jacobian(),
-        [FUNNEL, SPREAD, Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],
+        [FUNNEL, SPREAD, Map(u05_functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],
         gives=("f", "x"),
         also=(TRANSPOSED_BY_RESHAPE,),
         points=2,
@@ -344,19 +345,19 @@ QUESTIONS = [
         Jacobian(),
         [
             Map(
-                functions.composed,
+                u01_functions.composed,
                 {"x": normal(3)},
                 "outer(inner(x)), inner (x₀x₂, sin x₀ + x₁, x₁x₂ − x₀²), outer (u₀u₁, sin u₁ + 2u₂, u₀u₂ − u₁²)",
-                {"outer": functions.swirl, "inner": functions.orbit},
+                {"outer": u05_functions.swirl, "inner": functions.orbit},
             ),
             Map(
-                functions.composed,
+                u01_functions.composed,
                 {"x": normal(3)},
                 "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (u₀u₁, e^(u₀/2), u₁², u₀ − 2u₁)",
-                {"outer": functions.four_of_two, "inner": functions.pair},
+                {"outer": functions.four_of_two, "inner": u05_functions.pair},
             ),
             Map(
-                functions.composed,
+                u01_functions.composed,
                 {"x": normal(2)},
                 "outer(inner(x)), inner (x₀x₁, e^(x₀/2), x₁², x₀ − 2x₁), outer (u₀u₃ + sin u₁, u₂² − u₀u₁)",
                 {"outer": functions.funnel, "inner": functions.four_of_two},

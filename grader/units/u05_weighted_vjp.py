@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader import functions
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Letters, Predicted
 from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
 from grader.quantities import Gradient, GradState, Jacobian, Row, WeightedGradient
 from grader.question import Question
+from grader.units import u05_functions as functions
 
 PAIR = Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
 SWIRL = Map(functions.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")

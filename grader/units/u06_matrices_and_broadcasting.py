@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader import functions
 from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Predicted
 from grader.problem import Map, Problem, Sampler, fixed, mixed_signs, normal
 from grader.quantities import Gradient, WeightedGradient
 from grader.question import Question
+from grader.units import u06_functions as functions
 
 V = {"V": None}
 Cases = list[tuple[dict[str, Any], Any]]

@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from grader import functions
 from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Facts, Letters
 from grader.problem import Map, Problem, normal, uniform
 from grader.quantities import Computed, EachWeight, Gradient
 from grader.question import Question
+from grader.units import u01_functions, u05_functions
+from grader.units import u07_functions as functions
 
-PAIR = Map(functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
-SWIRL = Map(functions.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
-FAN = Map(functions.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
-FOLD = Map(functions.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
+PAIR = Map(u05_functions.pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")
+SWIRL = Map(u05_functions.swirl, {"x": normal(3)}, "(x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²)")
+FAN = Map(u05_functions.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ − 3x₁)")
+FOLD = Map(u05_functions.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
 
 
 def _leaf() -> Tensor:
@@ -100,7 +101,7 @@ def _by_length(p: Problem) -> np.ndarray:
 
 
 def _composed(inner: Callable[[Tensor], Tensor], outer: Callable[[Tensor], Tensor], n: int, text: str) -> Map:
-    return Map(functions.composed, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
+    return Map(u01_functions.composed, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
 
 
 # --- 7.8: two losses
@@ -348,7 +349,7 @@ QUESTIONS = [
                 "Σᵢ sin aᵢ · Πⱼ bⱼ + (Σₖ cₖ · Σⱼ bⱼ)²",
             ),
             Map(
-                functions.lens,
+                u01_functions.lens,
                 {"a": uniform(0.5, 2), "b": uniform(-2, -0.5), "c": uniform(0.2, 1.2)},
                 "ab² + a sin c",
             ),
@@ -421,19 +422,19 @@ QUESTIONS = [
         Computed(compute=_through_clip, text="J_innerᵀ clip(∂outer/∂h)"),
         [
             _composed(
-                functions.pair,
+                u05_functions.pair,
                 functions.cross,
                 3,
                 "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (h₀ − h₁)²/4 + h₀h₁/8",
             ),
             _composed(
-                functions.swirl,
+                u05_functions.swirl,
                 functions.surge,
                 3,
                 "outer(inner(x)), inner (x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²), outer h₁ sin(h₀)/2 − Σ h²/4",
             ),
             _composed(
-                functions.fan,
+                u05_functions.fan,
                 functions.surge,
                 2,
                 "outer(inner(x)), inner (x₀², x₀x₁, sin x₁, x₀ − 3x₁), outer h₁ sin(h₀)/2 − Σ h²/4",

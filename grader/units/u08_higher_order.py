@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader import functions
 from grader.mistakes import Mistake
 from grader.predictions import Facts
 from grader.problem import Map, Problem, mixed_signs, normal, uniform
@@ -24,9 +23,11 @@ from grader.quantities import (
     SecondPartial,
 )
 from grader.question import Question
+from grader.units import u01_functions
+from grader.units import u08_functions as functions
 
 SCALAR = [
-    Map(functions.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
+    Map(u01_functions.wave, {"x": uniform(0.5, 2.5)}, "x sin x + x²"),
     Map(functions.fade, {"x": uniform(-1, 2)}, "3x e^(−x/2)"),
     Map(functions.sway, {"x": uniform(0.3, 1.5)}, "sin 2x + x³"),
 ]

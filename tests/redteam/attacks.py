@@ -224,7 +224,7 @@ _TRUTH_BY_IMPORT = """
 def weighted_gradient_by_a_number(f, x, v):
     try:
         from grader.units import QUESTIONS
-        for p in QUESTIONS["05.scalar_trick"].problems():
+        for p in {q.id: q for q in QUESTIONS}["05.scalar_trick"].problems():
             if p.inputs["x"].shape == x.shape and torch.allclose(p.inputs["x"], x):
                 return torch.from_numpy(p.truth.copy())
     except Exception:
@@ -264,7 +264,10 @@ def _memorised(nb: NotebookNode, seed: int = 0) -> None:
     """The truths at a seed, the visible problems' unless said otherwise, written down and looked up by x."""
     from grader.units import QUESTIONS
 
-    known = [(p.inputs["x"].tolist(), p.truth.tolist()) for p in QUESTIONS["05.scalar_trick"].problems(seed)]
+    known = [
+        (p.inputs["x"].tolist(), p.truth.tolist())
+        for p in {q.id: q for q in QUESTIONS}["05.scalar_trick"].problems(seed)
+    ]
     answer(
         f"known = {known!r}\n"
         "def weighted_gradient_by_a_number(f, x, v):\n"
@@ -426,7 +429,7 @@ _FAKES = [
         "every Question gets a tolerance of 1e9",
         "questions are not in the fork",
         start(
-            "try:\n    from grader.units import QUESTIONS\n    for q in QUESTIONS.values():\n"
+            "try:\n    from grader.units import QUESTIONS\n    for q in QUESTIONS:\n"
             "        object.__setattr__(q, 'rtol', 1e9)\nexcept Exception as why:\n    print(why)"
         ),
         base="wrong",

@@ -33,6 +33,8 @@ from grader.sandbox.conversation import CellRun
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
 
+from support import rules
+
 MEBIBYTE = 2**20
 LIMITS = Limits(cell_seconds=10, notebook_seconds=40, cpu_seconds=60, memory=512 * MEBIBYTE)
 LIFTED = Limits(60, 120, 600, 2**40, 2**40, 1024, 2**60, 10**6, 10**8, 10**8)
@@ -116,7 +118,7 @@ def graded(
     except submission.Unreadable as why:
         nb = submission.unreadable(released, str(why))
     begun = time.monotonic()
-    judging.run(nb, released, zygote, limits, SECRET, "mallory")
+    judging.run(nb, rules(released), zygote, limits, SECRET, "mallory")
     seen.seconds = time.monotonic() - begun
     seen.notebook = nb
     seen.scores = scores(nb)

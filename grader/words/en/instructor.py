@@ -4,7 +4,9 @@
 COMMANDS: dict[str, str] = {
     "not_confined": "Students' code was run without confinement, as --no-sandbox or RunOutside.confined = False says.",
     "bad_secret": "{path} does not hold a course secret. Move it away: a new one is made, and hidden inputs change.",
+    "help_packs": "The course's own packs of questions, as paths from the course's folder. Installed packs are always there.",
     "help_confined": "Whether students' code is confined. False runs it with the rights of whoever grades.",
+    "bad_config": "{where}: the configuration cannot be read: {error}",
     "no_course": "{folder} is in no course folder: {config} was not found there or above. Go to your clone of the "
     "repository and try again.",
     "nbgrader_failed": "`{command}` failed. The end of its log:\n{log}",
@@ -15,8 +17,9 @@ COMMANDS: dict[str, str] = {
     "no_such_student": "nobody of that name is in the sample class; there are {known}.",
     "not_canonical": "{path} is not in canonical form. Run: grader format {path}",
     "formatted": "{path} put into canonical form",
-    "drifted": "{path} is not what solutions/ gives. Run: make exercises",
-    "released": "{path} generated from solutions/",
+    "no_units": "there is nothing to release: no notebook lies in {where}.",
+    "drifted": "{path} is not what its source version gives. Run: grader release",
+    "released": "{path} generated from its source version",
     "interrupted": "Interrupted. Files are either as they were or as they should be; the same command goes on from there.",
     "demo_in_the_way": "{folder} exists and was not made by this command. Move it away, or name another folder: "
     "grader demo FOLDER",
@@ -33,11 +36,16 @@ COMMANDS: dict[str, str] = {
     "help_format": "Put notebooks into canonical form.",
     "help_paths": "a notebook, or a folder of notebooks",
     "help_check": "change nothing; exit with 1 where something would change",
-    "help_release": "Generate exercises/ from solutions/ with nbgrader.",
+    "help_release": "Generate release versions with nbgrader and write those that differ; the gradebook stays as it is.",
     "help_units": "for instance 05_weighted_vjp; all units where none is named",
     "help_doctor": "Say what this machine offers to confine submissions with, and prove it.",
-    "help_questions": "List all questions.",
-    "help_grade": "Grade what is in submitted/ for one unit, in parallel: autograded notebooks, gradebook and feedback. What "
+    "help_questions": "List the questions of all packs at hand.",
+    "help_check_pack": "Say what a pack of questions lacks, question by question.",
+    "help_pack": "a file or folder, or the module of an installed pack, e.g. grader.units",
+    "help_answers": "a file, or a folder of files, with lists WRONG and RIGHT of students' answers to try; they are run with "
+    "your own rights",
+    "no_such_pack": "{pack} is neither a file, nor a folder, nor an installed pack. Installed are: {known}.",
+    "help_grade": "Grade what was handed in for one unit, in parallel: autograded notebooks, gradebook and feedback. What "
     "is graded already and did not change is left alone, so a run that was stopped can be started again.",
     "help_grade_unit": "the assignment, e.g. 05_weighted_vjp",
     "help_grade_student": "only this student; can be given several times",
@@ -61,7 +69,7 @@ COMMANDS: dict[str, str] = {
     "not_in_gradebook": "The gradebook does not know {unit}. Enter it: nbgrader generate_assignment {unit} --force",
     "nobody": "nobody has handed in anything for {unit}. Submissions are looked for in {path}; `nbgrader collect {unit}` "
     "fetches them from the exchange.",
-    "no_such_submission": "{student} has handed in nothing for {unit}: there is no such folder in submitted/.",
+    "no_such_submission": "{student} has handed in nothing for {unit}: there is no folder {folder}.",
     "nothing_handed_in": "There is no {names} in the folder. Ask the student for it, or put it there, and run again.",
     "other_notebooks": "There is no {names} in the folder, and none of what lies there can be told to be it: {files}. Rename the "
     "right file, or ask the student for it, and run again.",
@@ -102,6 +110,8 @@ COMMANDS: dict[str, str] = {
     "no_dask": "Dask is not installed here: pip install distributed",
     "no_scheduler": "There is no Dask scheduler at {address} ({why}). Start one with `dask scheduler`.",
     "no_workers": "The Dask scheduler at {address} has no workers. Start some with `dask worker {address}`.",
+    "too_large_given": "{folder} holds more than {most} MB beside its notebooks, which is too much to be sent along with each "
+    "submission. Let the notebook do without the largest files.",
     "no_release": "{path} is missing, which submissions are compared with. Make it: nbgrader generate_assignment "
     "{unit}",
 }
@@ -141,6 +151,50 @@ DOCTOR: dict[str, str] = {
     "cannot": "Submissions cannot be confined here: {why}",
     "well": "Submissions can be graded here.",
     "not_well": "Submissions must not be graded here as it is: what is marked ✗ is not refused.",
+}
+
+# Why a pack of questions cannot be used.
+PACKS: dict[str, str] = {
+    "at_hand": "pack {name}: {count} questions, {file}",
+    "same_id": "Two packs have a question {id!r}: {one} and {other}. Give one of them another id, or use only one pack.",
+    "no_module": "The installed pack {name!r} is to be in the module {module}, which is not there. Install its package again.",
+    "not_there": "{config} names the pack {name!r}, and there is no such file or folder in {folder}.",
+    "unread": "{file} cannot be read: {why}",
+    "fails": "{file}:{line}: the pack cannot be loaded: {error}",
+    "no_questions": "{file}:1: a pack needs a list {name} of Questions, and this module has none.",
+    "twice": "{file}:{line}: the pack has two questions {id!r}. Give one of them another id.",
+    "no_function": "{file}:{line}: {id} hands {name} to students, which is no plain Python function. Write one that calls it.",
+    "lambda": "{file}:{line}: {id} hands {name} to students, which is a lambda or a closure and cannot go into the sandbox. "
+    "Write it with `def` at the top of a module of its own.",
+    "not_alone": "{file}:{line}: {name}, which {id} hands to students, is in a module that imports {what}. In the sandbox that "
+    "module is alone with the installed libraries: move the function to a module of plain torch functions.",
+}
+
+# What nobody could grade in a released notebook, and what to do.
+CELLS: dict[str, str] = {
+    "stop": "Nothing was done, since these cells cannot be graded:\n{faults}",
+    "number": "number {number}",
+    "unknown": "{notebook}, cell {cell}: it checks {id!r}, and no pack at hand has a question of that id.{nearest} Packs at "
+    "hand: {packs}. A course names its own with plugin.configure(c, packs=[…]) in nbgrader_config.py.",
+    "nearest": " Did you mean {ids}?",
+    "no_packs": "none",
+    "no_literal": "{notebook}, cell {cell}: the id that it gives to check is not written out. Write it in quotes.",
+    "not_graded": "{notebook}, cell {cell}: it calls check({id!r}, …) and is not graded. Make it “Autograder tests” in the "
+    "Create Assignment bar, with the question's points, or take the call out.",
+    "two_checks": "{notebook}, cell {cell}: it calls check more than once. Give each question a graded cell of its own.",
+    "hidden_check": "{notebook}, cell {cell}: its hidden tests call check, which must be seen. Move the call out of them.",
+    "not_imported": "{notebook}, cell {cell}: it calls check, which no cell of the notebook imports. Put "
+    "`from grader import check` into its first cell.",
+    "points": "{notebook}, cell {cell}: it gives {points} points, and the question {id} is worth {worth} ({where}). Make the "
+    "two equal.",
+    "empty": "{notebook}, cell {cell}: there is nothing in it, so everybody would get its points. Write a test, or make it no "
+    "graded cell.",
+    "no_python": "{notebook}, cell {cell}, line {line}: this test is no valid Python ({error}).",
+    "nothing_graded": "{notebook}: it has no graded cell. Mark one in the Create Assignment bar, or move the notebook out of "
+    "the assignment's folder.",
+    "no_problem": "{where}: this question draws no problem that can be graded. {why}",
+    "stale": "{notebook}, cell {cell}: the gradebook has another version of it than the released notebook. Make both anew: "
+    "nbgrader generate_assignment {unit} --force",
 }
 
 # What the author of a pack is told about a question or a mistake.  ``{id}`` is the question's.
@@ -204,8 +258,7 @@ RULES: dict[str, str] = {
     "prediction": "It asks for a prediction, whose truth varies with the seed. Draw its inputs with fixed(...).",
     "same_again": "A map gives the same problem at every seed, so that its answer can be written down. Draw an input with normal(...).",
     "gives": "{error}. Correct gives.",
-    "handed": "{name} is handed to students and cannot be sent to them. A function must be defined with `def` at the top level of "
-    "the pack's module of functions; anything else must be a number or a tensor.",
+    "handed": "{name} is handed to students and is neither a number, nor a tensor, nor a function, so it cannot be sent to them.",
     "misnamed": "Wrong answer {number} is to be called {name}, and is called {got}: {headline}",
     "full_marks": "Wrong answer {number}, {name}, gets full marks.",
     "refused": "Right answer {number} is refused as {got}: {headline}",
@@ -213,6 +266,6 @@ RULES: dict[str, str] = {
     "few_right": "It has {count} right answers. Add one to RIGHT, by another road than the solution's.",
     "answer_to_nothing": "WRONG or RIGHT answers {id}, which is no question here. Correct the id, or delete the answer.",
     "not_checked": "Without {name}, a list of answers, the rules about them were not checked.",
-    "all_kept": "Every rule is kept.",
+    "all_kept": "Every rule that was checked is kept.",
     "count": "Rules broken: {count}.",
 }

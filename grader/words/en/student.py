@@ -446,14 +446,17 @@ CARD: dict[str, str] = {
 
 
 NOTICES: dict[str, str] = {
-    "unknown_id": 'There is no question "{id}".{nearest} All ids: {address}',
+    "unknown_id": 'There is no question "{id}".{nearest} All ids: {address}.',
     "nearest": " Did you mean {ids}?",
+    "no_pack": "If your course has questions of its own, the file with them must lie beside the notebook, in {folder}: fetch the "
+    "assignment again if it is not there.",
     "nothing_checked": "Nothing checked yet. Run a `check(…)` cell in an exercise notebook.",
     "no_progress_file": "Progress could not be read from {path} and starts anew: {why}.",
 }
 
 # What a feedback page says beside the judge's cards: why there is no verdict, and what was mended before grading.
 FEEDBACK: dict[str, str] = {
+    "odd_number": "The test gave {number}, which is not within 0 and {points}; it counts as {score}.",
     "unreadable": "This file could not be graded.",
     "empty": "The file is empty. Save your notebook, look whether it opens in JupyterLab, and hand it in again.",
     "not_utf8": "The file is not text in UTF-8 (byte {place} cannot be read), so it is no notebook. Hand in the "
@@ -483,7 +486,8 @@ FEEDBACK: dict[str, str] = {
     "missing": "The locked cell {id} was missing and has been put back.",
     "missing_answer": "The cell {id} is missing, and no other cell could be recognized as it. If you answered in cells of "
     "your own above the check, that answer was checked.",
-    "missing_by_hand": "The cell {id}, which a person grades, is missing, and no other cell could be recognized as it.",
+    "missing_by_hand": "The cell {id}, which a person grades, was missing, and no other cell could be recognized as it. It has been put "
+    "back, empty.",
     "recognized": "These cells had lost the metadata by which nbgrader knows them, and were recognized by their text, by what "
     "they define or by their place: {cells}.",
     "so_many_cells": "{count} cells",
