@@ -473,7 +473,8 @@ def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path
     from grader.nbgrader import course, released
 
     packs = released.packs(course.directory(folder))
-    asked = next(iter(found.values())).asked  # cell -> question id
+    first = next(iter(found.values()))
+    asked = {cell: first.asked[cell] for cell in first.order if cell in first.asked}  # cell -> question id
     questions = {cell: packs.questions[id] for cell, id in asked.items()}
     points = {id: float(packs.questions[id].points) for id in asked.values()}
     wide = max(len(s.story) for s in students)

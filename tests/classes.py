@@ -7,17 +7,16 @@ from urllib.parse import quote
 
 import numpy as np
 
-import grader
 from grader import words
 from grader.classroom.result import Result
 from grader.errors import NOTES
 from grader.question import Question
 from grader.words import FEEDBACK, SANDBOX
 
-from support import MISTAKES
+from support import MISTAKES, SAMPLE
 
 UNIT = "05_weighted_vjp"
-QUESTIONS = [question for question in grader.questions() if question.unit == "05"]
+QUESTIONS = list(SAMPLE.questions.values())
 # What goes wrong in a question of the unit: kind and key, the frequent first.
 USUAL = [("mistake", key) for key in ("ones_weight", "mean_of_weighted", "stale_grad", "rows_accumulated", "other_row")]
 USUAL += [("error", key) for key in ("scalar_needed", "weight_shape", "second_backward", "name_unknown")]

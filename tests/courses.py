@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 from nbgrader import api
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
@@ -23,9 +24,15 @@ from grader.classroom.workers import Worker
 from grader.demo import sample
 from grader.nbgrader import course
 
+from support import SAMPLE
+
 ROOT = Path(__file__).parent.parent
 UNIT = sample.UNIT
 NOTEBOOK = f"{UNIT}/{UNIT}.ipynb"
+RELEASED = nbformat.read(sample.COURSE / "exercises" / NOTEBOOK, as_version=4)
+# Of each question that the sample class is asked: the cell that checks it, and what it is worth.
+CELLS = sample.checks(RELEASED)
+POINTS = {id: float(SAMPLE.questions[id].points) for id in CELLS}
 
 
 def handed_in(folder: Path, students) -> Path:

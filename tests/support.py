@@ -16,8 +16,9 @@ import torch
 from grader.classroom.cells import cells_of
 from grader.classroom.judging import Rules
 from grader.classroom.notes import Notes
+from grader.demo import sample as demo
 from grader.mistakes import CATALOGUE
-from grader.pack import Packs, installed, loaded
+from grader.pack import Packs, installed, loaded, of_path
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
 from grader.problem import Map, Problem, Wrong, like, normal, place
@@ -26,6 +27,10 @@ from grader.question import Question
 
 PACKS = Packs(map(loaded, installed()))
 QUESTIONS = PACKS.questions
+SAMPLE = Packs(
+    [loaded(of_path(demo.PACK))]
+)  # the sample class's, which stay as they are whatever becomes of the course
+EVERY = Packs([*PACKS.packs, *SAMPLE.packs])
 # Every mistake that a question of the course can name: those of the catalogue, and the questions' own.
 MISTAKES = {**{mistake.key: mistake for question in QUESTIONS.values() for mistake in question.also}, **CATALOGUE}
 UNITS = sorted({question.unit for question in QUESTIONS.values()})
@@ -48,7 +53,7 @@ MIXED = Map(functions.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): squa
 
 def rules(released, hidden=None, files=None) -> Rules:
     """What the submissions of a released notebook are judged by."""
-    return Rules(released, cells_of(released, hidden), PACKS, files or {})
+    return Rules(released, cells_of(released, hidden), EVERY, files or {})
 
 
 def scored(nb) -> dict[str, float]:

@@ -21,7 +21,7 @@ def files() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts[:3] != ("grader", "demo", "course"):  # the sample class's configuration
+        if parts[:3] != ("grader", "demo", "course"):  # the sample class's course, which is no part of it
             found[".".join(parts).removesuffix(".__init__")] = path
     return found
 

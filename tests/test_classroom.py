@@ -10,20 +10,22 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from courses import copied, copy_course
+from courses import CELLS, POINTS, RELEASED, copied, copy_course
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import grader
 from grader import cli
 from grader.card import MIME
 from grader.classroom import CourseError, submission
+from grader.classroom.cells import cells_of, faults
 from grader.classroom.inert import inert
 from grader.classroom.notes import Notes
 from grader.demo import sample
 from grader.nbgrader import course
 from grader.nbgrader.results import _verdict, results
-from grader.question import cell_id
 from grader.words import FEEDBACK
+
+from support import PACKS, SAMPLE
 
 ROOT = Path(__file__).parent.parent
 UNITS = course.units(ROOT)
@@ -31,7 +33,13 @@ CLASS = {student.name: student for student in sample.CLASS}
 
 
 def points(unit: str) -> dict[str, float]:
-    return {q.id: float(q.points) for q in grader.questions() if unit.startswith(q.unit)}
+    """Of a unit of the course, ``{grade_id: points}``."""
+    return {q.grade_id: float(q.points) for q in grader.questions() if unit.startswith(q.unit)}
+
+
+def by_cell(of_questions: dict) -> dict:
+    """By the cells of the sample class's notebook, what is given by question."""
+    return {CELLS[id]: value for id, value in of_questions.items()}
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +54,22 @@ def test_the_sample_classs_release_version_is_what_nbgrader_makes_of_its_source(
     assert (classroom[0] / "exercises" / name).read_bytes() == (sample.COURSE / "exercises" / name).read_bytes()
 
 
-def test_the_sample_class_is_asked_what_the_course_asks():
-    """The questions are the course's: one that is renamed, or worth other points, is to be changed there, too."""
-    nb = nbformat.read(sample.COURSE / "exercises" / sample.UNIT / f"{sample.UNIT}.ipynb", as_version=4)
-    cells = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
-    graded = {cell.grade_id: cell.points for cell in cells if cell.get("grade")}
-    assert graded == {cell_id(id): worth for id, worth in points(sample.UNIT).items()}
+def test_the_sample_class_is_asked_the_questions_of_its_own_pack_and_none_of_the_courses():
+    """So that the course may change as it likes."""
+    assert list(cells_of(RELEASED).questions.values()) == list(SAMPLE.questions)
+    assert not any("grader.units" in text for _, text in SAMPLE.sources[0].modules.values())
+    assert faults(sample.UNIT, RELEASED, SAMPLE) == []
+    assert len(faults(sample.UNIT, RELEASED, PACKS)) == len(SAMPLE.questions)  # the way to fail
 
 
 @pytest.mark.parametrize("name", CLASS)
 def test_every_score_of_every_student_is_what_it_must_be(classroom, name):
-    expected = CLASS[name].expected(points(sample.UNIT))
-    assert classroom[1][name].scores == {cell_id(id): score for id, score in expected.items()}
+    assert classroom[1][name].scores == by_cell(CLASS[name].expected(POINTS))
 
 
 def test_the_class_has_right_wrong_and_broken_members(classroom):
     totals = [result.score for result in classroom[1].values()]
-    full = sum(points(sample.UNIT).values())
+    full = sum(POINTS.values())
     assert full in totals
     assert 0.0 in totals
     assert len({total for total in totals if 0 < total < full}) >= 5  # a grader that says one thing only would show
@@ -72,7 +79,7 @@ def test_the_class_has_right_wrong_and_broken_members(classroom):
 def test_every_mistake_is_called_by_its_name(classroom, name):
     verdicts = classroom[1][name].verdicts
     said = {id: v["mistake"] or v["error"] or v["status"] for id, v in verdicts.items() if v["status"] != "correct"}
-    assert said == {cell_id(id): wrong[2] for id, wrong in CLASS[name].wrong.items() if wrong[2]}
+    assert said == by_cell({id: wrong[2] for id, wrong in CLASS[name].wrong.items() if wrong[2]})
 
 
 @pytest.mark.parametrize("name", CLASS)
@@ -101,7 +108,7 @@ def test_export_gives_every_students_total(classroom):
     course.nbgrader(folder, folder / "state", "export")
     with (folder / "grades.csv").open(newline="") as file:
         rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    expected = {name: sum(CLASS[name].expected(points(sample.UNIT)).values()) for name in found}
+    expected = {name: sum(CLASS[name].expected(POINTS).values()) for name in found}
     assert {name: rows[name] for name in found} == expected
 
 
@@ -121,14 +128,14 @@ def test_resubmission_without_its_checks_keeps_no_old_score(classroom, tmp_path)
         path.write_bytes(right)
         assert nbgrader.autograde(sample.UNIT, "ada", force=True)["success"]
     (ada,) = [result for result in results(folder, sample.UNIT) if result.student == "ada"]
-    assert ada.score == sum(points(sample.UNIT).values())
+    assert ada.score == sum(POINTS.values())
 
 
 @pytest.fixture(scope="module")
-def others(tmp_path_factory):
-    """A course with all other units, and nbgrader in this process, as its formgrader's buttons call it."""
-    folder = tmp_path_factory.mktemp("others")
-    copy_course(ROOT, folder, [unit for unit in UNITS if unit != sample.UNIT])
+def whole_course(tmp_path_factory):
+    """The course with all its units, and nbgrader in this process, as its formgrader's buttons call it."""
+    folder = tmp_path_factory.mktemp("whole")
+    copy_course(ROOT, folder, UNITS)
     before = {name: os.environ.get(name) for name in course.environment(folder)}
     os.environ.update(course.environment(folder / "state"))
     yield folder, course.api(folder)
@@ -136,31 +143,32 @@ def others(tmp_path_factory):
         os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != sample.UNIT])
-def test_every_other_unit_gives_full_marks_to_the_solutions_and_none_to_the_untouched(others, unit):
-    folder, nbgrader = others
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_unit_gives_full_marks_to_the_solutions_and_none_to_the_untouched(whole_course, unit):
+    folder, nbgrader = whole_course
     assert nbgrader.generate_assignment(unit)["success"]
-    sample.hand_in(folder, [CLASS["ada"], sample.Student("ben", "nothing touched", undone=tuple(points(unit)))], unit)
+    undone = tuple(q.id for q in grader.questions() if unit.startswith(q.unit))
+    sample.hand_in(folder, [CLASS["ada"], sample.Student("ben", "nothing touched", undone=undone)], unit)
     for student in ("ada", "ben"):
         for command in (nbgrader.autograde, nbgrader.generate_feedback):
             done = command(unit, student)
             assert done["success"], done["error"]
         assert (folder / "feedback" / student / unit / f"{unit}.html").exists()
     found = {result.student: result.scores for result in results(folder, unit)}
-    assert found["ada"] == {cell_id(id): worth for id, worth in points(unit).items()}
-    assert found["ben"] == {cell_id(id): 0.0 for id in points(unit)}
+    assert found["ada"] == points(unit)
+    assert found["ben"] == dict.fromkeys(points(unit), 0.0)
 
 
 def test_plain_nbgrader_gets_these_wrong(tmp_path):
     """The way to fail: without our part of the configuration, a tag and a warning decide grades."""
     sample.lay_out(tmp_path)
     config = tmp_path / course.CONFIG
-    config.write_text(config.read_text().replace("plugin.configure(c)", ""))
+    config.write_text(config.read_text().partition("plugin.configure(")[0])
     course.nbgrader(tmp_path, tmp_path / "state", "generate_assignment", sample.UNIT)
     sample.hand_in(tmp_path, [CLASS["pia"], CLASS["ugo"]])
     course.nbgrader(tmp_path, tmp_path / "state", "autograde", sample.UNIT)
     graded = {result.student: result for result in results(tmp_path, sample.UNIT)}
-    assert graded["ugo"].score == sum(points(sample.UNIT).values())  # every check skipped, every point given
+    assert graded["ugo"].score == sum(POINTS.values())  # every check skipped, every point given
     assert graded["pia"].scores["05-weight_the_outputs"] == 0.0  # right, but for a warning
 
 

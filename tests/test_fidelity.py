@@ -125,8 +125,8 @@ OTHERWISE = {
     "asyncio.run": ("import asyncio\nasyncio.run(asyncio.sleep(0))", "PermissionError", "a new loop needs sockets"),
     "help": ("print?", "Signature: print", "there is no pager; help goes to the output"),
     "history": ("%history -l 1", r", \[\]", "no history is kept beyond In and Out"),
-    "check": ("from grader import check, hint, progress\ncheck('05.transfer', None)", r", \[\]", NO_JUDGE),
-    "hint": ("hint('05.transfer')", r", \[\]", NO_JUDGE),
+    "check": ("from grader import check, hint, progress\ncheck('vjp.transfer', None)", r", \[\]", NO_JUDGE),
+    "hint": ("hint('vjp.transfer')", r", \[\]", NO_JUDGE),
     "progress": ("progress()", r", \[\]", NO_JUDGE),
     "judge": ("import grader.judge", "PermissionError|ModuleNotFoundError", "the judge is elsewhere"),
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from classes import QUESTIONS, UNIT, generated, made, pages_of, perfect, result, unreadable, verdict
-from courses import copy_course, handed_in
+from courses import CELLS, POINTS, copy_course, handed_in
 
 from grader import cli, words
 from grader.classroom import CourseError, export, report, report_page, tables
@@ -23,17 +23,17 @@ from grader.demo import sample
 from grader.errors import NOTES
 from grader.nbgrader import course, results
 
-from support import MISTAKES, PACKS, posed
+from support import MISTAKES, PACKS, SAMPLE, posed
 
 ROOT = Path(__file__).parent.parent
-LESSONS = PACKS.packs[0].lessons
+LESSONS = SAMPLE.packs[0].lessons
 BY_ID = {question.id: question for question in QUESTIONS}
 FIRST, SECOND = QUESTIONS[0], QUESTIONS[1]
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd()", "a/../b c?#", "\u202eevil")
 
 
 def analysed(results):
-    return report.analyse(UNIT, results, PACKS)
+    return report.analyse(UNIT, results, SAMPLE)
 
 
 def as_html(found):
@@ -43,7 +43,7 @@ def as_html(found):
 def with_answers(student, **changed):
     """A student who is right but for ``question name -> verdict``."""
     verdicts = {question.grade_id: verdict(question) for question in QUESTIONS}
-    return result(student, verdicts | {BY_ID[f"05.{name}"].grade_id: said for name, said in changed.items()})
+    return result(student, verdicts | {BY_ID[f"vjp.{name}"].grade_id: said for name, said in changed.items()})
 
 
 class Page(HTMLParser):
@@ -72,11 +72,11 @@ def test_shares_add_up_and_tell_untouched_from_wrong_from_not_judged():
         with_answers("b", predict_error=wrong),
         with_answers("c", predict_error=verdict(FIRST, "unattempted")),
         replace(with_answers("d", predict_error=wrong), verdicts={}, unjudged={FIRST.grade_id: "it stopped"}),
-        with_answers("e", several_inputs=made(BY_ID["05.several_inputs"], "some_right", "status", score=1.0)),
+        with_answers("e", several_inputs=made(BY_ID["vjp.several_inputs"], "some_right", "status", score=1.0)),
     ]
     items = {item.id: item for item in analysed(class_).items}
     assert dict(items[FIRST.grade_id].shares) == {"right": 2, "partly": 0, "wrong": 1, "untouched": 1, "unjudged": 1}
-    assert items[BY_ID["05.several_inputs"].grade_id].shares["partly"] == 1
+    assert items[BY_ID["vjp.several_inputs"].grade_id].shares["partly"] == 1
     assert items[FIRST.grade_id].tried == 4
     assert items[FIRST.grade_id].facility == pytest.approx(2 / 5)
     assert items[FIRST.grade_id].facility_tried == pytest.approx(2 / 4)
@@ -147,18 +147,18 @@ def test_easy_hard_and_misleading_questions_are_flagged_and_others_are_not():
     worse = {name: SECOND if k % 2 else None for k, name in enumerate(names)}
     class_ = []
     for k, name in enumerate(names):
-        said = {"transfer": verdict(BY_ID["05.transfer"], "unattempted")}
-        said["one_row"] = made(BY_ID["05.one_row"], "other_row") if k % 3 else verdict(BY_ID["05.one_row"])
+        said = {"transfer": verdict(BY_ID["vjp.transfer"], "unattempted")}
+        said["one_row"] = made(BY_ID["vjp.one_row"], "other_row") if k % 3 else verdict(BY_ID["vjp.one_row"])
         if worse[name]:  # who is right elsewhere
             said["weight_the_outputs"] = made(SECOND, "ones_weight")
         else:
-            said["scalar_trick"] = made(BY_ID["05.scalar_trick"], "ones_weight")
+            said["scalar_trick"] = made(BY_ID["vjp.scalar_trick"], "ones_weight")
         class_.append(with_answers(name, **said))
     flags = {item.id: item.flags for item in analysed(class_).items}
-    assert flags[BY_ID["05.transfer"].grade_id] == ("flag_hard",)
+    assert flags[BY_ID["vjp.transfer"].grade_id] == ("flag_hard",)
     assert flags[FIRST.grade_id] == ("flag_easy",)
     assert flags[SECOND.grade_id] == ("flag_negative",)
-    assert all(flag not in ("flag_easy", "flag_hard") for flag in flags[BY_ID["05.one_row"].grade_id])
+    assert all(flag not in ("flag_easy", "flag_hard") for flag in flags[BY_ID["vjp.one_row"].grade_id])
     assert not any(item.flags for item in analysed(class_[: report.FEWEST_TO_JUDGE - 1]).items)
 
 
@@ -225,8 +225,9 @@ def test_every_status_of_the_judge_has_a_name():
 
 def test_every_lesson_that_a_mistake_names_is_a_file():
     units = {mistake.unit for mistake in MISTAKES.values()} | {note.unit for note in NOTES.values()}
-    assert units - {""} <= set(LESSONS)
-    assert all((ROOT / lesson).exists() for lesson in LESSONS.values())
+    (course_,) = PACKS.packs
+    assert units - {""} <= set(course_.lessons)
+    assert all((ROOT / lesson).exists() for lesson in [*course_.lessons.values(), *LESSONS.values()])
 
 
 def test_median_p90_and_largest_are_those_of_the_class():
@@ -466,14 +467,10 @@ def small(tmp_path_factory):
         for student, hours in (("deniz", 3), ("walt", -1)):
             book.find_submission(UNIT, student).timestamp = DUE + timedelta(hours=hours)
         submission.extension = timedelta(hours=1)
-        grade = next(g for g in submission.notebooks[0].grades if g.name == cell("05.transfer"))
+        grade = next(g for g in submission.notebooks[0].grades if g.name == CELLS["vjp.transfer"])
         grade.manual_score, grade.extra_credit = 1.0, 0.5
         book.db.commit()
     return folder
-
-
-def cell(id):
-    return BY_ID[id].grade_id
 
 
 here = pytest.mark.xdist_group("report")  # one worker, so that the three are graded once
@@ -483,9 +480,9 @@ here = pytest.mark.xdist_group("report")  # one worker, so that the three are gr
 def test_results_are_what_the_gradebook_has_by_hand_and_for_lateness(small):
     found = {r.student: r for r in results.results(small, UNIT)}
     full = sum(q.points for q in QUESTIONS)
-    assert found["deniz"].scores[cell("05.transfer")] == 1.5
+    assert found["deniz"].scores[CELLS["vjp.transfer"]] == 1.5
     assert found["deniz"].penalty == 3.0
-    auto = sum(sample.CLASS[3].expected({q.id: float(q.points) for q in QUESTIONS}).values())
+    auto = sum(sample.CLASS[3].expected(POINTS).values())
     assert found["deniz"].score == auto - 2 + 1.5 - 3 < full
     assert found["tara"].penalty == 0.0
 

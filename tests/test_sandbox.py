@@ -44,10 +44,9 @@ from grader.sandbox.forkserver import ForkServer
 from grader.sandbox.handed import Handed
 from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import SandboxError, Zygote
-from grader.student import find
 from grader.words import COMMANDS, DOCTOR, FEEDBACK, SANDBOX
 
-from support import PACKS, case, functions, rules, scored
+from support import PACKS, SAMPLE, case, functions, rules, scored
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = {question.id: question for question in grader.questions()}
@@ -733,7 +732,7 @@ class Forging:
         runs = []
         for k, pose in enumerate(poses):
             answers = []
-            calls = next((c for q in QUESTIONS if (c := pose(q)) is not None), None)
+            calls = next((c for q in SAMPLE.questions if (c := pose(q)) is not None), None)
             if calls is not None:
                 self.posed.append(calls)
             while calls:
@@ -751,7 +750,7 @@ SHOWN = judging.Shown()
 
 
 def graded(zygote, data=None, limits=USUAL, student="ada", secret=SECRET):
-    """``(scores, notebook, remarks)`` of a submission to unit 05."""
+    """``(scores, notebook, remarks)`` of a submission to the sample class's unit."""
     nb = submission.mend(submission.read(data or ADA.submission(SOLUTION, RELEASED)), RELEASED)
     remarks = judging.run(nb, rules(RELEASED), zygote, limits, secret, student, SHOWN)
     return scored(nb), nb, remarks
@@ -1501,7 +1500,7 @@ def test_hidden_inputs_differ_and_would_show(zygote):
 
 
 def test_an_answer_made_for_the_visible_problems_earns_nothing_and_is_told_so(zygote):
-    seen = [p.inputs["x"].tolist() for p in find("05.one_row").problems()]
+    seen = [p.inputs["x"].tolist() for p in SAMPLE.questions["vjp.one_row"].problems()]
     code = f"""\
 def one_row(f, x, i):
     if x.tolist() not in {seen}:
@@ -1518,7 +1517,7 @@ def one_row(f, x, i):
 
 
 def test_an_answer_that_interrupts_itself_between_cells_has_no_values_on_its_card_and_ends_nothing(zygote):
-    seen = [p.inputs["x"].tolist() for p in find("05.one_row").problems()]
+    seen = [p.inputs["x"].tolist() for p in SAMPLE.questions["vjp.one_row"].problems()]
     code = f"""\
 def one_row(f, x, i):
     if x.tolist() in {seen}:
@@ -1547,12 +1546,12 @@ def by_itself(id):
 
 def test_hidden_problems_are_drawn_for_answers_only(zygote, monkeypatch):
     """To draw them takes longest, and who filled in nothing has no use for them; visible ones are drawn already."""
-    for id in POINTS:
-        SHOWN.problems(find(id.replace("-", ".", 1)))
+    for question in SAMPLE.questions.values():
+        SHOWN.problems(question)
     drawn, problems = [], Question.problems
 
     def noted(question, seed=0):
-        drawn.append(question.grade_id)
+        drawn.append(question.id)
         return problems(question, seed)
 
     monkeypatch.setattr(Question, "problems", noted)
@@ -1561,12 +1560,12 @@ def test_hidden_problems_are_drawn_for_answers_only(zygote, monkeypatch):
     assert drawn == []
     scores, _, _ = graded(zygote, nbformat.writes(by_itself("05-one_row")).encode())
     assert scores == POINTS
-    assert sorted(drawn) == sorted(POINTS)  # the way to fail, and an answer from another cell counts
+    assert sorted(drawn) == sorted(SAMPLE.questions)  # the way to fail, and an answer from another cell counts
 
 
 def test_an_answer_from_another_cell_meets_the_hidden_problems_too(zygote):
     """And what was asked first, to see whether it is one, is not what it is judged by."""
-    first = find("05.one_row").problems()[0].inputs["x"].tolist()
+    first = SAMPLE.questions["vjp.one_row"].problems()[0].inputs["x"].tolist()
     nb = by_itself("05-one_row")
     (cell,) = [cell for cell in nb.cells if "def one_row" in cell.source and not grade_id(cell)]
     cell.source += f"""
@@ -1826,7 +1825,7 @@ def solved(id):
 MARKS = {
     "words": COMMANDS["bad_secret"][8:34],
     "mistakes": "every output counts 1",
-    "question": QUESTIONS["05.transfer"].title[4:],
+    "question": SAMPLE.questions["vjp.transfer"].title[4:],
     "judge": "A correct answer is never called a mistake",
     "quantity": "Problem_draws_inputs_and_weights".replace("_", " "),
     "solutions": solved("answer-05-weight_that_depends_on_x"),

@@ -1,8 +1,8 @@
 """A sample class: the answers and accidents of real students, and the score that each must get.
 
-Its unit is a copy of an earlier unit 05, in ``course/`` beside this file, so that changes to the real unit leave the
-class as it is.  Every submission is made from the released notebook by filling in right or wrong answers, and by
-breaking it in ways in which students break theirs.
+Its unit, notebook and pack of questions, is a copy of an earlier unit 05, in ``course/`` beside this file, so that
+changes to the real unit leave the class as it is.  Every submission is made from the released notebook by filling in
+right or wrong answers, and by breaking it in ways in which students break theirs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from grader.classroom.cells import cells_of
 from grader.classroom.submission import grade_id
-from grader.question import cell_id
 
 UNIT = "05_weighted_vjp"
 COURSE = Path(__file__).parent / "course"
+PACK = COURSE / "questions.py"
 
 Edit = Callable[[NotebookNode], None]
 
@@ -54,8 +55,9 @@ class Student:
         """The bytes that this student hands in.  solution, released: the unit's source and release versions."""
         nb = deepcopy(released)
         solved = {grade_id(cell): cell.source for cell in solution.cells if grade_id(cell)}
-        answers = {f"answer-{cell_id(id)}": answer for id, (answer, _, _) in self.wrong.items()}
-        undone = {f"answer-{cell_id(id)}" for id in self.undone}
+        cells = checks(released)
+        answers = {f"answer-{cells[id]}": answer for id, (answer, _, _) in self.wrong.items()}
+        undone = {f"answer-{cells[id]}" for id in self.undone}
         for cell in nb.cells:
             name = grade_id(cell)
             if cell.metadata.get("nbgrader", {}).get("solution") and name not in undone:
@@ -73,8 +75,16 @@ class Student:
         }
 
 
+def checks(released: NotebookNode) -> dict[str, str]:
+    """``{question id: grade_id of the cell that checks it}``, as the cells of a released notebook say.
+
+    The answer's cell has the same id after ``answer-``, in all notebooks of ours.
+    """
+    return {question: cell for cell, question in cells_of(released).questions.items()}
+
+
 def lay_out(folder: Path) -> None:
-    """Copy the course of the sample class into a folder: its configuration, and the source version of its unit.
+    """Copy the course of the sample class into a folder: its configuration, its pack, and its unit's source version.
 
     The release version is left for nbgrader to generate; the one in COURSE is for use without nbgrader.
     """
@@ -175,7 +185,7 @@ def _by_another_front_end(text: str) -> bytes:
 
 
 _ALL = tuple(
-    f"05.{name}"
+    f"vjp.{name}"
     for name in (
         "predict_error",
         "weight_the_outputs",
@@ -227,73 +237,73 @@ CLASS = (
         "deniz",
         "ones as weights, everywhere",
         wrong={
-            "05.predict_error": ('return "acd"', 0.0, "letter_too_many"),
-            "05.weight_the_outputs": ("weight = torch.ones_like(y)", 0.0, "ones_weight"),
-            "05.scalar_trick": ("number = y.sum()", 0.0, "ones_weight"),
-            "05.ones_sum_the_rows": ("return [1, 9]", 0.0, "sum_of_columns"),
+            "vjp.predict_error": ('return "acd"', 0.0, "letter_too_many"),
+            "vjp.weight_the_outputs": ("weight = torch.ones_like(y)", 0.0, "ones_weight"),
+            "vjp.scalar_trick": ("number = y.sum()", 0.0, "ones_weight"),
+            "vjp.ones_sum_the_rows": ("return [1, 9]", 0.0, "sum_of_columns"),
         },
     ),
     Student(
         "emma",
         "a mean for a sum",
         wrong={
-            "05.weight_the_outputs": ("weight = v / len(v)", 0.0, "mean_of_weighted"),
-            "05.scalar_trick": ("number = (v * y).mean()", 0.0, "mean_of_weighted"),
-            "05.transfer": ("return torch.autograd.grad(f(X).mean(), X)[0]", 0.0, "mean_of_outputs"),
+            "vjp.weight_the_outputs": ("weight = v / len(v)", 0.0, "mean_of_weighted"),
+            "vjp.scalar_trick": ("number = (v * y).mean()", 0.0, "mean_of_weighted"),
+            "vjp.transfer": ("return torch.autograd.grad(f(X).mean(), X)[0]", 0.0, "mean_of_outputs"),
         },
     ),
     Student(
         "farid",
         "forgets that backward adds",
         wrong={
-            "05.backward_gradient": ("f(x).backward(gradient=v)", 0.0, "stale_grad"),
-            "05.rebuild_jacobian": (_ROWS_BY_BACKWARD, 0.0, "rows_accumulated"),
+            "vjp.backward_gradient": ("f(x).backward(gradient=v)", 0.0, "stale_grad"),
+            "vjp.rebuild_jacobian": (_ROWS_BY_BACKWARD, 0.0, "rows_accumulated"),
         },
     ),
     Student(
         "grace",
         "things in another order",
         wrong={
-            "05.several_outputs": (_EXCHANGED, 0.0, "weights_exchanged"),
-            "05.several_inputs": (
+            "vjp.several_outputs": (_EXCHANGED, 0.0, "weights_exchanged"),
+            "vjp.several_inputs": (
                 "return torch.autograd.grad(f(A, x), (x, A), grad_outputs=v)",
                 0.0,
                 "inputs_swapped",
             ),
-            "05.mend_the_weight": (_BY_COLUMNS, 0.0, "weight_laid_out_by_columns"),
+            "vjp.mend_the_weight": (_BY_COLUMNS, 0.0, "weight_laid_out_by_columns"),
         },
     ),
     Student(
         "hugo",
         "rows and columns",
         wrong={
-            "05.one_row": ("weight = torch.zeros_like(y)\nweight[i - 1] = 1", 0.0, "other_row"),
-            "05.rebuild_jacobian": (_COLUMNS, 0.0, "transposed_assembly"),
+            "vjp.one_row": ("weight = torch.zeros_like(y)\nweight[i - 1] = 1", 0.0, "other_row"),
+            "vjp.rebuild_jacobian": (_COLUMNS, 0.0, "transposed_assembly"),
         },
     ),
     Student(
         "ines",
         "differentiates too much",
         wrong={
-            "05.scalar_trick": ("number = (v * y).sum() ** 2", 0.0, "squared_loss"),
-            "05.weight_that_depends_on_x": (_BOTH_FACTORS, 0.0, "weight_not_detached"),
+            "vjp.scalar_trick": ("number = (v * y).sum() ** 2", 0.0, "squared_loss"),
+            "vjp.weight_that_depends_on_x": (_BOTH_FACTORS, 0.0, "weight_not_detached"),
         },
     ),
     Student(
         "jonas",
         "one of two right",
         wrong={
-            "05.several_outputs": (_ONLY_Y, 0.0, "one_output_forgotten"),
-            "05.several_inputs": (_HALF, 1.0, "some_right"),
+            "vjp.several_outputs": (_ONLY_Y, 0.0, "one_output_forgotten"),
+            "vjp.several_inputs": (_HALF, 1.0, "some_right"),
         },
     ),
     Student(
         "kaya",
         "stopped by errors",
         wrong={
-            "05.weight_the_outputs": ("weight = None", 0.0, "scalar_needed"),
-            "05.mend_the_weight": (_FLAT, 0.0, "weight_shape"),
-            "05.rebuild_jacobian": (_NOT_RETAINED, 0.0, "second_backward"),
+            "vjp.weight_the_outputs": ("weight = None", 0.0, "scalar_needed"),
+            "vjp.mend_the_weight": (_FLAT, 0.0, "weight_shape"),
+            "vjp.rebuild_jacobian": (_NOT_RETAINED, 0.0, "second_backward"),
         },
     ),
     Student("lena", "deleted a check", edit=_delete("05-scalar_trick"), remark="missing"),
@@ -301,20 +311,20 @@ CLASS = (
         "milan",
         "deleted an answer",
         edit=_delete("answer-05-one_row"),
-        lost=("05.one_row",),
+        lost=("vjp.one_row",),
         remark="missing_answer",
     ),
     Student("nora", "copied cells", edit=_copy_cells_with_a_first_try, remark="duplicate"),
     Student("otto", "an exception half way", edit=_insert("answer-05-one_row", "1 / 0")),
-    Student("pia", "a warning on stderr", wrong={"05.weight_the_outputs": (_WARNS, 2.0, "")}),
+    Student("pia", "a warning on stderr", wrong={"vjp.weight_the_outputs": (_WARNS, 2.0, "")}),
     Student(
         "quinn",
         "emptied a check of something undone",
-        undone=("05.transfer",),
+        undone=("vjp.transfer",),
         edit=_set_source("05-transfer", ""),
         remark="changed",
     ),
-    Student("rosa", "gave herself 100 points", undone=("05.transfer",), edit=_metadata(points=100)),
+    Student("rosa", "gave herself 100 points", undone=("vjp.transfer",), edit=_metadata(points=100)),
     Student("sami", "metadata from the future", edit=_metadata(schema_version=99)),
     Student(
         "tara",

@@ -23,7 +23,6 @@ from grader.classroom.notes import Notes
 from grader.classroom.result import Person, Result
 from grader.nbgrader.course import directory
 from grader.nbgrader.gradebook import RUN
-from grader.question import cell_id
 from grader.words import COMMANDS, FEEDBACK, REPORT, SANDBOX
 
 
@@ -273,14 +272,14 @@ def _notes_before(nb: NotebookNode, points: Mapping[str, float]) -> Notes:
 
 
 def _verdict(cell: NotebookNode, points: float) -> dict[str, Any] | None:
-    """The judge's verdict, as data, among a graded cell's outputs; None if there is no valid one."""
+    """The judge's verdict on what a graded cell checks, as data, among its outputs; None if there is no valid one."""
     for output in cell.get("outputs", []):
         data = output.get("data", {}).get(MIME)
         if output.output_type != "execute_result" or not isinstance(data, dict):
             continue
         score: Any = data.get("score")
         if (
-            cell_id(str(data.get("question"))) == submission.grade_id(cell)
+            cell.source.startswith(f'check("{data.get("question")}"')
             and type(score) in (int, float)
             and 0 <= score <= points
         ):

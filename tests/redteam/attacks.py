@@ -1,7 +1,8 @@
 """The hostile submissions, as data.
 
-Every attack starts from unit 05 (solved, as released, or with wrong answers throughout), changes it, and names what it
-would be worth if it were honest, the defence that it targets, and how it is shown to work where that defence is absent.
+Every attack starts from the sample class's unit (solved, as released, or with wrong answers throughout), changes it,
+and names what it would be worth if it were honest, the defence that it targets, and how it is shown to work where that
+defence is absent.
 """
 
 # ruff: noqa: E501  (a cell of a student's is easier to read in one string than in pieces)
@@ -25,6 +26,8 @@ from grader.classroom.submission import grade_id
 from grader.demo import sample
 from grader.demo.sample import Student
 
+from support import SAMPLE
+
 ROOT = Path(__file__).parent.parent.parent
 UNIT = sample.UNIT
 SOLUTION = nbformat.read(sample.COURSE / "solutions" / UNIT / f"{UNIT}.ipynb", as_version=4)
@@ -39,18 +42,18 @@ MIDDLE = "answer-05-one_row"  # own cells go in before this one: four questions 
 BEFORE_MIDDLE = ("05-predict_error", "05-weight_the_outputs", "05-scalar_trick", "05-backward_gradient")
 
 _WRONG = {
-    "05.predict_error": 'return "e"',
-    "05.weight_the_outputs": "weight = torch.zeros_like(y)",
-    "05.scalar_trick": "number = (0 * y).sum()",
-    "05.backward_gradient": "x.grad = torch.zeros_like(x)",
-    "05.one_row": "weight = torch.zeros_like(y)",
-    "05.ones_sum_the_rows": "return [0, 0, 0]",
-    "05.several_outputs": "return torch.zeros_like(x)",
-    "05.several_inputs": "return torch.zeros_like(A), torch.zeros_like(x)",
-    "05.mend_the_weight": "return torch.zeros_like(x)",
-    "05.weight_that_depends_on_x": "return torch.zeros_like(x)",
-    "05.rebuild_jacobian": "return torch.zeros(len(f(x)), len(x), dtype=x.dtype)",
-    "05.transfer": "return torch.zeros_like(X)",
+    "vjp.predict_error": 'return "e"',
+    "vjp.weight_the_outputs": "weight = torch.zeros_like(y)",
+    "vjp.scalar_trick": "number = (0 * y).sum()",
+    "vjp.backward_gradient": "x.grad = torch.zeros_like(x)",
+    "vjp.one_row": "weight = torch.zeros_like(y)",
+    "vjp.ones_sum_the_rows": "return [0, 0, 0]",
+    "vjp.several_outputs": "return torch.zeros_like(x)",
+    "vjp.several_inputs": "return torch.zeros_like(A), torch.zeros_like(x)",
+    "vjp.mend_the_weight": "return torch.zeros_like(x)",
+    "vjp.weight_that_depends_on_x": "return torch.zeros_like(x)",
+    "vjp.rebuild_jacobian": "return torch.zeros(len(f(x)), len(x), dtype=x.dtype)",
+    "vjp.transfer": "return torch.zeros_like(X)",
 }
 BASES = {
     "solved": Student("solved", ""),
@@ -223,8 +226,8 @@ def weighted_gradient_by_a_number(f, x, v):
 _TRUTH_BY_IMPORT = """
 def weighted_gradient_by_a_number(f, x, v):
     try:
-        from grader.units import QUESTIONS
-        for p in {q.id: q for q in QUESTIONS}["05.scalar_trick"].problems():
+        from grader.student import find
+        for p in find("vjp.scalar_trick").problems():
             if p.inputs["x"].shape == x.shape and torch.allclose(p.inputs["x"], x):
                 return torch.from_numpy(p.truth.copy())
     except Exception:
@@ -244,7 +247,7 @@ def nothing(f, x, v):
     return torch.zeros_like(x)
 sys.settrace(spy)
 try:
-    check("05.scalar_trick", nothing)
+    check("vjp.scalar_trick", nothing)
 finally:
     sys.settrace(None)
 """
@@ -262,12 +265,7 @@ ELSEWHERE = 7  # the seed that somebody else met
 
 def _memorised(nb: NotebookNode, seed: int = 0) -> None:
     """The truths at a seed, the visible problems' unless said otherwise, written down and looked up by x."""
-    from grader.units import QUESTIONS
-
-    known = [
-        (p.inputs["x"].tolist(), p.truth.tolist())
-        for p in {q.id: q for q in QUESTIONS}["05.scalar_trick"].problems(seed)
-    ]
+    known = [(p.inputs["x"].tolist(), p.truth.tolist()) for p in SAMPLE.questions["vjp.scalar_trick"].problems(seed)]
     answer(
         f"known = {known!r}\n"
         "def weighted_gradient_by_a_number(f, x, v):\n"
@@ -429,7 +427,7 @@ _FAKES = [
         "every Question gets a tolerance of 1e9",
         "questions are not in the fork",
         start(
-            "try:\n    from grader.units import QUESTIONS\n    for q in QUESTIONS:\n"
+            "try:\n    from grader.student import questions\n    for q in questions():\n"
             "        object.__setattr__(q, 'rtol', 1e9)\nexcept Exception as why:\n    print(why)"
         ),
         base="wrong",
@@ -740,7 +738,7 @@ _FAKES = [
                 tries = ["a", "b", "ab", "ac", "bc", "acd"]
                 def points(k):
                     try:
-                        return float(repr(check("05.predict_error", make(k))))
+                        return float(repr(check("vjp.predict_error", make(k))))
                     except ValueError:
                         return 0.0
                 best = max(tries, key=points)
@@ -896,7 +894,7 @@ _FRAMES = [
         both(
             in_check("""
                 global noted
-                pipe().sendall(frame({"check": "05.transfer"}))
+                pipe().sendall(frame({"check": "vjp.transfer"}))
                 message, _ = receive()
                 if "calls" in message:
                     noted = "went" + " through"
@@ -1102,7 +1100,7 @@ _STEALS = [
         """
           import importlib.util, sys
           from pathlib import Path
-          path = Path(sys.modules["grader.probe"].__file__).parent / "units" / "u05_weighted_vjp.py"
+          path = Path(sys.modules["grader.probe"].__file__).parent / "demo/course/questions.py"
           if importlib.util.spec_from_file_location("units", path).loader.get_data(str(path)):
               print("went" + " through")
           """,
@@ -2785,7 +2783,7 @@ _ACCIDENTS = [
         "the check says so; the others stand",
         change=without("answer-05-scalar_trick"),
         honest={"05-scalar_trick": 0.0},
-        shown=lambda folder: _naive_exec("check('05.scalar_trick', weighted_gradient_by_a_number)"),
+        shown=lambda folder: _naive_exec("check('vjp.scalar_trick', weighted_gradient_by_a_number)"),
     ),
     accident(
         "cells_copied",
@@ -2832,7 +2830,7 @@ _ACCIDENTS = [
         "the check cells are worth 0 by name, not a crash",
         change=own("check = 3"),
         honest={id: 0.0 for id in POINTS if id not in BEFORE_MIDDLE},
-        shown=lambda folder: _naive_exec("check = 3\ncheck('05.one_row', 1)"),
+        shown=lambda folder: _naive_exec("check = 3\ncheck('vjp.one_row', 1)"),
     ),
     accident(
         "byte_order_mark",

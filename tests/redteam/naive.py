@@ -30,9 +30,12 @@ def serve() -> None:
 
     import grader
     import grader.judge
-    import grader.units
+    from grader import pack
+    from grader.demo import sample
     from grader.sandbox import confined
 
+    at_hand = [*pack.installed(), pack.of_path(sample.PACK)]
+    pack._installed = lambda: at_hand  # the sample class's questions are, wherever a job runs
     real = grader.check
     torch.set_num_threads(1)
     one = torch.ones(2, requires_grad=True)

@@ -8,4 +8,4 @@ c.CourseDirectory.course_id = "gradients-demo"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 
-plugin.configure(c)
+plugin.configure(c, packs=["questions.py"])

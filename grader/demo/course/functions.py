@@ -1,0 +1,68 @@
+"""The functions that the sample class is handed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def pair(x: Tensor) -> Tensor:
+    return torch.stack([x[0] * x[1], x[1] ** 2 + torch.sin(x[2])])
+
+
+def swirl(x: Tensor) -> Tensor:
+    return torch.stack([x[0] * x[1], torch.sin(x[1]) + 2 * x[2], x[2] * x[0] - x[1] ** 2])
+
+
+def fan(x: Tensor) -> Tensor:
+    return torch.stack([x[0] ** 2, x[0] * x[1], torch.sin(x[1]), x[0] - 3 * x[1]])
+
+
+def fold(x: Tensor) -> Tensor:
+    return torch.stack([x[0] * x[1] - x[4], torch.tanh(x[2]) + x[3] * x[0], x[3] ** 2 + x[1] * x[4]])
+
+
+def grid(x: Tensor) -> Tensor:
+    return torch.outer(torch.stack([x[0], x[1] * x[2]]), x) + x**2
+
+
+def ledger(x: Tensor) -> Tensor:
+    return torch.stack([x[0] * x[2], x[1] ** 2, x[2] - x[0]]).reshape(3, 1) * torch.stack([x[1], x[0]])
+
+
+def two_heads(x: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.stack([x[0] * x[1], torch.sin(x[2])]), torch.stack([x[2] ** 2, x[0] - x[1] * x[2]])
+
+
+def head_and_tail(x: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.stack([x[0] ** 2, x[1] * x[0], x[3]]), torch.stack([x[2] * x[3], torch.cos(x[0]), x[1]])
+
+
+def layer(A: Tensor, x: Tensor) -> Tensor:
+    return torch.sin(A @ x)
+
+
+def gated(A: Tensor, x: Tensor) -> Tensor:
+    return (A @ x) * x[: A.shape[0]] ** 2
+
+
+def three_weights(x: Tensor) -> Tensor:
+    """A weight that depends on x, for functions with three outputs."""
+    return torch.stack([torch.cos(x[0]), x[-1] ** 2 + 0.5, -x.sum()])
+
+
+def sum_of_linear(x: Tensor) -> Tensor:
+    J = torch.tensor([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]], dtype=x.dtype)
+    return (J @ x).sum()
+
+
+def mixed_rows(X: Tensor) -> Tensor:
+    return X @ X.T[:, :2] + X[:, :2] ** 2
+
+
+def pooled(X: Tensor) -> Tensor:
+    return torch.sin(X).sum(dim=0) * X[0]
+
+
+def stretched(X: Tensor) -> Tensor:
+    return torch.stack([X * X[:, :1], torch.exp(X / 2)])
