@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from nbgrader import api
@@ -133,7 +134,9 @@ class GradebookWriter:
                 .where(mine)
             )
             places = {place: (student, names[notebook]) for place, student, notebook in rows}
-            cells = {id: name for nb in self.notebooks.values() for name, id in (nb.grades | nb.comments).items()}
+            # An answer that a person grades has two ids, one for its grade and one for its comment.
+            named = (chain(nb.grades.items(), nb.comments.items()) for nb in self.notebooks.values())
+            cells = {id: name for pairs in named for name, id in pairs}
             for table, column, part in _BY_HAND:
                 rows = connection.execute(
                     select(table.c.notebook_id, table.c.cell_id, column).where(column.is_not(None))

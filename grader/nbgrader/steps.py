@@ -91,7 +91,7 @@ class Steps:
         text, notes = nbformat.v4.writes(nb) + "\n", (Notes.of(nb) or Notes()).as_data()
         total = _put_grades(nb, name, record, scores, comments)
         penalty = self._penalty(place["student"], total, seconds_late)
-        worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if utils.is_grade(c)))
+        worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if is_worth_points(c)))
         place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": worth}
         page = self.pages.page(nb, resources, plain)
         return GradedNotebook(text.encode(), page.encode(), scores, comments, penalty, notes)
@@ -131,6 +131,10 @@ def _comments(nb: NotebookNode) -> dict[str, str | None]:
     }
 
 
+def is_worth_points(cell: NotebookNode) -> bool:
+    return bool(utils.is_grade(cell) or utils.is_task(cell))
+
+
 def untouched(cell: NotebookNode) -> bool:
     """Whether a cell is unchanged from the release version."""
     return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
@@ -149,8 +153,8 @@ def _put_grades(
         id = submission.grade_id(cell)
         if id in comments:
             cell.metadata.nbgrader["comment"] = record.comments.get((notebook, id), comments[id])
-        if id in scores:
-            given = record.manual.get((notebook, id), scores[id])
+        if is_worth_points(cell):
+            given = record.manual.get((notebook, id), scores.get(id))  # a task has no score but one given by hand
             score = (given or 0.0) + record.extra.get((notebook, id), 0.0)
             total += score
             cell.metadata.nbgrader["score"] = score
