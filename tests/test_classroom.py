@@ -296,6 +296,25 @@ def test_the_code_that_a_notebook_begins_with_is_put_back_on_top_where_it_is_gon
     assert submission.remarks(made) == [FEEDBACK["put_back"]] * bool(again)
 
 
+@pytest.mark.parametrize(
+    ("form", "head", "again"),
+    [
+        ('NAME = ""\nAGE = 0', 'NAME = "ada"\nAGE = 7', False),
+        ('NAME = ""\nAGE = 0', 'NAME = "ada"', True),
+        ('NAME = ""', 'MY_NAME = "ada"', True),
+        ('import torch\nNAME = ""', 'NAME = "ada"', True),
+        ("x = f()", "x = 1", True),
+        ("%pylab\nx = 1", "x = 2", True),
+    ],
+)
+def test_a_form_that_was_filled_in_is_not_put_back(form, head, again):
+    with_form = new_notebook(cells=[new_code_cell(form, id="form"), *released().cells])
+    nb = new_notebook(cells=[new_code_cell(head), *released().cells])
+    made = submission.mend(submission.read(nbformat.writes(nb).encode()), with_form)
+    assert sources(made) == [*[form] * again, head, *sources(released())]
+    assert submission.remarks(made) == [FEEDBACK["put_back"]] * again
+
+
 def test_imports_that_became_text_or_stand_behind_an_answer_are_put_back():
     for cells in (
         [new_markdown_cell("import torch"), new_markdown_cell("import grader"), *released().cells],

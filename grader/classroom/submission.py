@@ -6,6 +6,7 @@ cells that grade, comes from the release version.  Nothing here uses nbgrader's 
 
 from __future__ import annotations
 
+import ast
 import codecs
 import itertools
 import json
@@ -98,7 +99,7 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     Cells are matched by ``grade_id``, and those that lost theirs as ``matching`` says.  Locked cells get the released
     source, and missing ones are put back; answers keep the student's source.  Of several cells with one id the last
     counts, as in nbgrader.  Code before the first id in the release version, mostly imports, is put first unless it is
-    still before the first id.
+    still before the first id, maybe filled in.
     """
     trusted = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
     notes = _recognized(submitted.cells, released.cells, trusted)
@@ -117,10 +118,9 @@ def mend(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     notes += [FEEDBACK[_missing(cell)].format(id=id) for id, cell in trusted.items() if id not in last]
     cells = _with_locked(cells, trusted)
     first = _head(cells)
+    there = [cell.source for cell in first if cell.cell_type == "code"]
     for cell in reversed(_head(released.cells)):
-        if cell.cell_type == "code" and not any(
-            cell.source in kept.source for kept in first if kept.cell_type == "code"
-        ):
+        if cell.cell_type == "code" and not _is_there(cell.source, there):
             notes.append(FEEDBACK["put_back"])
             cells.insert(0, copied(cell))
     left = MOST_TEXT
@@ -282,6 +282,31 @@ def _recognized(
     named = ", ".join(ids) if len(ids) <= MOST_NAMED else FEEDBACK["so_many_cells"].format(count=len(ids))
     chosen = [FEEDBACK["chosen"].format(id=id) for id in found.chosen]
     return [FEEDBACK["recognized"].format(cells=named), *chosen]
+
+
+def _is_there(released: str, sources: list[str]) -> bool:
+    """Whether a released cell is still in these sources, as it was or filled in.
+
+    Filled in is a form, such as ``NAME = ""``: of an assignment of a literal only the name must be there.
+    """
+    if any(released in source for source in sources):
+        return True
+    try:
+        statements = ast.parse(released).body
+    except SyntaxError:
+        return False
+    names = [target.id for line in statements if (target := _literal(line))]
+    return len(names) == len(statements) > 0 and any(
+        all(re.search(rf"^{re.escape(name)}\s*=", source, re.MULTILINE) for name in names) for source in sources
+    )
+
+
+def _literal(statement: ast.stmt) -> ast.Name | None:
+    """The name that a statement assigns a literal to, if that is all it does."""
+    match statement:
+        case ast.Assign(targets=[ast.Name() as name], value=ast.Constant()):
+            return name
+    return None
 
 
 def _remarks(head: str, notes: list[str]) -> NotebookNode:
