@@ -63,6 +63,12 @@ BORROWED = (
         without="No process that runs submissions can be started.",
     ),
     Borrowed(
+        *("", "inspect", "modulesbyfile", ("sandbox.shell",)),
+        why="inspect looks through all loaded modules for each line of a traceback whose file it does not know, and a "
+        "cell is no file.",
+        without="No cell can be run. Without the entry alone, an endless recursion takes 20 seconds to be shown.",
+    ),
+    Borrowed(
         *("torch", "torch", "_C.DisableTorchFunctionSubclass", ("probe",)),
         why="A subclass of Tensor decides what its methods return; the probe reads the entries that it really has.",
         without="Such a subclass speaks for its own entries. It cannot gain by that: they are compared all the same.",

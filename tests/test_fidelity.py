@@ -85,6 +85,9 @@ ALIKE = {
     "flush": "print('flushed', flush=True)\nsys.stdout.flush()",
     "write": "sys.stdout.write('written\\n')",
     "figure": "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nlines = ax.plot([1, 2])\nplt.close(fig)\nfig",
+    "show": "lines = plt.plot([1, 2])\nplt.show()",
+    "figure at the end": "lines = plt.plot([1, 2])",
+    "help": "print?",
     "comment": "# nothing",
     "empty": "",
     "cell of blanks": "   \n\n",
@@ -94,7 +97,6 @@ ALIKE = {
 NO_PROGRAMS = "other programs cannot be started"
 NO_FILES = "no file outside of the libraries can be read"
 NO_JUDGE = "check, hint and progress show nothing here: the judge is elsewhere"
-NO_FIGURES = "figures of pyplot are not shown, since none of them counts"
 OTHERWISE = {
     "program": ("!echo hello", "OSError", NO_PROGRAMS),
     "system": ("import os\nos.system('true')", "'execute_result', '[1-9]", NO_PROGRAMS),
@@ -113,8 +115,6 @@ OTHERWISE = {
         "False",
         "of the environment nothing is handed over",
     ),
-    "show": ("import matplotlib.pyplot as plt\nlines = plt.plot([1, 2])\nplt.show()", r", \[\]", NO_FIGURES),
-    "figure at the end": ("lines = plt.plot([1, 2])", r", \[\]", NO_FIGURES),
     "update": (
         "handle = display('a', display_id='x')\nhandle.update('b')",
         "'a'.*'b'",
@@ -123,7 +123,6 @@ OTHERWISE = {
     "kernel": ("get_ipython().kernel is not None", "AttributeError", "there is a shell, but no kernel"),
     "kind of shell": ("type(get_ipython()).__name__", "'Shell'", "there is a shell, but no kernel"),
     "asyncio.run": ("import asyncio\nasyncio.run(asyncio.sleep(0))", "PermissionError", "a new loop needs sockets"),
-    "help": ("print?", "Signature: print", "there is no pager; help goes to the output"),
     "history": ("%history -l 1", r", \[\]", "no history is kept beyond In and Out"),
     "check": ("from grader import check, hint, progress\ncheck('vjp.transfer', None)", r", \[\]", NO_JUDGE),
     "hint": ("hint('vjp.transfer')", r", \[\]", NO_JUDGE),

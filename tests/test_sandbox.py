@@ -1203,6 +1203,12 @@ RULES = {
     "import torch\ntorch.tensor(0.5)": (True, 0.5),
     "import torch\ntorch.tensor(True)": (True, None),
     "import torch\ntorch.tensor(1j)": (True, None),
+    "import sympy\nsympy.Integer(2)": (True, 2.0),
+    "import sympy\nsympy.Integer(-2)": (True, None),
+    "import sympy\nsympy.Rational(1, 2)": (True, None),
+    "'0.5'": (True, None),
+    "import os\nassert os.environ['NBGRADER_EXECUTION'] == 'autograde'": (True, None),
+    "%matplotlib inline\n1": (True, 1.0),
     "raise ValueError": (False, None),
     "1\n1 / 0": (False, None),
     "f(1": (False, None),
@@ -1274,6 +1280,23 @@ def test_a_cell_of_the_submissions_is_no_test_and_what_tests_bind_stays(zygote):
     ]
     assert "----> 1 1/0" in "".join(runs[4].outputs[0]["traceback"])
     assert "tester" not in str(runs[4].outputs)
+
+
+def test_a_cells_code_belongs_to_main_so_that_no_module_is_searched_for_it(zygote):
+    """A traceback asks for each of its lines, and an endless recursion has a thousand."""
+    search = "import inspect\nprint(inspect.getmodule({}))"
+    runs = zygote.run(
+        ["def f(): pass", search.format("f.__code__"), search.format("compile('', 'x', 'exec')")], nothing
+    )
+    assert said(runs[1:2]) == "<module '__main__'>\n"
+    assert said(runs[2:]) == "None\n"  # the way to fail
+
+
+def test_what_a_test_draws_is_shown_in_it_and_its_cell_counted(zygote):
+    draw = "import matplotlib.pyplot as plt\nlines = plt.plot([1, 2])"
+    runs = zygote.run(["1", Test(draw), "1 / 0"], nothing)
+    assert ["image/png" in output.get("data", {}) for run in runs for output in run.outputs] == [False, True, False]
+    assert "Cell In[3], line 1" in "".join(runs[2].outputs[0]["traceback"])
 
 
 def test_a_test_that_is_stopped_or_breaches_a_limit_has_not_ended(zygote, monkeypatch):

@@ -137,9 +137,12 @@ def run(
     poses = [partial(_pose, asked, grade_id(cell)) for cell in cells]
     runs = zygote.run(sources, poses, limits, then, rules.handed, rules.files)
     notes = _noted(nb, rules)
-    for k, (cell, done) in enumerate(zip(cells, runs, strict=True)):
+    count = 0  # as a kernel counts, which passes over empty cells
+    for cell, done in zip(cells, runs, strict=True):
         id = grade_id(cell)
-        cell.execution_count = k + 1 if done.ran else None
+        ran = done.ran and bool(cell.source.strip())
+        count += ran
+        cell.execution_count = count if ran else None
         cell.outputs = [nbformat.from_dict(output) for output in done.outputs]
         breach = done.breach or _breach(done)
         if breach:
@@ -150,6 +153,9 @@ def run(
             cell.outputs = _judged(asked[id], done, rules.points[id], cell.outputs, id, notes)
         elif id in tests:
             cell.outputs = _tested(done, rules.points[id], cell.outputs, id, notes)
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = cell.execution_count
     notes.put(nb)
     return [breach_said(*breach) for breach in notes.breaches]
 
@@ -305,9 +311,8 @@ def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, 
     So text on stderr becomes text on stdout, and of results only the cell's own counts.
     """
     results = [k for k, output in enumerate(outputs) if output.output_type == "execute_result"]
-    if done.ended and done.number is not None and results:
-        outputs = [output for k, output in enumerate(outputs) if k != results[-1]]  # the number itself
-    shown = [nbformat.from_dict(_aside(output)) for output in outputs]
+    own = results[-1] if done.ended and done.number is not None and results else None  # shows the number itself
+    shown = [nbformat.from_dict(_aside(output)) for k, output in enumerate(outputs) if k != own]
     if not done.ended:
         if done.breach or not any(output.output_type == "error" for output in shown):
             why = notes.unjudged[id] = _no_verdict(done)
@@ -316,12 +321,22 @@ def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, 
     if done.number is None:
         return shown
     score = 0.0 if math.isnan(done.number) else min(max(done.number, 0.0), points)
+    if own is not None and _reads(outputs[own], score):
+        return [*shown[:own], outputs[own], *shown[own:]]
     if score != done.number:
         said = FEEDBACK["odd_number"].format(
             number=formatting.number(done.number), points=f"{points:g}", score=f"{score:g}"
         )
         shown.append(nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": said + "\n"}))
     return [*shown, _result(score)]
+
+
+def _reads(result: NotebookNode, score: float) -> bool:
+    """Whether nbgrader reads this very score off a result, as it is."""
+    try:
+        return set(result.data) == {"text/plain"} and float(result.data["text/plain"]) == score
+    except ValueError:
+        return False
 
 
 def _aside(output: Mapping[str, Any]) -> dict[str, Any]:

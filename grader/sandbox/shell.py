@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import inspect
 import io
 import json
+import os
 import signal
 import sys
 import warnings
 from typing import Any
 
 from IPython.core.async_helpers import get_asyncio_loop
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
 from traitlets.config import Config
 
 LONGEST_NAME, LONGEST_MESSAGE = 200, 10_000  # characters
@@ -108,6 +112,19 @@ class _Transformers(TransformerManager):
         return list(super().do_token_transforms(lines))
 
 
+class _Compiler(CachingCompiler):
+    """Tells ``inspect`` that cells belong to ``__main__``.
+
+    Otherwise it looks through all loaded modules, again for each line of a traceback: with torch loaded, an endless
+    recursion took 20 seconds to be shown, and the tests after it had no time left.
+    """
+
+    def cache(self, transformed_code: str, number: int = 0, raw_code: str | None = None) -> str:
+        name = str(super().cache(transformed_code, number, raw_code))
+        inspect.modulesbyfile[name] = inspect.modulesbyfile[os.path.abspath(name)] = "__main__"
+        return name
+
+
 class Shell(InteractiveShell):
     """The shell that runs cells, made before the forks, each of which gets a copy.
 
@@ -116,6 +133,7 @@ class Shell(InteractiveShell):
 
     displayhook_class = _Hook
     display_pub_class = _Publisher
+    compiler_class = Type(_Compiler)
 
     @classmethod
     def made(cls) -> Shell:
@@ -130,6 +148,9 @@ class Shell(InteractiveShell):
     def __init__(self, *arguments: Any, **named: Any):
         self.outputs = Outputs()
         super().__init__(*arguments, **named)
+        self.set_hook(
+            "show_in_pager", lambda *arguments, **named: None
+        )  # what ``f?`` says is no output, as in a kernel
 
     def begin(self) -> None:
         """Prepare to run cells in this process: make the user's module ``__main__``.  Call it before confinement."""

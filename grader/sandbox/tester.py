@@ -41,6 +41,7 @@ def tester(shell: Shell, restore: Callable[[], None]) -> Run:
     """
     space, outputs = vars(shell.user_module), shell.outputs
     usual, of_shell = dict(vars(builtins)), {"get_ipython": shell.get_ipython, "display": display}
+    shell.magics_manager.lsmagic_docs()  # loads those that are loaded on first use, which putting back would undo
     magics = [(table, dict(table)) for table in shell.magics_manager.magics.values()]
     attributes, libraries = frozenset(vars(shell)), list(sys.path)
     longest, clock = RESTORING, time.perf_counter
@@ -55,6 +56,7 @@ def tester(shell: Shell, restore: Callable[[], None]) -> Run:
         first = [files, *libraries] if files else libraries
         sys.path = [*first, *(path for path in paths if path not in first)]
         shell.outputs = outputs
+        shell.execution_count += 1  # tracebacks name cells by it
         outputs.begin(message["limit"])
         space["__builtins__"] = builtins
         linecache.cache[FILE] = (len(message["text"]), None, message["text"].splitlines(keepends=True), FILE)
@@ -92,7 +94,9 @@ def tester(shell: Shell, restore: Callable[[], None]) -> Run:
                     restore()
                     ended = len(ending) == 1
                     number = _number(ending[0]) if ended else None
-                    _show_value(shell, ending)
+                    shown = _show_value(shell, ending)
+                    number = _read(shown) if ended and number is None else number
+                shell.events.trigger("post_execute")  # shows the figures that the test has drawn
         except BaseException:  # an interrupt, or one that a value raised when it was shown
             ended = False
         with contextlib.suppress(KeyboardInterrupt):
@@ -140,11 +144,26 @@ def _number(value: Any) -> float | None:
         return float("inf") if value > 0 else -float("inf")
 
 
-def _show_value(shell: Shell, ending: list[Any]) -> None:
+def _show_value(shell: Shell, ending: list[Any]) -> str:
+    """Show what a test ended with; returns its plain text."""
+    shown = dict[str, str]()
     if ending and ending[0] is not None:
         data, _ = shell.display_formatter.format(ending[0])
         shown = {mime: body for mime, body in data.items() if isinstance(body, str)}
         shell.outputs.add({"output_type": "execute_result", "data": shown, "metadata": {}})
+    return shown.get("text/plain", "")
+
+
+def _read(text: str) -> float | None:
+    """The number that nbgrader reads in the text of another kind of value, such as an integer of SymPy's.
+
+    A submission may have written the text, but without a number in it, it would earn all points.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number >= 0 else None
 
 
 def _show_error(shell: Shell, error: BaseException) -> None:

@@ -30,6 +30,8 @@ from grader.sandbox.watch import NEVER, Watch
 from grader.words import SANDBOX
 
 ANSWERS_WITHIN = 120.0  # seconds; the zygote answers first when it has imported torch, perhaps from a slow disk
+HOMES = ("HOME", "TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR")  # variables that name a fork's own folder
+GRADING = {"NBGRADER_EXECUTION": "autograde"}  # as nbgrader sets it, for tests that ask
 CLAIM = "gradient-course-grader"  # begins the names by which processors are claimed
 NO_FILES: Mapping[str, bytes] = {}
 MOST_CLAIMS = 64  # on one processor
@@ -180,7 +182,7 @@ class Zygote:
     def _fork(self, theirs: socket.socket, work: str, limits: Limits, tests: bool, files: str) -> int:
         job = {
             "work": work,
-            "environment": {"HOME": work, "TMPDIR": work, "PATH": "", "IPYTHONDIR": work, "MPLCONFIGDIR": work},
+            "environment": dict.fromkeys(HOMES, work) | {"PATH": "", **GRADING},
             "limits": asdict(limits),
             "tests": tests,
             "files": files,

@@ -69,7 +69,7 @@ def _imported() -> Notebook:
     _bare_package()
     import matplotlib as _matplotlib
 
-    _matplotlib.use("agg")
+    _matplotlib.use("module://matplotlib_inline.backend_inline")  # as in a kernel: cells show what they draw
     import unittest.mock  # noqa: F401  (so that it is among what tests find as it was)
 
     import numpy.testing
