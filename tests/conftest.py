@@ -39,6 +39,7 @@ TOGETHER = {
     "test_boundary.py": "boundary",
     "test_notes.py": "notes",
     "test_report.py": "report",
+    "test_ordinary_course.py": "ordinary",
 }
 torch.set_num_threads(1)  # workers keep all cores busy, so more threads would only wait for each other
 
