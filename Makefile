@@ -38,7 +38,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/grader format --check course solutions exercises
+	$(BIN)/grader format --check course solutions exercises examples
 
 notebooks: $(READY)
 	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env course
@@ -58,7 +58,7 @@ exercises: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/grader format course solutions exercises
+	$(BIN)/grader format course solutions exercises examples
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -106,8 +106,12 @@ class Pack:
 class Packs:
     """Several packs together."""
 
-    def __init__(self, packs: Iterable[Pack]):
-        """Raises PackError if two packs have a question of the same id; the same pack twice counts once."""
+    def __init__(self, packs: Iterable[Pack], course: Path | None = None):
+        """Raises PackError if two packs have a question of the same id; the same pack twice counts once.
+
+        course: the folder of the course that uses them, if it is known.
+        """
+        self.course = course
         self.packs = tuple({pack.source.digest: pack for pack in packs}.values())
         self.questions: dict[str, Question] = {}
         self._of: dict[str, Pack] = {}
@@ -135,9 +139,15 @@ class Packs:
         return f"{file}:{line}"
 
     def lesson(self, id: str, unit: str) -> str:
-        """Where the lesson of a unit is, for a question's readers; "" if the question's pack has none."""
+        """Where the lesson of a unit is, for a question's readers; "" if the question's pack has none.
+
+        Of an installed pack, a lesson that is a file must be in the course: another course does not have it.
+        """
         pack = self.pack_of(id)
-        return pack.lessons.get(unit, "") if pack else ""
+        lesson = pack.lessons.get(unit, "") if pack else ""
+        if pack and pack.source.installed and self.course and "://" not in lesson:
+            return lesson if lesson and (self.course / lesson).exists() else ""
+        return lesson
 
     def mistake(self, id: str, key: str) -> Mistake | None:
         """The mistake that a question knows by this key; None if it knows none."""

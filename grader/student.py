@@ -66,7 +66,7 @@ def _find(id: str) -> tuple[Question, Packs]:
     near = difflib.get_close_matches(id, packs.questions, n=3, cutoff=0.5)
     nearest = words.NOTICES["nearest"].format(ids=", ".join(near)) if near else ""
     said = [words.NOTICES["unknown_id"].format(id=id, nearest=nearest, address=ADDRESS), *map(str, wrong)]
-    if not near and not wrong:
+    if not wrong and id.partition(".")[0] not in {question.unit for question in packs.questions.values()}:
         said.append(words.NOTICES["no_pack"].format(folder=Path.cwd()))
     raise UnknownQuestion(" ".join(said))
 

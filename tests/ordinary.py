@@ -5,6 +5,7 @@ It has a cell of each kind that nbgrader knows, and of each way in which people 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -325,6 +326,7 @@ def lay_out(folder: Path, unit: str, sources: dict, config: str = PLAIN) -> Path
         nbformat.write(nb, place / f"{name}.ipynb")
     for name, content in BESIDE.items():
         (place / name).write_text(content)
+    os.environ["PATH"] = course.environment(folder)["PATH"]  # nbgrader calls `alembic`
     made = course.api(folder).generate_assignment(unit)
     assert made["success"], made["log"]
     return folder

@@ -102,6 +102,10 @@ ONLY_IN_ALL = {
     "libraries that a fork may read; this reads those, a gigabyte.",
     "tests/test_grading_elsewhere.py::test_both_workers_of_the_cluster_are_used": "A class on a cluster and the way in "
     "which deaths of workers are counted are in `make test`; this kills workers of a real cluster.",
+    "tests/test_grading_elsewhere.py::test_a_course_of_ones_own": "`make test` has a class on a cluster, and packs "
+    "that are loaded from their text where their files are not.",
+    "tests/test_own_course.py::test_in_parallel": "`make test` grades other classes in several processes, and "
+    "this one in one.",
     "tests/test_grading.py::test_a_worker_that_dies_costs_a_retry_and_what_kills_it_twice_is_given_up[1]": "One worker "
     "fewer; `make test` has two.",
     "tests/test_grading_killed.py::test_another_class_ends_otherwise": "It is the way in which a comparison fails that "

@@ -123,6 +123,7 @@ FAULTS = [
     ("not_graded", [cell(CHECK, "manual")], {}),
     ("no_literal", [cell("check(name, f)", "test")], {}),
     ("two_checks", [cell(f"{CHECK}\n{CHECK}", "test")], {}),
+    ("again", [cell(CHECK, "test", "b"), cell(CHECK, "test")], {}),
     ("hidden_check", [cell("assert f", "test")], {"hidden": {"cell-3": f"assert f\n{CHECK}"}}),
     ("not_imported", [cell(CHECK, "test")], {"imports": "import torch"}),
     ("empty", [cell("", "test")], {}),

@@ -576,7 +576,7 @@ def test_command_that_cannot_do_its_work_says_why_and_touches_nothing(arguments,
 def test_outside_of_a_course_the_command_says_where_to_go(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["release"]) == 1
-    assert "clone of the repository" in capsys.readouterr().err
+    assert "Go to the course's folder" in capsys.readouterr().err
 
 
 def test_nbgraders_failure_comes_with_the_end_of_its_log(tmp_path):

@@ -21,6 +21,7 @@ from grader.classroom import CourseError
 from grader.nbgrader import course
 from grader.nbgrader.command import grade_class
 from grader.nbgrader.folders import Course
+from grader.words import COMMANDS
 
 ROADS = ("grader", "plugin")
 ODD = "odd"
@@ -37,7 +38,10 @@ def graded(folder: Path, unit: str) -> dict[str, Path]:
         alone = pool.submit(by_nbgrader, folder, unit)
         outcome = grade_class(Course(roads["grader"], unit), Here)
         assert outcome.failed == {}
-        assert [grade.remarks for grade in outcome.graded if grade.remarks] == []
+        said = [remark for grade in outcome.graded for remark in grade.remarks]
+        assert said == [COMMANDS["not_all_notebooks"].format(file="data.ipynb")] * (
+            unit == UNIT
+        )  # of the one without it
         commands = course.api(roads["plugin"])
         for step in (commands.autograde, commands.generate_feedback):
             done = step(unit, "*")

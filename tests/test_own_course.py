@@ -101,6 +101,7 @@ def test_the_report_has_titles_mistakes_pages_and_counts_what_was_judged_inside(
     assert [item["inside"] for item in data["questions"]] == [False, False, False, True, True, False]
     assert {m["key"]: m["name"] for m in data["mistakes"]}["half_the_slope"] == "the 2 of the square is missing"
     assert not [m["lesson"] for m in data["mistakes"] if m["key"] == "half_the_slope" and m["lesson"]]
+    assert {m["lesson"] for m in data["mistakes"]} == {""}  # the lessons of the installed pack are not this course's
     html = Path("report", f"{UNIT}.html").read_text("utf-8")
     links = re.findall(r'href="([^"#]+)"', html)
     assert {f"../feedback/bo/{UNIT}/{name}.html" for name in NOTEBOOKS} <= set(links)
@@ -159,6 +160,23 @@ def test_nothing_of_a_pack_but_its_functions_is_in_a_forks_memory_or_files(given
     assert found.keys() == {"functions"}  # the way to fail: what is there is found
     assert count > 1
     assert all(Notes.of(mended).verdicts[cell]["status"] == "correct" for cell in ("cell-18", "cell-21", "cell-25"))
+
+
+def test_folders_may_have_any_names_and_lie_elsewhere(handed_in, tmp_path, capsys):
+    shutil.move(handed_in / "submitted", tmp_path / "inbox")
+    shutil.move(handed_in / "release", handed_in / "handout")
+    names = {"submitted": tmp_path / "inbox", "release": "handout", "autograded": "done", "feedback": "told"}
+    with Path("nbgrader_config.py").open("a") as config:
+        config.write("".join(f"c.CourseDirectory.{step}_directory = {str(name)!r}\n" for step, name in names.items()))
+    assert grade_class(Course(handed_in, UNIT), Here).failed == {}
+    assert scores(handed_in) == SCORES
+    assert named(handed_in, "bo") == NAMED
+    assert cli.main(["report", UNIT]) == 0
+    links = re.findall(r'href="([^"#]+)"', Path("report", f"{UNIT}.html").read_text("utf-8"))
+    assert f"../told/bo/{UNIT}/problem1.html" in links
+    assert all(Path("report", link).resolve().exists() for link in links)
+    assert cli.main(["release", "--check"]) == 0
+    assert not any((handed_in / name).exists() for name in ("autograded", "feedback", "submitted", "release"))
 
 
 # --- graded again

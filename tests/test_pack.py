@@ -161,6 +161,15 @@ def test_a_pack_has_its_questions_functions_mistakes_and_lessons(tmp_path):
     assert packs.lesson("own.bend", "05") == ""
 
 
+def test_a_lesson_of_an_installed_pack_is_named_where_it_is_and_nowhere_else(tmp_path):
+    installed = pack.loaded(pack.installed()[0])
+    here = Path(__file__).parent.parent
+    assert Packs([installed], here).lesson("05.one_row", "05") == "course/05_weighted_vjp.ipynb"
+    assert Packs([installed], tmp_path).lesson("05.one_row", "05") == ""
+    own = pack.loaded(pack.of_path(written(tmp_path)))
+    assert Packs([own], tmp_path).lesson("own.bend", "own") == "lessons/bend.ipynb"  # the course's own word counts
+
+
 def test_two_packs_with_modules_of_the_same_names_do_not_mix(tmp_path):
     one = pack.loaded(pack.of_path(written(tmp_path / "a", shift=1)))
     questions = QUESTIONS.replace("own.bend", "other.bend")

@@ -504,6 +504,8 @@ def test_packs_are_hidden_where_their_modules_really_are(tmp_path, monkeypatch):
     installed(place, "grader.packs", {"made_up.pth": str(source)}, **{"../bin/made-up": ""})
     (source / "made_up").mkdir(parents=True)
     (source / "made_up" / "__init__.py").touch()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "made-up").touch()  # importlib_metadata, once imported, passes over files that are not there
     monkeypatch.syspath_prepend(place)
     named = {"made_up.pth", "made_up-1.0.dist-info"}
     assert {path for path in readable.packs() if path.is_relative_to(tmp_path)} == {

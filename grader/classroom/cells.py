@@ -72,7 +72,7 @@ def faults(name: str, released: NotebookNode, packs: Packs, hidden: Mapping[str,
 
     name: of the notebook, for the sentences.  packs: those at hand.  hidden: as for ``cells_of``.
     """
-    checks, found = Checks(released), list[str]()
+    checks, found, seen = Checks(released), list[str](), set[str | None]()
     graded = 0
     for k, cell in enumerate(released.cells):
         rules, id = cell.metadata.get("nbgrader", {}), grade_id(cell)
@@ -100,6 +100,9 @@ def faults(name: str, released: NotebookNode, packs: Packs, hidden: Mapping[str,
             found.append(CELLS["empty"].format(**about))
         elif called:
             found += _of_question(called[0][0], rules, packs, about)
+            if called[0][0] in seen:
+                found.append(CELLS["again"].format(**about, id=called[0][0]))
+            seen.add(called[0][0])
             if not checks.imported:
                 found.append(CELLS["not_imported"].format(**about))
     if not graded:

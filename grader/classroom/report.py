@@ -259,10 +259,12 @@ def _item(
     own = scores[:, k]
     tried = np.array([name != "untouched" for name in told], dtype=bool)
     mean = float(own.mean()) if len(own) else 0.0
-    facility = mean / points if points and len(own) else None
+    # Of what a person grades, nothing can be said while somebody waits for it.
+    waits = question is None and not inside and shares["unjudged"] > 0
+    facility = mean / points if points and len(own) and not waits else None
     over_tried = float(own[tried].mean()) / points if points and tried.any() else None
     few = len(graded) < FEWEST_TO_CORRELATE
-    r = None if few else discrimination(scores, k)
+    r = None if few or waits else discrimination(scores, k)
     flags = []
     if facility is not None and len(graded) >= FEWEST_TO_JUDGE:
         flags += ["flag_easy"] * (facility > EASY) + ["flag_hard"] * (facility < HARD)

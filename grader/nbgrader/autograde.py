@@ -108,10 +108,11 @@ class _Submission:
         nb, resources = self._read(name, process)
         if name in job.notes:
             nb = submission.noted(nb, job.notes[name])
-        graded.remarks += submission.remarks(nb)
+        which = f"{name}: " if len(self.unit.released) > 1 else ""
+        graded.remarks += [which + remark for remark in submission.remarks(nb)]
         with _timed(graded.spent, "judging"):
             remarks, usage = run(nb, rules)
-        graded.remarks += remarks
+        graded.remarks += [which + remark for remark in remarks]
         graded.usage = graded.usage + usage
         limit, given = self.unit.limits.page_seconds, (resources, job.record, job.seconds_late)
         try:

@@ -79,10 +79,10 @@ class Course:
             self.dirs.format_path(self.dirs.submitted_directory, "(?P<student>[^/]+)", self.unit, escape=True)
         )
         anywhere = self.folder(self.dirs.submitted_directory, "*")
-        places = [*self.root.glob(str(anywhere.relative_to(self.root)))]
         first = self._students_part(self.dirs.submitted_directory)
-        level = Path(*anywhere.parts[: first + 1]).relative_to(self.root)
-        closed = (path for path in self.root.glob(str(level)) if not os.access(path, os.R_OK | os.X_OK))
+        above = Path(*anywhere.parts[:first])  # perhaps not in the course's folder
+        places = [*above.glob(str(Path(*anywhere.parts[first:])))]
+        closed = (path for path in above.glob(anywhere.parts[first]) if not os.access(path, os.R_OK | os.X_OK))
         places += [path.joinpath(*anywhere.parts[first + 1 :]) for path in closed]  # so that they are reported, too
         found = (pattern.fullmatch(str(path)) for path in places)
         excluded = self.dirs.student_id_exclude.split(",")

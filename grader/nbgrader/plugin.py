@@ -67,7 +67,7 @@ def configure(c: Any, packs: Sequence[str] = ()) -> None:
         os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
     # These come from nbgrader's use of SQLAlchemy; its grades are right, and the warnings do not help an instructor.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
-    c.RunOutside.packs = list(packs)
+    c.RunOutside.packs = [packs] if isinstance(packs, str) else list(packs)
     c.GenerateAssignment.exporter_class = ExaminingExporter
     c.GenerateAssignment.preprocessors = [*GenerateAssignment.preprocessors.default(), CanonicalForm]
     c.Autograde.exporter_class = PatientExporter

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import nbformat
@@ -36,7 +37,8 @@ def packs(dirs: CourseDirectory, config: Config | None = None) -> Packs:
     """
     names = list((config or dirs.config).get("RunOutside", {}).get("packs", []))
     try:
-        return Packs(map(pack.loaded, [*pack.installed(), *pack.named(Path(dirs.root), names)]))
+        root = Path(dirs.root)
+        return Packs(map(pack.loaded, [*pack.installed(), *pack.named(root, names)]), root)
     except PackError as why:
         raise CourseError(str(why)) from why
 
@@ -165,7 +167,7 @@ def examine(found: Iterable[str]) -> None:
     """Raise CourseError if there are any of these sentences on what nobody can grade."""
     lines = list(dict.fromkeys(found))
     if lines:
-        raise CourseError(CELLS["stop"].format(faults="\n".join(f"  {line}" for line in lines)))
+        raise CourseError(CELLS["stop"].format(faults=indent("\n".join(lines), "  ")))
 
 
 def in_source(path: Path, converter: Any, packs: Packs) -> Iterator[str]:

@@ -207,8 +207,9 @@ def _result(
     for notebook, found in notes:
         verdicts |= {called(notebook, cell): said for cell, said in found.verdicts.items()}
         told |= {called(notebook, cell): why for cell, why in found.unjudged.items()}
-        remarks += found.remarks
-        breaches += [breach_said(*breach) for breach in found.breaches]
+        which = called(notebook, "").removesuffix("/")
+        remarks += [f"{which}: {remark}" if which else remark for remark in found.remarks]
+        breaches += [breach_said(called(notebook, id) if id else id, limit) for id, limit in found.breaches]
         unreadable = unreadable or found.unreadable
         asked |= {called(notebook, cell): id for cell, id in found.asked.items()}
         inside += [called(notebook, cell) for cell in found.inside]

@@ -2601,10 +2601,10 @@ _CONFUSIONS = [
         file=as_json(lambda d: d.update(nbformat=float("nan"))),
     ),
     confuse(
-        "utf16",
-        "a file in UTF-16",
+        "utf16_broken",
+        "a file in UTF-16 that breaks off in the middle of a sign",
         "such a file is worth 0, and the run goes on",
-        file=lambda text: text.encode("utf-16"),
+        file=lambda text: text.encode("utf-16")[:-1],
         honest=NOTHING,
     ),
     confuse(

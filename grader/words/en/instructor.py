@@ -7,8 +7,8 @@ COMMANDS: dict[str, str] = {
     "help_packs": "The course's own packs of questions, as paths from the course's folder. Installed packs are always there.",
     "help_confined": "Whether students' code is confined. False runs it with the rights of whoever grades.",
     "bad_config": "{where}: the configuration cannot be read: {error}",
-    "no_course": "{folder} is in no course folder: {config} was not found there or above. Go to your clone of the "
-    "repository and try again.",
+    "no_course": "{folder} is in no course folder: {config} was not found there or above. Go to the course's "
+    "folder and try again.",
     "nbgrader_failed": "`{command}` failed. The end of its log:\n{log}",
     "no_such_path": "there is no {path}.",
     "no_such_unit": "there is no unit {unit}; there are {known}.",
@@ -181,6 +181,7 @@ CELLS: dict[str, str] = {
     "no_literal": "{notebook}, cell {cell}: the id that it gives to check is not written out. Write it in quotes.",
     "not_graded": "{notebook}, cell {cell}: it calls check({id!r}, …) and is not graded. Make it “Autograder tests” in the "
     "Create Assignment bar, with the question's points, or take the call out.",
+    "again": "{notebook}, cell {cell}: it checks {id!r}, as another cell above does. Check each question once.",
     "two_checks": "{notebook}, cell {cell}: it calls check more than once. Give each question a graded cell of its own.",
     "hidden_check": "{notebook}, cell {cell}: its hidden tests call check, which must be seen. Move the call out of them.",
     "not_imported": "{notebook}, cell {cell}: it calls check, which no cell of the notebook imports. Put "

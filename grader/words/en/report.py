@@ -132,7 +132,7 @@ REPORT: dict[str, str] = {
     "lesson_students": "students",
     "lesson_mistakes": "because of",
     "human": "Submissions that need a person",
-    "human_lead": "{count} of {submissions}, the gravest first. A name leads to the feedback page that the student gets.",
+    "human_lead": "{count} of {submissions}, the gravest first. A link leads to the feedback page that the student gets.",
     "human_none": "None: every submission was read and graded as it was handed in.",
     "student": "student",
     "reason": "why",
