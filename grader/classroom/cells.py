@@ -43,10 +43,8 @@ def cells_of(released: NotebookNode, hidden: Mapping[str, str] | None = None) ->
     """
     checks = Checks(released)
     questions, tests, by_hand, order = dict[str, str](), dict[str, str](), list[str](), list[str]()
-    for cell in released.cells:
-        rules, id = cell.metadata.get("nbgrader", {}), grade_id(cell)
-        if not (rules.get("grade") or rules.get("task")):
-            continue
+    for cell in filter(is_graded, released.cells):
+        id = grade_id(cell)
         order.append(id)
         if not is_test(cell):
             by_hand.append(id)
@@ -61,6 +59,12 @@ def cells_of(released: NotebookNode, hidden: Mapping[str, str] | None = None) ->
     return Cells(questions, tests, tuple(by_hand), tuple(order))
 
 
+def is_graded(cell: NotebookNode) -> bool:
+    """Whether a cell is worth points, whoever gives them."""
+    rules = cell.metadata.get("nbgrader", {})
+    return bool(rules.get("grade") or rules.get("task"))
+
+
 def is_test(cell: NotebookNode) -> bool:
     """Whether a cell is graded by running it: nbgrader's "Autograder tests"."""
     rules = cell.metadata.get("nbgrader", {})
@@ -73,10 +77,8 @@ def faults(name: str, released: NotebookNode, packs: Packs, hidden: Mapping[str,
     name: of the notebook, for the sentences.  packs: those at hand.  hidden: as for ``cells_of``.
     """
     checks, found, seen = Checks(released), list[str](), set[str | None]()
-    graded = 0
     for k, cell in enumerate(released.cells):
         rules, id = cell.metadata.get("nbgrader", {}), grade_id(cell)
-        graded += bool(rules.get("grade") or rules.get("task"))
         if cell.cell_type != "code":
             continue
         about = {"notebook": name, "cell": id or CELLS["number"].format(number=k + 1)}
@@ -105,7 +107,7 @@ def faults(name: str, released: NotebookNode, packs: Packs, hidden: Mapping[str,
             seen.add(called[0][0])
             if not checks.imported:
                 found.append(CELLS["not_imported"].format(**about))
-    if not graded:
+    if not any(map(is_graded, released.cells)):
         found.append(CELLS["nothing_graded"].format(notebook=name))
     return found
 

@@ -262,7 +262,7 @@ def _item(
     # Of what a person grades, nothing can be said while somebody waits for it.
     waits = question is None and not inside and shares["unjudged"] > 0
     facility = mean / points if points and len(own) and not waits else None
-    over_tried = float(own[tried].mean()) / points if points and tried.any() else None
+    over_tried = float(own[tried].mean()) / points if points and tried.any() and not waits else None
     few = len(graded) < FEWEST_TO_CORRELATE
     r = None if few or waits else discrimination(scores, k)
     flags = []

@@ -179,9 +179,9 @@ def unit_of(
     if not book.notebooks:
         raise CourseError(COMMANDS["not_in_gradebook"].format(unit=here.unit))
     sources = {name: cells.sources for name, cells in book.notebooks.items()}
-    released.examine(released.faults_of(dirs, here.unit, sources, packs))
     texts = {name: released.text(dirs, here.unit, name) for name in sources}
     notebooks = {name: nbformat.reads(text, as_version=4) for name, text in texts.items()}
+    released.examine(released.faults_of(dirs, here.unit, notebooks, sources, packs))
     hidden = {name: released.hidden(sources[name], nb) for name, nb in notebooks.items()}
     used = released.used(notebooks.values(), packs)
     return Unit(

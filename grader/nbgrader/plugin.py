@@ -167,11 +167,15 @@ class PatientExporter(NotebookExporter):  # type: ignore[misc]
             elif self.parent.coursedir.notebook_id == "*":  # otherwise only the named notebook is asked for
                 self._enter(Path(folder), there[folder])
         if there:
-            dirs = self.parent.coursedir
-            _examined(
-                self.parent,
-                lambda packs: released.faults_of(dirs, dirs.assignment_id, _sources(dirs, dirs.assignment_id), packs),
-            )
+            dirs, unit = self.parent.coursedir, self.parent.coursedir.assignment_id
+
+            def find(packs: Packs) -> list[str]:
+                sources = _sources(dirs, unit)
+                texts = {name: released.text(dirs, unit, name) for name in sources}
+                notebooks = {name: nbformat.reads(text, as_version=4) for name, text in texts.items()}
+                return released.faults_of(dirs, unit, notebooks, sources, packs)
+
+            _examined(self.parent, find)
 
     def _enter(self, folder: Path, found: list[str]) -> None:
         """Add to nbgrader's list of a student's notebooks those that lie there under another name."""

@@ -84,21 +84,25 @@ def _plain(source: str) -> str:
     return str(canonical(nb, keep_outputs=False).cells[0].source)
 
 
-def faults_of(dirs: CourseDirectory, unit: str, sources: Mapping[str, Mapping[str, str]], packs: Packs) -> list[str]:
+def faults_of(
+    dirs: CourseDirectory,
+    unit: str,
+    notebooks: Mapping[str, NotebookNode],
+    sources: Mapping[str, Mapping[str, str]],
+    packs: Packs,
+) -> list[str]:
     """Sentences on what nobody can grade in a unit's released notebooks, for ``examine``.
 
-    sources: ``{notebook: {grade_id: source}}`` of its cells in the gradebook.  Raises CourseError if a release version
-    is missing.
+    notebooks: by name.  sources: ``{notebook: {grade_id: source}}`` of its cells in the gradebook.
     """
-    found, asked = list[str](), set[str]()
-    for name, of_cells in sources.items():
-        nb = nbformat.reads(text(dirs, unit, name), as_version=4)
-        where, given = os.path.relpath(folder(dirs, unit) / f"{name}.ipynb", dirs.root), hidden(of_cells, nb)
-        unknown = [id for id in cells_of(nb).order if id not in of_cells]
+    found = list[str]()
+    for name, nb in notebooks.items():
+        where = os.path.relpath(folder(dirs, unit) / f"{name}.ipynb", dirs.root)
+        given = hidden(sources[name], nb)
+        unknown = [id for id in cells_of(nb).order if id not in sources[name]]
         found += [CELLS["stale"].format(notebook=where, cell=id, unit=unit) for id in unknown]
         found += stale(where, unit, given, nb, dirs.config) or faults(where, nb, packs, given)
-        asked |= _asked([nb])
-    return found + _without_problems(asked, packs)
+    return found + _without_problems(_asked(notebooks.values()), packs)
 
 
 def _without_problems(asked: set[str], packs: Packs) -> list[str]:
@@ -150,15 +154,13 @@ def put_packs(notebooks: Iterable[NotebookNode], packs: Packs, dirs: CourseDirec
     """Copy the course's own packs that these notebooks need beside the unit's release version, where missing."""
     there = {path.read_bytes() for path in folder(dirs, unit).rglob("*.py")}
     for one in used(notebooks, packs).packs:
-        source = one.source
-        if (
-            source.installed or source.modules[source.name][1].encode() in there
-        ):  # nbgrader copied it from the source folder
+        source, file = one.source, Path(one.source.file)
+        # What lies in the unit's source folder nbgrader has copied.
+        if source.installed or source.modules[source.name][1].encode() in there:
             continue
-        for name, (file, content) in source.modules.items():
-            parts = name.split(".")
-            inner = [*parts, "__init__.py"] if Path(file).name == "__init__.py" else [*parts[:-1], f"{parts[-1]}.py"]
-            path = folder(dirs, unit).joinpath(*inner)
+        above = file.parent.parent if file.name == "__init__.py" else file.parent
+        for module, content in source.modules.values():
+            path = folder(dirs, unit) / Path(module).relative_to(above)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, content)
 

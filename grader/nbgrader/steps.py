@@ -26,6 +26,7 @@ from nbgrader.preprocessors import (
 from traitlets.config import Config
 
 from grader.classroom import submission
+from grader.classroom.cells import is_graded
 from grader.classroom.notes import Notes
 from grader.nbgrader.clock import ReadTime
 from grader.nbgrader.feedback import Pages
@@ -91,7 +92,7 @@ class Steps:
         text, notes = nbformat.v4.writes(nb) + "\n", (Notes.of(nb) or Notes()).as_data()
         total = _put_grades(nb, name, record, scores, comments)
         penalty = self._penalty(place["student"], total, seconds_late)
-        worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if is_worth_points(c)))
+        worth = float(sum(c.metadata.nbgrader.get("points", 0) for c in trusted.cells if is_graded(c)))
         place |= {"score": total - (penalty or 0), "late_penalty": penalty or 0, "max_score": worth}
         page = self.pages.page(nb, resources, plain)
         return GradedNotebook(text.encode(), page.encode(), scores, comments, penalty, notes)
@@ -131,10 +132,6 @@ def _comments(nb: NotebookNode) -> dict[str, str | None]:
     }
 
 
-def is_worth_points(cell: NotebookNode) -> bool:
-    return bool(utils.is_grade(cell) or utils.is_task(cell))
-
-
 def untouched(cell: NotebookNode) -> bool:
     """Whether a cell is unchanged from the release version."""
     return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
@@ -153,7 +150,7 @@ def _put_grades(
         id = submission.grade_id(cell)
         if id in comments:
             cell.metadata.nbgrader["comment"] = record.comments.get((notebook, id), comments[id])
-        if is_worth_points(cell):
+        if is_graded(cell):
             given = record.manual.get((notebook, id), scores.get(id))  # a task has no score but one given by hand
             score = (given or 0.0) + record.extra.get((notebook, id), 0.0)
             total += score

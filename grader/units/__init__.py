@@ -4,30 +4,24 @@ It reaches the engine as any pack does, by an entry point in the group ``grader.
 it.
 """
 
-from grader.question import Question
-from grader.units import (
-    u00_setup,
-    u01_scalar,
-    u02_bookkeeping,
-    u03_vector_to_scalar,
-    u04_jacobian,
-    u05_weighted_vjp,
-    u06_matrices_and_broadcasting,
-    u07_graph_lifetime,
-    u08_higher_order,
-)
+from importlib import import_module
 
-_UNITS = (
-    u00_setup,
-    u01_scalar,
-    u02_bookkeeping,
-    u03_vector_to_scalar,
-    u04_jacobian,
-    u05_weighted_vjp,
-    u06_matrices_and_broadcasting,
-    u07_graph_lifetime,
-    u08_higher_order,
-)
+from grader.question import Question
+
+_UNITS = [
+    import_module(f"{__name__}.{name}")
+    for name in (
+        "u00_setup",
+        "u01_scalar",
+        "u02_bookkeeping",
+        "u03_vector_to_scalar",
+        "u04_jacobian",
+        "u05_weighted_vjp",
+        "u06_matrices_and_broadcasting",
+        "u07_graph_lifetime",
+        "u08_higher_order",
+    )
+]
 
 QUESTIONS: list[Question] = [question for unit in _UNITS for question in unit.QUESTIONS]
 

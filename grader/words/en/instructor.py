@@ -181,20 +181,20 @@ CELLS: dict[str, str] = {
     "no_literal": "{notebook}, cell {cell}: the id that it gives to check is not written out. Write it in quotes.",
     "not_graded": "{notebook}, cell {cell}: it calls check({id!r}, …) and is not graded. Make it “Autograder tests” in the "
     "Create Assignment bar, with the question's points, or take the call out.",
-    "again": "{notebook}, cell {cell}: it checks {id!r}, as another cell above does. Check each question once.",
+    "again": "{notebook}, cell {cell}: it checks {id!r}, which a cell above checks already. Check each question once.",
     "two_checks": "{notebook}, cell {cell}: it calls check more than once. Give each question a graded cell of its own.",
     "hidden_check": "{notebook}, cell {cell}: its hidden tests call check, which must be seen. Move the call out of them.",
     "not_imported": "{notebook}, cell {cell}: it calls check, which no cell of the notebook imports. Put "
     "`from grader import check` into its first cell.",
     "points": "{notebook}, cell {cell}: it gives {points} points, and the question {id} is worth {worth} ({where}). Make the "
     "two equal.",
-    "empty": "{notebook}, cell {cell}: there is nothing in it, so everybody would get its points. Write a test, or make it no "
-    "graded cell.",
+    "empty": "{notebook}, cell {cell}: there is nothing in it, so everybody would get its points. Write a test, or unmark "
+    "it as graded.",
     "no_python": "{notebook}, cell {cell}, line {line}: this test is no valid Python ({error}).",
     "nothing_graded": "{notebook}: it has no graded cell. Mark one in the Create Assignment bar, or move the notebook out of "
     "the assignment's folder.",
     "no_problem": "{where}: this question draws no problem that can be graded. {why}",
-    "stale": "{notebook}, cell {cell}: the gradebook has another version of it than the released notebook. Make both anew: "
+    "stale": "{notebook}, cell {cell}: the gradebook has another version of it than the released notebook. Generate both again: "
     "nbgrader generate_assignment {unit} --force",
 }
 

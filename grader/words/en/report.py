@@ -77,7 +77,7 @@ REPORT: dict[str, str] = {
     "questions": "Questions",
     "questions_lead": "What became of each question in the {graded} submissions that could be graded.",
     "inside_lead": "{count} of them were judged inside the student's process, since they are nbgrader tests: {names}. What such a "
-    "test finds is what the student's code lets it find; SECURITY.md says how far that goes.",
+    "test finds is what the student's code lets it find; the grader's SECURITY.md says how far that goes.",
     "question": "question",
     "share": "what became of it",
     "share_right": "right",
