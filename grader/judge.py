@@ -422,7 +422,7 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "number": q.number or q.title,
         "minutes": q.minutes,
-        "given": "(" + ", ".join(q.gives) + ")",
+        "given": "(" + ", ".join(name for name in q.gives if name not in q.hidden) + ")",
         "inputs": ", ".join(names),
         "formula_of_truth": asks.formula_on(p),
         "equation": asks.equation(p),
@@ -453,6 +453,8 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
     """The arguments of the call, as texts for the card: name -> value."""
     shown = {}
     for arg in p.call.args:
+        if arg.hidden:
+            continue
         if isinstance(arg.value, np.ndarray):
             shown[arg.name] = formatting.values(arg.value)
             if arg.stale is not None:

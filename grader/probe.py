@@ -41,7 +41,8 @@ class Arg:
     value: Any  # numpy array (becomes a float64 tensor), plain number, or a callable
     requires_grad: bool = False
     stale: np.ndarray | None = None  # what `.grad` already holds before the call, in the shape of value
-    computed: bool = False  # True: passed is value(*tensors passed before), with its graph
+    computed: bool = False  # True: passed is value(*tensors made before), with its graph
+    hidden: bool = False  # True: made for what is computed after it, and not passed itself
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Call:
     observe: str = "returned"  # a key of OBSERVERS
     of: tuple[str, ...] = ()  # names of the arguments to look at
     again: np.ndarray | None = None  # weights for differentiating the result once more, in its shape
+    use: str = "call"  # how the answer is used: a key of USES
 
 
 @dataclass(frozen=True)
@@ -110,16 +112,17 @@ def _put(answer: object, call: Call) -> Answer:
         return Answer(instead=plain(answer)) if call.args else Answer(value=plain(answer))
     if is_stub(answer):
         return Answer(untouched=True)
-    misfit = _misfit(answer, call)
+    misfit = _misfit(answer, call) if call.use == "call" else ""
     if misfit:
         return Answer(misfit=misfit)
-    passed: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for arg in call.args:
-        passed[arg.name] = _hand_over(arg, [p for p in passed.values() if isinstance(p, torch.Tensor)])
+        made[arg.name] = _hand_over(arg, [p for p in made.values() if isinstance(p, torch.Tensor)])
+    passed = [made[arg.name] for arg in call.args if not arg.hidden]
     with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
         warnings.simplefilter("always")
-        returned = answer(*passed.values())
-        value = OBSERVERS[call.observe](returned, passed, call)
+        returned = USES[call.use](answer, passed)
+        value = OBSERVERS[call.observe](returned, made, call)
     return Answer(value=value, warned=tuple(_clip(w.message) for w in caught))
 
 
@@ -251,6 +254,14 @@ OBSERVERS: dict[str, Callable[..., Value]] = {
 }
 
 
+def _called(answer: Callable[..., object], passed: list[Any]) -> object:
+    return answer(*passed)
+
+
+# How an answer is used: (answer, what is passed, in order) -> what is looked at as returned.
+USES: dict[str, Callable[[Any, list[Any]], object]] = {"call": _called}
+
+
 def _nothing():  # type: ignore[no-untyped-def]
     ...
 
@@ -277,7 +288,7 @@ def _misfit(function: Callable[..., object], call: Call) -> str:
     except (TypeError, ValueError):
         return ""  # a builtin without a signature: let the call decide
     try:
-        signature.bind(*(arg.name for arg in call.args))
+        signature.bind(*(arg.name for arg in call.args if not arg.hidden))
     except TypeError:
         return str(signature)
     return ""

@@ -349,16 +349,16 @@ class Problem:
                 made = self.question.computed[name] or partial(self.map.fn, **self.map.fixed_args)
                 args.append(Arg(name, made, computed=True))
                 continue
-            value = self._argument(name)
+            value, hidden = self._argument(name), name in self.question.hidden
             change = self.question.handed.get(name, lambda array: array)
             if isinstance(value, Tensor):
                 declared = self.question.declared and name in leaves
                 stale = self.extras.get("stale") if name in asks.names else None
                 old = None if stale is None else stale.numpy()
-                args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old))
+                args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old, hidden=hidden))
             else:
-                args.append(Arg(name, value))
-        return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self))
+                args.append(Arg(name, value, hidden=hidden))
+        return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self), asks.use)
 
     def _argument(self, name: str) -> Any:
         if name == "f":

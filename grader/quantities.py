@@ -43,6 +43,7 @@ class Quantity:
     form: ClassVar[str] = "tensor"  # a key of words.FORMS
     shape_help: ClassVar[str] = SHAPE_HELP["gradient"]
     looks: ClassVar[str] = "returned"
+    use: ClassVar[str] = "call"  # how the answer is used: a key of ``probe.USES``
     predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
     twice: ClassVar[bool] = False  # True if a derivative is differentiated
 

@@ -43,8 +43,9 @@ class Question:
     extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
     handed: name -> function that changes an array before the student gets it, e.g. flattens a weight.
     hands: further arguments, passed as they are: functions, numbers.
-    computed: arguments passed as results with their graph: name -> function of the tensors passed before; None stands
-        for the Map's function.
+    computed: arguments passed as results with their graph: name -> function of the tensors made before, in the order of
+        ``gives``; None stands for the Map's function.  It may also make something else of them, such as a module.
+    hidden: names in ``gives`` that are made for what is computed after them, and not passed themselves.
     declared: False if setting ``requires_grad`` is part of the exercise.
     leaves: the tensors that are passed with ``requires_grad``; by default those in ``asks.names``.
     also: this question's own mistakes, each with its ``on_problem``.
@@ -71,6 +72,7 @@ class Question:
     handed: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     hands: Mapping[str, Any] = field(default_factory=dict)
     computed: Mapping[str, Callable[..., Tensor] | None] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
     declared: bool = True
     leaves: tuple[str, ...] = ()
     also: Sequence[Mistake] = ()

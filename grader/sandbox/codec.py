@@ -36,6 +36,7 @@ def call_as_message(call: Call, handed: Handed, arrays: Arrays) -> dict[str, Any
         "observe": call.observe,
         "of": list(call.of),
         "again": _put(call.again, arrays),
+        "use": call.use,
         "args": [
             {
                 "name": arg.name,
@@ -43,6 +44,7 @@ def call_as_message(call: Call, handed: Handed, arrays: Arrays) -> dict[str, Any
                 "requires_grad": arg.requires_grad,
                 "stale": _put(arg.stale, arrays),
                 "computed": arg.computed,
+                "hidden": arg.hidden,
             }
             for arg in call.args
         ],
@@ -62,12 +64,14 @@ def call_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) ->
                 arg["requires_grad"],
                 _get(arg["stale"], arrays),
                 arg["computed"],
+                arg["hidden"],
             )
             for arg in message["args"]
         ),
         message["observe"],
         tuple(message["of"]),
         _get(message["again"], arrays),
+        message["use"],
     )
 
 
