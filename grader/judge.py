@@ -7,22 +7,24 @@ mistake only if exactly one mistake fits on every problem posed.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from grader import formatting, words
+from grader import formatting, likeness, words
 from grader.errors import recognise
 from grader.predictions import letters_of
 from grader.probe import Answer, Raised, Value, probe
 from grader.problem import Problem, alike
 from grader.question import Question
 
+ROUGH = 5e-4  # relative tolerance for mistakes made with difference quotients; less than SEPARATION
 FLOAT32_RTOL = 1e-4  # for float32 results: of their 7 digits, sums lose a few
-CLOSE = 5e-3  # a wrong answer off by no more, relative to the scale, is called imprecise
-SMALLEST_FACTOR = 1e-3  # an answer smaller than this multiple of the truth is not called a multiple
+
+_ATTRIBUTES = ["requires_grad", "grad", "data", "retain_grad", "grad_fn"]  # that students set, or mean to
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,25 @@ def _unnamed(findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Find
         return k, Finding("special_point", yours=finding.yours)
     if finding.status != "value":
         return k, finding
-    return k, Finding(finding.facts["pattern"] if len(patterns) == 1 else "wrong", finding.facts, yours=finding.yours)
+    # A factor has the names that it has on all problems.
+    factors = [
+        name
+        for name in finding.facts.get("factors", ())
+        if all(name in findings[b].facts.get("factors", ()) for b in bad)
+    ]
+    facts = {**finding.facts, "factors": factors, "same": _always_the_same(findings)}
+    return k, Finding(finding.facts["pattern"] if len(patterns) == 1 else "wrong", facts, yours=finding.yours)
+
+
+def _always_the_same(findings: Sequence[Finding]) -> bool:
+    """Whether the same array was returned on every problem, though their inputs differ."""
+    first = findings[0].yours
+    return (
+        isinstance(first, np.ndarray)
+        and bool(np.any(first))
+        and len(findings) > 1
+        and all(isinstance(f.yours, np.ndarray) and np.array_equal(f.yours, first) for f in findings)
+    )
 
 
 def _find(p: Problem, answer: Answer) -> Finding:
@@ -158,7 +178,7 @@ def _find(p: Problem, answer: Answer) -> Finding:
     if answer.misfit:
         return Finding("signature", {"misfit": answer.misfit})
     if answer.raised:
-        return Finding("raised", {"raised": answer.raised})
+        return Finding("raised", {"raised": answer.raised}, _misspelled(answer.raised))
     assert answer.value is not None
     if answer.value.kind == "none" and any("not a leaf" in warning for warning in answer.warned):
         return Finding("type", {"value": answer.value}, mistakes={"grad_of_non_leaf": {}})
@@ -169,6 +189,15 @@ def _find(p: Problem, answer: Answer) -> Finding:
         # No ``yours`` here: the values are right, and comparing them with the true ones would show nothing.
         return Finding("value", {"pattern": "wrong"}, {key: {}}) if key else found
     return _find_value(p, answer.value)
+
+
+def _misspelled(raised: Raised) -> dict[str, Mapping[str, Any]]:
+    """The mistake of setting an attribute that tensors do not have, where one of theirs has nearly that name."""
+    for name in raised.unknown:
+        near = difflib.get_close_matches(name, _ATTRIBUTES, n=1, cutoff=0.8)
+        if near:
+            return {"attribute_misspelt": {"name": name, "nearest": near[0], "lines": raised.lines}}
+    return {}
 
 
 def _find_value(p: Problem, value: Value) -> Finding:
@@ -192,9 +221,20 @@ def _find_value(p: Problem, value: Value) -> Finding:
             inner = _find_value(p, value.items[0])
             if inner.status == "correct":
                 return Finding("type", {"value": value}, {f"{value.kind}_of_one": {}})
+        elif _add_up(p, value):
+            return Finding("type", {"value": value}, {"parts_not_added": {"kind": _kind(value)}})
     if array is None or not _kind_fits(p, value):
         return Finding("type", {"value": value})
     return _find_array(p, value, array, truth)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # entries near the largest float must not warn
+def _add_up(p: Problem, value: Value) -> bool:
+    """Whether the entries of a tuple or list add up to the truth."""
+    arrays = [item.array for item in value.items if item.array is not None]
+    if len(arrays) < len(value.items) or len({array.shape for array in arrays}) != 1:
+        return False
+    return bool(arrays) and alike(np.sum(arrays, axis=0), p.truth, p.question.rtol, p.scale)
 
 
 def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Finding:
@@ -218,8 +258,8 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
             return replace(refused, parts=parts)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
-    rtol, scale = max(_rtol(p, item) for item in value.items), p.scale
-    facts = _results(p, parts) if any(parts) else _pattern(arrays, truth, rtol, scale)
+    rtol = max(_rtol(p, item) for item in value.items)
+    facts = _results(p, parts) if any(parts) else likeness.pattern(p, arrays, truth, rtol)
     return Finding("value", facts, _matching(p, arrays, rtol), arrays, parts)
 
 
@@ -235,7 +275,7 @@ def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
     """Facts about which entries of a tuple are right, named after the inputs if there is one for each input."""
     names = p.question.asks.names if len(p.question.asks.names) == len(parts) else [str(k) for k in range(len(parts))]
     which = words.CARD["at_places"].format(places=", ".join(n for n, right in zip(names, parts, strict=True) if right))
-    facts = {"size": len(parts), "right": sum(parts), "which": which, "sign_line": "", "things": words.CARD["results"]}
+    facts = {"size": len(parts), "right": sum(parts), "which": which, "things": words.CARD["results"]}
     return {**facts, "pattern": "some_right" if any(parts) else "wrong"}
 
 
@@ -274,48 +314,19 @@ def _unfit(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray, whole
 
 def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> Finding:
     rtol = rtol or p.question.rtol
-    scale = p.scale
-    if alike(yours, truth, rtol, scale):
+    if alike(yours, truth, rtol, p.scale):
         return Finding("correct", yours=yours)
-    return Finding("value", _pattern(yours, truth, rtol, scale), _matching(p, yours, rtol), yours)
+    return Finding("value", likeness.pattern(p, yours, truth, rtol), _matching(p, yours, rtol), yours)
 
 
 def _matching(p: Problem, yours: Any, rtol: float) -> dict[str, Mapping[str, Any]]:
     """All mistakes that give this value on this problem: key -> detail."""
-    return {w.key: w.detail for w in reversed(p.wrongs) if alike(yours, w.value, rtol, p.scale)}
-
-
-@np.errstate(over="ignore", invalid="ignore")  # entries near the largest float must not warn
-def _pattern(yours: Any, truth: Any, rtol: float, scale: float) -> dict[str, Any]:
-    """Facts about a wrong value that say nothing about its cause; "pattern" is the status that they amount to."""
-    if isinstance(truth, str):
-        return {"pattern": "wrong_choice"}
-    flat = isinstance(truth, tuple)
-    a = np.concatenate([np.ravel(x) for x in yours]) if flat else np.asarray(yours)
-    t = np.concatenate([np.ravel(x) for x in truth]) if flat else np.asarray(truth)
-    tolerance, size = rtol * scale, t.size
-    off = float(np.abs(a - t).max(initial=0)) / scale
-    right = np.abs(a - t) <= tolerance
-    facts: dict[str, Any] = {"size": size, "right": int(right.sum()), "which": "", "sign_line": ""}
-    facts["things"] = words.CARD["entries"]
-    if off <= CLOSE:
-        return {**facts, "pattern": "imprecise", "off": f"{off:.0e}", "allowed": f"{rtol:.0e}"}
-    if size > 1:
-        factor = float(np.vdot(t, a) / np.vdot(t, t)) if np.any(t) else 0.0
-        fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor))
-        if fits and abs(factor) > SMALLEST_FACTOR:
-            return {**facts, "pattern": "multiple", "factor": formatting.number(factor)}
-        if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
-            return {**facts, "pattern": "transpose"}
-        if np.abs(np.sort(np.ravel(a)) - np.sort(np.ravel(t))).max() <= tolerance:
-            return {**facts, "pattern": "permuted"}
-        if right.any():
-            places = [formatting.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
-            cut = places[: formatting.LONGEST] + ["…"] * (len(places) > formatting.LONGEST)
-            return {**facts, "pattern": "some_right", "which": words.CARD["at_places"].format(places=", ".join(cut))}
-        if np.array_equal(np.sign(a), np.sign(t)):
-            facts["sign_line"] = words.CARD["signs_right"]
-    return {**facts, "pattern": "wrong"}
+    tolerance = {True: max(rtol, ROUGH), False: rtol}
+    return {
+        w.key: w.detail
+        for w in reversed(p.wrongs)
+        if alike(yours, w.value, tolerance[p.question.mistake(w.key).rough], p.scale)
+    }
 
 
 def _rtol(p: Problem, value: Value) -> float:
@@ -359,6 +370,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         mistake = str(finding.facts["key"])
         found = q.mistake(mistake)
         says, why, unit = found.words.says, found.words.why, found.unit
+        lines = finding.facts.get("lines", ())
         if "cause" in facts:
             facts["cause_words"] = words.cause(facts["cause"])
     elif status == "raised":
@@ -368,7 +380,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         torch_did = note is not None and raised.type_name == "RuntimeError"
         says, why = words.FINDINGS["raised" if torch_did else "raised_python"]
         facts["error"] = (raised.message or raised.type_name).rstrip(".")
-        facts["place"] = words.CARD["place"].format(line=lines[-1][0]) if lines else ""
+        facts["place"] = words.CARD["place"].format(line=raised.at or lines[-1][0]) if lines else ""
         if note:
             again = note.again if q.asks.twice else ""
             error, unit = note.key, again or note.unit
@@ -389,6 +401,11 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         else:
             says, why = words.FINDINGS[status]
     shows_truth = not q.asks.predicts and status not in ("unattempted", "raised", "signature", "no_function")
+    if "{about}" in why:
+        told = [words.ABOUT["same"]] if facts.get("same") else likeness.about(p, finding.yours, q.rtol)
+        facts["about"] = "".join(f" {said}" for said in told)
+    named = words.CARD["or"].join(facts.get("factors", ()))
+    facts["factor_name"] = words.ABOUT["factor"].format(name=named) if named else ""
     return Verdict(
         question=q.id,
         title=q.title,
@@ -440,13 +457,17 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     return facts
 
 
+def _kind(value: Value) -> str:
+    """What a value is, in words."""
+    return words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
+
+
 def _type_facts(value: Value, q: Question, p: Problem) -> dict[str, Any]:
-    kind = words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
     several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1
     form = "tuple" if several else q.asks.form
     general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
     help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)
-    return {"kind": kind, "expected": words.FORMS[form], "form_help": help_}
+    return {"kind": _kind(value), "expected": words.FORMS[form], "form_help": help_}
 
 
 def _shown_inputs(p: Problem) -> dict[str, str]:

@@ -75,6 +75,8 @@ class Raised:
     type_name: str
     message: str
     lines: tuple[tuple[int, str], ...] = ()  # (line number, source line), outermost first
+    at: int = 0  # number of the innermost of them that stands in the answer's own file, or cell; 0 if none does
+    unknown: tuple[str, ...] = ()  # attributes that were set on tensors, and that tensors do not have
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def probe(answer: object, call: Call) -> Answer:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a student's exit() must not end the check
-        return Answer(untouched=True) if _is_unfilled(error, call) else Answer(raised=describe_error(error, call))
+        return (
+            Answer(untouched=True) if _is_unfilled(error, call) else Answer(raised=describe_error(error, call, answer))
+        )
 
 
 def _put(answer: object, call: Call) -> Answer:
@@ -172,27 +176,44 @@ def functions_of(call: Call) -> Iterator[Callable[..., Any]]:
             yield value
 
 
-def describe_error(error: BaseException, call: Call | None = None) -> Raised:
+def describe_error(error: BaseException, call: Call | None = None, answer: object = None) -> Raised:
     """The exception's type and message, and those lines of its traceback that the student wrote.
 
     A line that recursion repeats is listed once, at its innermost position.
     call: what was called; lines from the files of functions that it hands over are not the student's either.
+    answer: the student's function; a helper in another cell, or a function that the notebook gives, has another file.
     """
-    handed = _files(call)
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = tuple(
-        (frame.lineno or 0, linecache.getline(frame.filename, frame.lineno or 0).strip())
-        for frame in frames
-        if _is_the_students(frame.filename, handed)
-    )
+    handed, own = _files(call), _file(answer)
+    frames = [
+        (frame, at)
+        for frame, at in traceback.walk_tb(error.__traceback__)
+        if _is_the_students(frame.f_code.co_filename, handed)
+    ]
+    lines = [(at, linecache.getline(frame.f_code.co_filename, at).strip()) for frame, at in frames]
     innermost_last = tuple(reversed(dict.fromkeys(reversed(lines))))
-    return Raised(_clip(type(error).__name__), _clip(error), innermost_last)
+    within = [at for frame, at in frames if frame.f_code.co_filename == own]
+    unknown = dict.fromkeys(name for frame, _ in frames for name in _unknown_attributes(frame))
+    return Raised(
+        _clip(type(error).__name__), _clip(error), innermost_last, within[-1] if within else 0, tuple(unknown)
+    )
+
+
+def _unknown_attributes(frame: types.FrameType) -> Iterator[str]:
+    """Attributes that code has set on tensors in a frame's local variables, and that tensors do not have."""
+    for value in list(frame.f_locals.values()):
+        if type(value) is torch.Tensor:
+            yield from (_clip(name) for name in vars(value) if not hasattr(torch.Tensor, name))
 
 
 def _files(call: Call | None) -> set[str]:
     """The files that the functions of a call come from."""
-    codes = (getattr(function, "__code__", None) for function in functions_of(call or Call()))
-    return {code.co_filename for code in codes if isinstance(code, types.CodeType)}
+    return {_file(function) for function in functions_of(call or Call())} - {""}
+
+
+def _file(function: object) -> str:
+    """The file that a function was defined in, "" for anything without code of its own."""
+    # By its type alone: a student's object may raise whatever it is asked.
+    return function.__code__.co_filename if type(function) is types.FunctionType else ""
 
 
 def _is_the_students(file: str, handed: set[str]) -> bool:

@@ -128,6 +128,10 @@ class Quantity:
         """(J, v) of shapes (m, n) and (m,) if the truth is one weighted sum of the rows of J, else None."""
         return None
 
+    def combined(self, p: Problem) -> tuple[np.ndarray, np.ndarray] | None:
+        """(J, v) as from ``rows``, also where no picture is drawn of it; else None."""
+        return self.rows(p)
+
     def wrongs(self, p: Problem) -> list[Wrong]:
         """What every mistake of this Quantity gives on a Problem, including the Question's own mistakes."""
         found: list[Wrong] = []
@@ -610,6 +614,10 @@ class Row(Quantity):
 
     def one(self, block: Block) -> np.ndarray:
         return block.J[block.p.extras["i"]].reshape(block.x_shape)
+
+    def combined(self, p: Problem) -> tuple[np.ndarray, np.ndarray] | None:
+        J = p.jacobians[self.names[0]]
+        return J, np.eye(len(J))[p.extras["i"]]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from pathlib import Path
 
@@ -314,16 +315,73 @@ def test_lines_of_a_students_helpers_are_told_from_the_outside_in():
     assert lines[-1] == (helper + 1, "return torch.func.vjp(lambda z: z.reshape(77), x)")
 
 
-def test_line_of_a_notebook_cell_is_told_with_its_text():
-    import linecache
-
-    source = "def answer(f, x, v):\n    y = f(x)\n    return y.view(77)\n"
-    name = "<ipython-input-1-cell>"
+def run_cell(source: str, name: str, scope: dict) -> None:
+    """Run a source text as IPython runs a cell: under a file name of its own, from which lines can be read."""
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    scope: dict = {}
     exec(compile(source, name, "exec"), scope)
+
+
+def test_line_of_a_notebook_cell_is_told_with_its_text():
+    scope: dict = {}
+    run_cell("def answer(f, x, v):\n    y = f(x)\n    return y.view(77)\n", "<ipython-input-1-cell>", scope)
     v = diagnose(ALL[TRICK], scope["answer"])
     assert v.lines == ((3, "return y.view(77)"),)
+
+
+# Where an error comes from -> (a cell before the answer's, the answer's cell, the line of the latter that is told)
+INSIDE = {
+    "a helper in another cell": (
+        "\n\n\n\n\n\ndef helper(y):\n    return y.view(77)\n",
+        "def answer(f, x, v):\n    y = f(x)\n    return helper(y)\n",
+        3,
+    ),
+    "a helper in the same cell": (
+        "",
+        "def helper(y):\n    return y.view(77)\ndef answer(f, x, v):\n    return helper(f(x))\n",
+        2,
+    ),
+    "a lambda": ("", "def answer(f, x, v):\n    g = lambda y: y.view(77)\n    return g(f(x))\n", 2),
+    "a lambda that torch calls": (
+        "",
+        "def answer(f, x, v):\n    g = lambda z: (\n        f(z).view(77)\n    )\n    return vjp(g, x)\n",
+        3,
+    ),
+    "a comprehension": ("", "def answer(f, x, v):\n    return [\n        y.view(7)\n        for y in f(x)\n    ]\n", 3),
+    "a call over several lines": (
+        "",
+        "def answer(f, x, v):\n    return (\n        f(x)\n        .view(77)\n    )\n",
+        4,
+    ),
+    "the function handed over": ("", "def answer(f, x, v):\n    z = x[:0]\n    return f(z)\n", 3),
+}
+
+
+@pytest.mark.parametrize("where", INSIDE)
+def test_line_told_is_of_the_answers_own_cell_wherever_the_error_comes_from(where):
+    before, cell, line = INSIDE[where]
+    scope: dict = {"vjp": torch.func.vjp}
+    run_cell(before, "<ipython-input-1-before>", scope)
+    run_cell(cell, "<ipython-input-2-answer>", scope)
+    v = diagnose(ALL[TRICK], scope["answer"])
+    assert v.status == "raised"
+    assert words.CARD["place"].format(line=line) in v.headline
+    assert (line, cell.splitlines()[line - 1].strip()) in v.lines
+
+
+def test_attribute_that_tensors_do_not_have_is_told_only_where_one_of_theirs_is_meant():
+    def sets(name):
+        def answer(f, x, v):
+            z = x.detach().clone()
+            setattr(z, name, True)
+            return torch.autograd.grad(f(z), z, v)[0]
+
+        return answer
+
+    v = diagnose(ALL[TRICK], sets("require_grad"))
+    assert (v.mistake, "`requires_grad`" in v.headline) == ("attribute_misspelt", True)
+    assert v.lines
+    assert diagnose(ALL[TRICK], sets("my_note")).error == "no_graph"
+    assert diagnose(ALL[TRICK], sets("requires_grad")).correct
 
 
 def test_no_line_is_told_where_none_is_the_students():

@@ -437,7 +437,7 @@ def test_of_an_error_in_a_handed_function_only_the_students_own_line_is_shown(zy
     for f in (own["fails"], partial(own["shifted"], by=0.0, inner=own["fails"])):
         (run,) = zygote.run([cell], lambda id, f=f: [probe.Call((probe.Arg("f", f), x))], handed=handed)
         (((answer,),)) = run.answers
-        assert answer.raised == Raised("ValueError", "in the handed function", ((3, "return f(x)"),))
+        assert answer.raised == Raised("ValueError", "in the handed function", ((3, "return f(x)"),), at=3)
 
 
 UNFILLED = "def unfilled(x):\n    raise NotImplementedError()\n\n\ndef fails(x):\n    raise ValueError\n"
@@ -571,7 +571,7 @@ def test_every_kind_of_value_comes_back_as_it_is(name):
     [
         Answer(untouched=True),
         Answer(misfit="(x, v)"),
-        Answer(raised=Raised("ValueError", "a\nb", ((3, "raise"), (0, "")))),
+        Answer(raised=Raised("ValueError", "a\nb", ((3, "raise"), (0, "")), 3, ("require_grad",))),
         Answer(value=plain(None), warned=("The .grad attribute of a Tensor that is not a leaf Tensor", "other")),
     ],
 )

@@ -34,6 +34,7 @@ class Mistake:
     on_problem: a derivation that takes the Problem and returns one result in its own shape, None, or a list of
         (detail, result) pairs; it is used by Questions that list the mistake in ``also``.  Those of the catalogue get
         one by ``derived``; ``derive`` is for the catalogue alone.
+    rough: True if it is made with difference quotients, whose values come near that of the derivation and no nearer.
 
     >>> doubled = Mistake(
     ...     "doubled",
@@ -57,6 +58,7 @@ class Mistake:
     unit: str = ""
     derive: Mapping[str, Derivation] = field(default_factory=dict)
     on_problem: Derivation | None = None
+    rough: bool = False
 
     @property
     def words(self) -> Words:

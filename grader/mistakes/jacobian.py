@@ -51,6 +51,18 @@ def _other_columns(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
     return [({"k": k}, b.J[:, k]) for k in range(b.n) if k != b.p.extras["j"]]
 
 
+def _rows_up_to(b: Block) -> np.ndarray | None:
+    i = b.p.extras["i"]
+    return b.J[: i + 1].sum(axis=0) if 0 < i < b.m - 1 else None
+
+
+def _place_as_value(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    """i times row i, or times the sum of all rows, which for i = 1 would be the truth or another mistake."""
+    i = b.p.extras["i"]
+    found: list[tuple[dict[str, Any], np.ndarray]] = [({}, i * b.J[i]), ({}, i * b.J.sum(axis=0))]
+    return None if i == 1 else found[: 2 if i else 1]
+
+
 def _column_of_that_number(b: Block) -> np.ndarray | None:
     i = b.p.extras["i"]
     return b.J[:, i] if i < b.n else None
@@ -90,6 +102,25 @@ MISTAKES = [
         why="Row i is the gradient of output i: of `y[i]`, or of y with a one-hot weight whose 1 stands at place i. "
         "Places are counted from 0.",
         derive={"row": _other_rows},
+    ),
+    Mistake(
+        "rows_up_to_i",
+        unit="04",
+        formula="J[0] + … + J[i]",
+        name="all rows up to row i",
+        says="this is the sum of rows 0 to {i} of J; row {i} alone was asked for.",
+        why="Either `.grad` was not cleared between the rows, or a slice such as `y[:i + 1]` was differentiated. Row i "
+        "is the gradient of `y[i]` and of nothing else.",
+        derive={"row": _rows_up_to},
+    ),
+    Mistake(
+        "place_as_value",
+        unit="05",
+        formula="i · J[i]",
+        name="i used as the weight's value",
+        says="the weight holds the number i, here {i}, where it should hold a 1 at place i.",
+        why="i says which output counts, not how much. A one-hot weight is 0 everywhere but at place i, and 1 there.",
+        derive={"row": _place_as_value},
     ),
     Mistake(
         "column_for_row",

@@ -143,6 +143,26 @@ MISTAKES = [
         derive={"hvp": lambda b: [({}, (b.g @ b.extra("u")) * b.g), ({}, b.g @ b.extra("u"))]},
     ),
     Mistake(
+        "hvp_times_slope",
+        unit="08",
+        formula="(u·∇f) Hu",
+        name="from the square of the directional derivative",
+        says="this is Hu times u·∇f: the square of the directional derivative was differentiated.",
+        why="The gradient of (u·∇f)² is 2(u·∇f)Hu, and half of it is (u·∇f)Hu. Differentiate u·∇f itself: its gradient "
+        "is Hu.",
+        derive={"hvp": lambda b: [({}, c * (b.g @ b.extra("u")) * b.H @ b.extra("u")) for c in (1, 2)]},
+    ),
+    Mistake(
+        "hessian_twice",
+        unit="08",
+        formula="HHu",
+        name="H applied twice",
+        says="this is H times Hu: the Hessian was applied twice.",
+        why="One pass over the gradient gives Hu. Taking that as the direction of another pass multiplies by H once "
+        "more.",
+        derive={"hvp": lambda b: b.H @ b.H @ b.extra("u")},
+    ),
+    Mistake(
         "curvature_along",
         unit="08",
         formula="uᵀHu",

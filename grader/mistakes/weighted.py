@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from grader.problem import Block, Problem
 
 ACCUMULATED = (2, 3, 4)  # numbers of backward calls without clearing that are recognized
+SMALLEST_SUM = 1e-3  # of weights, relative to that of their absolute values: nobody divides by a smaller one
 FEW = 4  # up to this number of weights, all permutations are tried
 
 
@@ -74,6 +75,24 @@ def _undetached(b: Block) -> np.ndarray | None:
     from grader.jacobian import forward_mode
 
     return b.g + forward_mode(weigh, b.p.inputs)[b.name].T @ b.y
+
+
+def _other_half(b: Block) -> np.ndarray | None:
+    """(∂v/∂x)ᵀy: the weight differentiated, and y held constant."""
+    both = _undetached(b)
+    return None if both is None else both - b.g
+
+
+def _one_weight_for_all(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    total = b.v.sum()
+    if b.m < 2:
+        return None
+    return [({"which": "sum"}, total * b.ones), ({"which": "mean"}, total / b.m * b.ones)]
+
+
+def _summing_to_one(b: Block) -> np.ndarray | None:
+    total = b.v.sum()
+    return b.v / total if b.m > 1 and abs(total) > SMALLEST_SUM * np.abs(b.v).sum() else None
 
 
 def _times(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
@@ -274,6 +293,16 @@ MISTAKES = [
         derive={"vjp": _undetached},
     ),
     Mistake(
+        "y_held_constant",
+        unit="05",
+        formula="(∂v/∂x)ᵀy",
+        name="the weight differentiated, and y held constant",
+        says="this is (∂v/∂x)ᵀy, the other half of the product rule: v was differentiated, and y was not.",
+        why="In `(v * y).sum()` the weight is the factor to be held constant. Detach v, and leave the graph of y as it "
+        "is.",
+        derive={"vjp": _other_half},
+    ),
+    Mistake(
         "normalised_weight",
         unit="05",
         formula="Jᵀv / ‖v‖",
@@ -281,6 +310,26 @@ MISTAKES = [
         says="this is Jᵀv divided by the length of v.",
         why="A direction is often scaled to length 1. A weight is not: it is {v}, as it stands.",
         derive={"weights": at_least_two(lambda b: b.v / np.sqrt(b.v @ b.v))},
+    ),
+    Mistake(
+        "one_weight_for_all",
+        unit="05",
+        formula="(Σ v) Jᵀ1",
+        name="one weight for all outputs",
+        says="this is the plain sum of the gradients, times the {which} of v: every output got that same weight.",
+        why="v holds one weight for each output, here {v}. Reduced to a single number, it no longer says which "
+        "output counts how much: add up v·y, not v.",
+        derive={"weights": _one_weight_for_all},
+    ),
+    Mistake(
+        "weight_summing_to_one",
+        unit="05",
+        formula="Jᵀv / Σ v",
+        name="weights scaled to sum to 1",
+        says="this is Jᵀv divided by the sum of v.",
+        why="A weighted mean divides by the sum of the weights; a weighted gradient does not. The weight is {v}, as it "
+        "stands.",
+        derive={"weights": _summing_to_one},
     ),
     Mistake(
         "absolute_weight",
@@ -440,6 +489,21 @@ MISTAKES = [
         name="a list instead of a tensor",
         says="you returned a list that holds the right tensor; the tensor itself was asked for.",
         why="Take it out of the list: `return g`, not `return [g]`.",
+    ),
+    Mistake(
+        "parts_not_added",
+        unit="05",
+        name="the parts side by side, not added up",
+        says="you returned {kind} whose entries add up to the right answer; their sum was asked for.",
+        why="One output after the other gives one part each. The gradient of a sum is the sum of the gradients: add "
+        "the parts, or hand all outputs with their weights to a single `torch.autograd.grad`.",
+    ),
+    Mistake(
+        "attribute_misspelt",
+        unit="01",
+        name="an attribute that tensors do not have",
+        says="your code set `{name}` on a tensor; the attribute is called `{nearest}`.",
+        why="Python adds a new attribute to an object without a word, so a misspelled one changes nothing in PyTorch.",
     ),
     Mistake(
         "not_returned",

@@ -81,7 +81,14 @@ def answer_as_message(answer: Answer, arrays: Arrays) -> dict[str, Any]:
     return {
         "value": answer.value and _result_as_message(_fitting(answer.value), arrays),
         "instead": answer.instead and _result_as_message(_fitting(answer.instead), arrays),
-        "raised": raised and {"type": raised.type_name, "message": raised.message, "lines": [*map(list, raised.lines)]},
+        "raised": raised
+        and {
+            "type": raised.type_name,
+            "message": raised.message,
+            "lines": [*map(list, raised.lines)],
+            "at": raised.at,
+            "unknown": [*raised.unknown][:MOST_ITEMS],
+        },
         "untouched": answer.untouched,
         "misfit": answer.misfit,
         "warned": [*dict.fromkeys(answer.warned)][:MOST_ITEMS],
@@ -197,9 +204,13 @@ def _raised_from_message(message: Any) -> Raised:
     if not isinstance(lines, list):
         raise Broken("an error that is none")
     kept = [(line[0], _text(line[1])) for line in lines[:MOST_ITEMS] if isinstance(line, list) and len(line) == 2]
-    if not all(type(number) is int and 0 <= number <= LARGEST_LINE for number, _ in kept):
+    at, unknown = message.get("at", 0), message.get("unknown", [])
+    if not all(type(number) is int and 0 <= number <= LARGEST_LINE for number in (at, *(number for number, _ in kept))):
         raise Broken("a line that has no number")
-    return Raised(_text(message.get("type")), _text(message.get("message")), tuple(kept))
+    if not isinstance(unknown, list):
+        raise Broken("attributes that are none")
+    names = tuple(map(_text, unknown[:MOST_ITEMS]))
+    return Raised(_text(message.get("type")), _text(message.get("message")), tuple(kept), at, names)
 
 
 def _put(array: np.ndarray | None, arrays: Arrays) -> str | None:

@@ -340,6 +340,16 @@ ALL_ENTRIES_MOVED = Mistake(
     "`plus[j] += h`.",
     on_problem=_all_moved,
 )
+NOT_MOVED_BACK = Mistake(
+    "not_moved_back",
+    formula="(∂f/∂x₀, ∂f/∂x₀ + ∂f/∂x₁, …)",
+    name="entries not moved back",
+    says="entry j is the sum of the right entries up to j: the entries moved before were still moved.",
+    why="For entry j only x_j may differ from the point x. Move it back before the next one, or start each time from a "
+    "fresh `x.clone()`.",
+    on_problem=lambda p: np.cumsum(_gradient(p)),
+    rough=True,
+)
 BOTH_POINTS_THE_SAME = Mistake(
     "both_points_the_same",
     name="both values at the same point",
@@ -546,6 +556,7 @@ QUESTIONS = [
         also=(
             CATALOGUE["divided_by_one_step"].derived(lambda p: 2 * p.truth),
             ALL_ENTRIES_MOVED,
+            NOT_MOVED_BACK,
             BOTH_POINTS_THE_SAME,
         ),
         without={"accumulated": "twice the gradient comes from dividing by h here: nothing accumulates"},

@@ -539,6 +539,8 @@ QUESTIONS: list[Question] = [
             "weight_in_other_order": "where all entries are copies of one, their order does not matter",
             "mean_of_outputs": "a copy moves as its entry does, so the mean over copies of one is one copy alone",
             "unreduced_jacobian": "for a single number it is V as it came, which has a name of its own here",
+            "one_weight_for_all": "for a single number that is copied, the sum of the weights is the answer",
+            "weight_summing_to_one": "for a single number that is copied, such weights add up to 1 whatever V is",
         },
         points=3,
         stars=4,

@@ -30,6 +30,8 @@ def _tables(audience: str) -> ModuleType:
 _student, _instructor, _report, _sandbox = map(_tables, ("student", "instructor", "report", "sandbox"))
 
 FINDINGS: dict[str, tuple[str, str]] = _student.FINDINGS
+ABOUT: dict[str, str] = _student.ABOUT
+FACTORS: dict[str, str] = _student.FACTORS
 ERRORS: dict[str, Words] = _student.ERRORS
 AGAIN: dict[str, Words] = _student.AGAIN
 CAUSES: dict[str, str] = _student.CAUSES

@@ -23,6 +23,11 @@ def from_one_side(f, x, h=1e-5):
     return (f(x + h) - f(x)) / h
 
 
+def attribute_misspelled(x):
+    x.require_grad = True
+    return grad(f(x), x)[0]
+
+
 def declared_too_late(x):
     y = f(x)
     x.requires_grad_()
@@ -139,6 +144,7 @@ WRONG = [
     ("minus_sign", "01.central_difference", difference(h=-1e-5, run=-2)),
     ("no_graph", "01.declare", lambda x: grad(f(x), x)[0]),
     ("no_graph", "01.declare", declared_too_late),
+    ("attribute_misspelt", "01.declare", attribute_misspelled),
     ("input_undeclared", "01.declare", result_declared),
     ("flag_called", "01.declare", flag_called),
     ("tuple_of_one", "01.unpack_the_tuple", lambda f, x: grad(f(x), x)),

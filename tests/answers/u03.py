@@ -159,6 +159,38 @@ def differences_to_one_side(f, x):
 
 
 SHAPE, FORM, LSE, ALONG = "03.predict_the_shape", "03.quadratic_form", "03.log_sum_exp", "03.directional_derivative"
+
+
+def moved_on(f, x, h=1e-5):
+    """Forward differences; an entry that was moved stays moved."""
+    z, g, y = x.clone(), torch.zeros_like(x), f(x)
+    for j in range(len(x)):
+        z[j] += h
+        g[j] = (f(z) - y) / h
+    return g
+
+
+def moved_apart(f, x, h=1e-5):
+    """Central differences; both copies are made once, before the loop."""
+    plus, minus, g = x.clone(), x.clone(), torch.zeros_like(x)
+    for j in range(len(x)):
+        plus[j] += h
+        minus[j] -= h
+        g[j] = (f(plus) - f(minus)) / (2 * h)
+    return g
+
+
+def left_behind(f, x, h=1e-5):
+    """Central differences of one copy, which ends a step behind."""
+    z, g = x.clone(), torch.zeros_like(x)
+    for j in range(len(x)):
+        z[j] += h
+        above = f(z)
+        z[j] -= 2 * h
+        g[j] = (above - f(z)) / (2 * h)
+    return g
+
+
 STEP, SLICE, ORDER, CHECK = "03.descent_step", "03.by_a_slice", "03.order_of_inputs", "03.finite_differences"
 
 WRONG = [
@@ -212,6 +244,9 @@ WRONG = [
     ("type", ORDER, lambda f, a, b, c: torch.cat(grad(f(a, b, c), (c, a, b)))),
     ("both_points_the_same", CHECK, differences_of_one_tensor),
     ("both_points_the_same", CHECK, lambda f, x: differences(f, x, h=1e-18)),
+    ("not_moved_back", CHECK, moved_on),
+    ("not_moved_back", CHECK, moved_apart),
+    ("imprecise", CHECK, left_behind),
     ("all_entries_moved", CHECK, differences_of_everything),
     ("all_entries_moved", CHECK, lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5),
     ("divided_by_one_step", CHECK, differences_over_one_step),

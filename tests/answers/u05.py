@@ -62,6 +62,10 @@ def one_hot(like, i, filled=0.0):
     return weight
 
 
+def y_cut(f, weigh, x):
+    return grad(weigh(x) @ f(x).detach(), x)[0]
+
+
 def rows(f, x):
     y = f(x)
     return [grad(y, x, weight, retain_graph=True)[0] for weight in torch.eye(len(y)).double()]
@@ -106,6 +110,9 @@ WRONG = [
     ("one_output_only", "05.scalar_trick", of_number(lambda y, v: y[0])),
     ("not_a_tensor", "05.scalar_trick", of_number(lambda y, v: (v @ y).item())),
     ("not_in_graph", "05.scalar_trick", of_number(lambda y, v: torch.tensor((v @ y).item(), requires_grad=True))),
+    ("one_weight_for_all", "05.scalar_trick", of_number(lambda y, v: v.mean() * y.sum())),
+    ("one_weight_for_all", "05.scalar_trick", of_number(lambda y, v: v.sum() * y.sum())),
+    ("weight_summing_to_one", "05.scalar_trick", of_number(lambda y, v: v @ y / v.sum())),
     ("weight_applied_after", "05.scalar_trick", lambda f, x, v: grad(f(x).sum(), x)[0] * v),
     ("stale_grad", "05.backward_gradient", backward_of(clear=False, gradient=lambda v: v)),
     ("ones_weight", "05.backward_gradient", backward_of(gradient=torch.ones_like)),
@@ -118,7 +125,9 @@ WRONG = [
     ("other_row", "05.one_row", row_of(lambda x, y, i: one_hot(y, i - 1))),
     ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.tensor(i))),
     ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.eye(len(y)))),
-    ("special_point", "05.one_row", row_of(lambda x, y, i: i * one_hot(y, i))),
+    ("place_as_value", "05.one_row", row_of(lambda x, y, i: i * one_hot(y, i))),
+    ("rows_up_to_i", "05.one_row", lambda f, x, i: grad(f(x)[: i + 1].sum(), x)[0]),
+    ("wrong", "05.one_row", row_of(lambda x, y, i: torch.full_like(y, i))),
     ("sum_of_columns", "05.ones_sum_the_rows", [1, 9]),
     ("mean_of_rows", "05.ones_sum_the_rows", [1.5, 1, 2.5]),
     ("one_output_only", "05.ones_sum_the_rows", [2, -1, 0]),
@@ -127,7 +136,7 @@ WRONG = [
     ("one_output_forgotten", "05.several_outputs", lambda f, x, v, w: grad(f(x)[0], x, v)[0]),
     ("weights_exchanged", "05.several_outputs", lambda f, x, v, w: grad(f(x), x, (w, v))[0]),
     ("scalar_needed", "05.several_outputs", lambda f, x, v, w: grad(f(x), x)[0]),
-    ("type", "05.several_outputs", lambda f, x, v, w: (grad(f(x)[0], x, v)[0], grad(f(x)[1], x, w)[0])),
+    ("parts_not_added", "05.several_outputs", lambda f, x, v, w: (grad(f(x)[0], x, v)[0], grad(f(x)[1], x, w)[0])),
     ("inputs_swapped", "05.several_inputs", lambda f, A, x, v: grad(f(A, x), (x, A), v)),
     ("ones_weight", "05.several_inputs", lambda f, A, x, v: grad(f(A, x).sum(), (A, x))),
     ("type", "05.several_inputs", lambda f, A, x, v: grad(f(A, x), x, v)[0]),
@@ -140,6 +149,7 @@ WRONG = [
         lambda f, x, v: grad(f(x), x, v.reshape(f(x).shape[::-1]).T)[0],
     ),
     ("weight_not_detached", "05.weight_that_depends_on_x", lambda f, weigh, x: grad((weigh(x) * f(x)).sum(), x)[0]),
+    ("y_held_constant", "05.weight_that_depends_on_x", y_cut),
     ("not_a_tensor", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(f(x), x, weigh)[0]),
     ("ones_weight", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(f(x).sum(), x)[0]),
     ("no_graph", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(weigh(x).detach() @ f(x.detach()), x)[0]),

@@ -31,7 +31,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     ),
     "shape": (
         "the shape is {yours}; it must be {true}.",
-        "{shape_help}",
+        "{shape_help}{about}",
     ),
     "dimensions": (
         "a tensor of this shape has another number of dimensions.",
@@ -56,16 +56,16 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "special_point": (
         "right on some of the hidden problems, wrong on others.",
         "Below is one where it is wrong: what is special about its numbers or shapes? Nothing may be typed in that belongs to "
-        "one example; compute it from the arguments.",
+        "one example; compute it from the arguments.{about}",
     ),
     "imprecise": (
         "close, but not close enough: off by {off} relative to the largest entry, {allowed} is allowed.",
         "The formula seems right and the arithmetic rough: a difference quotient whose step is too large or too small, or one from "
-        "one side only, or float32 somewhere on the way.",
+        "one side only, or from a point that was not moved back after the step before it, or float32 somewhere on the way.",
     ),
     "multiple": (
         "this is {factor} times the right answer.",
-        "Every entry has the right direction; look for a factor: a mean for a sum, a 2 from a square, an η.",
+        "{factor_name} Look for the line that brings in such a factor: a mean for a sum, a 2 from a square, a step, a length.",
     ),
     "transpose": (
         "this is the right answer transposed.",
@@ -81,13 +81,49 @@ FINDINGS: dict[str, tuple[str, str]] = {
     ),
     "some_right": (
         "{right} of {size} {things} are right: {which}.",
-        "{equation_line}",
+        "{equation_line}{about}",
     ),
-    "wrong": ("the values differ, and not in a way that has a name here.", "{equation_line}{sign_line}"),
+    "wrong": ("the values differ, and not in a way that has a name here.", "{equation_line}{about}"),
     "wrong_choice": (
         "this cannot be the answer.",
         "Letters that stand in the table are asked for, in quotes: a single one, or several where several may hold.",
     ),
+}
+
+
+# What is right about a wrong value that has no name, and what it resembles.
+ABOUT: dict[str, str] = {
+    "same": "It is the same on all problems, though their inputs differ: is it computed from the arguments, or from names "
+    "outside your function?",
+    "zero": "Every entry is 0: was a constant differentiated, or a new tensor of zeros never filled?",
+    "reshaped": "The numbers are right and in the right order; only the shape is not.",
+    "to_be_added": "Added up over dimension {dim}, it is the right answer.",
+    "to_be_averaged": "Averaged over dimension {dim}, it is the right answer.",
+    "added_up": "It is the right answer, added up over dimension {dim}.",
+    "averaged": "It is the right answer, averaged over dimension {dim}.",
+    "shifted": "Every entry differs from the right one by {by}.",
+    "plus": "It is the right answer plus {name}.",
+    "minus": "It is the right answer minus {name}.",
+    "times": "It is the right answer times {name}, entry by entry.",
+    "divided": "It is the right answer divided by {name}, entry by entry.",
+    "rows": "It is a weighted sum of the rows of J, but with the weights {weights} instead of {v}.",
+    "off_rows": "It is no weighted sum of the rows of J, whatever the weights: something else than the weight is wrong.",
+    "elsewhere": "It would be right if {name} were {place}.",
+    "exchanged": "It would be right if {one} and {other} were exchanged.",
+    "signs_right": "The shape and all signs are right.",
+    "one_sign": "The shape and all signs but one, at {place}, are right.",
+    "right_size": "The size is about right.",
+    "too_large": "It is about {times} times too large.",
+    "too_small": "It is about {times} times too small.",
+    "factor": "That factor is {name}.",
+}
+
+# Numbers by which people multiply or divide, as sentences name them.
+FACTORS: dict[str, str] = {
+    "outputs": "the number of outputs",
+    "entries": "the number of entries of {name}",
+    "weighted_sum": "{name}·y",
+    "one_over": "one over {name}",
 }
 
 
@@ -428,7 +464,6 @@ CARD: dict[str, str] = {
     "where": "At {inputs}",
     "place": " at your line {line}",
     "stale": "{name}.grad before",
-    "signs_right": " The shape and all signs are right.",
     "at_places": "at {places}",
     "entries": "entries",
     "results": "results",

@@ -1,0 +1,230 @@
+"""What can be said of a wrong value that no mistake explains: the pattern that it follows, and what is right about it.
+
+Nothing here claims a cause.  Every sentence is a fact about the problem that the card shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grader import formatting, words
+from grader.problem import Problem, alike
+
+CLOSE = 5e-3  # a wrong answer off by no more, relative to the scale, is called imprecise
+SMALLEST_FACTOR = 1e-3  # an answer smaller than this multiple of the truth is not called a multiple
+SAME_SIZE = 3.0  # an answer larger or smaller by no more than this factor has the right order of magnitude
+
+
+@np.errstate(all="ignore")  # entries near the largest float must not warn
+def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
+    """Facts about a wrong value in the form of the truth; "pattern" is the status that they amount to.
+
+    yours, truth: arrays of the same shape, tuples of such, or texts.  rtol: relative to the problem's scale.
+    """
+    if isinstance(truth, str):
+        return {"pattern": "wrong_choice"}
+    flat = isinstance(truth, tuple)
+    a = np.concatenate([np.ravel(x) for x in yours]) if flat else np.asarray(yours)
+    t = np.concatenate([np.ravel(x) for x in truth]) if flat else np.asarray(truth)
+    tolerance, size = rtol * p.scale, t.size
+    off = float(np.abs(a - t).max(initial=0)) / p.scale
+    right = np.abs(a - t) <= tolerance
+    facts: dict[str, Any] = {"size": size, "right": int(right.sum()), "which": "", "factors": ()}
+    facts["things"] = words.CARD["entries"]
+    if off <= CLOSE:
+        return {**facts, "pattern": "imprecise", "off": f"{off:.0e}", "allowed": f"{rtol:.0e}"}
+    factor = np.vdot(t, a) / np.vdot(t, t) if np.any(t) else 0.0
+    fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor))
+    if fits and abs(factor) > SMALLEST_FACTOR and np.isreal(factor):
+        named = tuple(name for name, value in _factors(p) if alike(np.asarray(factor), np.asarray(value), 1e-6))
+        if size > 1 or named:
+            return {**facts, "pattern": "multiple", "factor": formatting.number(float(factor.real)), "factors": named}
+    if size > 1:
+        if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
+            return {**facts, "pattern": "transpose"}
+        if np.abs(np.sort(np.ravel(a)) - np.sort(np.ravel(t))).max() <= tolerance:
+            return {**facts, "pattern": "permuted"}
+        if right.any():
+            places = [formatting.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
+            cut = places[: formatting.LONGEST] + ["…"] * (len(places) > formatting.LONGEST)
+            return {**facts, "pattern": "some_right", "which": words.CARD["at_places"].format(places=", ".join(cut))}
+    return {**facts, "pattern": "wrong"}
+
+
+def _factors(p: Problem) -> Iterator[tuple[str, float]]:
+    """Numbers of a problem by which people multiply or divide: (name, value), without those near 0, 1 and −1."""
+    said = words.FACTORS
+    numbers: dict[str, float] = {}
+    for name, w in p.weights.items():
+        v = w.detach().numpy()
+        numbers |= {f"{name}.sum()": v.sum(), f"‖{name}‖": np.sqrt((v * v).sum()), f"‖{name}‖²": (v * v).sum()}
+    if len(p.weights) == len(p.outputs) == 1:
+        numbers[said["weighted_sum"].format(name=next(iter(p.weights)))] = float(p.question.asks.weight(p) @ p.y)
+    if p.outputs:
+        numbers[said["outputs"]] = p.y.size
+    for name, tensor in [*(("y", y) for y in p.outputs[:1] if y.ndim > 1), *p.inputs.items()]:
+        sizes = tuple(tensor.shape)
+        if len(sizes) == 1:
+            numbers[said["entries"].format(name=name)] = sizes[0]
+        else:
+            numbers |= {f"{name}.shape[{k}]": size for k, size in enumerate(sizes)}
+    numbers |= {name: float(value) for name, value in p.extras.items() if isinstance(value, (int, float))}
+    for name, value in numbers.items():
+        if np.isfinite(value) and abs(value) > SMALLEST_FACTOR and abs(abs(value) - 1) > SMALLEST_FACTOR:
+            yield name, value
+            yield said["one_over"].format(name=name), 1 / value
+
+
+@np.errstate(all="ignore")
+def about(p: Problem, yours: Any, rtol: float) -> list[str]:
+    """What is right about a wrong value, and what it resembles, in whole sentences; [] if there is nothing to say.
+
+    yours: an array, in the truth's shape or another.  Nothing is said of tuples and texts; of predictions only what
+    does not give them away.
+    """
+    truth = p.truth
+    if not isinstance(yours, np.ndarray) or not isinstance(truth, np.ndarray) or not np.isfinite(yours).all():
+        return []
+    if p.question.asks.predicts:
+        alike_signs = yours.shape == truth.shape and truth.size > 1 and np.array_equal(np.sign(yours), np.sign(truth))
+        return [words.ABOUT["signs_right"]] if alike_signs else []
+    if not np.any(yours):
+        return [words.ABOUT["zero"]] if np.any(truth) else []
+    if yours.shape != truth.shape:
+        told = _of_another_shape(p, yours, truth, rtol)
+    else:
+        told = [*_of_truth(p, yours, truth, rtol)] or _at_other_places(p, yours, rtol)
+        told = told or _of_rows(p, yours, rtol)
+        told += _in_size(yours, truth)
+    return [formatting.fill(words.ABOUT[key], facts) for key, facts in told]
+
+
+Told = tuple[str, dict[str, Any]]  # the key of a sentence in ``words.ABOUT``, and its facts
+
+
+def _of_another_shape(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> list[Told]:
+    """How an array of another shape leads to the truth: by reshaping it, or by adding or averaging over a dimension."""
+    if yours.size == truth.size and alike(yours.reshape(truth.shape), truth, rtol, p.scale):
+        return [("reshaped", {})]
+    for dim in range(yours.ndim):
+        for key, reduce in (("to_be_added", np.sum), ("to_be_averaged", np.mean)):
+            if alike(reduce(yours, axis=dim), truth, rtol, p.scale):
+                return [(key, {"dim": dim})]
+    for dim in range(truth.ndim):
+        for key, reduce in (("added_up", np.sum), ("averaged", np.mean)):
+            if alike(yours, np.asarray(reduce(truth, axis=dim)), rtol, p.scale):
+                return [(key, {"dim": dim})]
+    return []
+
+
+def _of_truth(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> Iterator[Told]:
+    """How it differs from the truth: by a constant, by one of the arguments, or by such a factor, entry by entry."""
+    tolerance = rtol * p.scale
+    difference = yours - truth
+    if truth.size > 1 and np.ptp(difference.real) <= tolerance and np.isrealobj(difference):
+        yield "shifted", {"by": formatting.number(float(difference.flat[0]))}
+        return
+    for name, value in _arguments(p):
+        if value.shape != truth.shape or not np.any(value):
+            continue
+        for sign, key in ((1, "plus"), (-1, "minus")):
+            if alike(difference, sign * value, rtol, p.scale):
+                yield key, {"name": name}
+                return
+        for key, product in (("times", value * truth), ("divided", truth / value)):
+            if truth.size > 1 and alike(yours, product, rtol, max(p.scale, float(np.abs(product).max(initial=0)))):
+                yield key, {"name": name}
+                return
+
+
+def _arguments(p: Problem) -> Iterator[tuple[str, np.ndarray]]:
+    """What the student's function works with: inputs, weights and extras by name, and y."""
+    for name, value in {**p.inputs, **p.weights, **p.extras}.items():
+        if isinstance(value, Tensor):
+            yield name, value.detach().numpy()
+    if len(p.outputs) == 1:
+        yield "y", p.outputs[0].detach().numpy()
+
+
+def _of_rows(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
+    """Whether it is a combination of the rows of J, and with which weights.
+
+    Where J is square every vector is one: then it is said only if a weight, apart from its sign, is that of the truth.
+    """
+    both = p.question.asks.combined(p)
+    if both is None:
+        return []
+    J, v = both
+    m, n = J.shape
+    if m > n or np.linalg.matrix_rank(J) < m:  # the weights would not be unique
+        return []
+    weights = np.linalg.lstsq(J.T, yours.reshape(-1), rcond=None)[0]
+    weights[np.abs(weights) < 1e-9 * np.abs(weights).max()] = 0.0
+    if np.abs(J.T @ weights - yours.reshape(-1)).max() > rtol * max(p.scale, np.abs(yours).max()):
+        return [("off_rows", {})]
+    if m == n and not np.any(np.abs(np.abs(weights) - np.abs(v)) <= 1e-6 * np.abs(v).max()):
+        return []
+    return [("rows", {"weights": formatting.values(weights), "v": formatting.values(v)})]
+
+
+def _at_other_places(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
+    """Whether it is the truth at another point: where an input has another value, or two of them are exchanged."""
+    for places, facts, key in _places(p):
+        with contextlib.suppress(Exception):  # the map need not be defined there
+            moved = p
+            for name, value in places.items():
+                moved = moved.at(name, value)
+            if alike(yours, moved.truth, rtol, max(p.scale, moved.scale)):
+                return [(key, facts)]
+    return []
+
+
+def _places(p: Problem) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], str]]:
+    for name, x in p.drawn.items():
+        length = torch.linalg.vector_norm(x)
+        others = {
+            f"−{name}": -x,
+            f"2{name}": 2 * x,
+            f"{name}/2": x / 2,
+            f"|{name}|": x.abs(),
+            f"{name}²": x * x,
+            f"{name}/‖{name}‖": x / length,
+            f"{name} in reverse order": x.flip(tuple(range(x.ndim))),
+            "0": torch.zeros_like(x),
+            "1": torch.ones_like(x),
+        }
+        for said, value in others.items():
+            yield {name: value}, {"name": name, "place": said}, "elsewhere"
+    names = list(p.drawn)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            if p.drawn[one].shape == p.drawn[other].shape:
+                yield {one: p.drawn[other], other: p.drawn[one]}, {"one": one, "other": other}, "exchanged"
+
+
+def _in_size(yours: np.ndarray, truth: np.ndarray) -> list[Told]:
+    """Whether signs and order of magnitude are right."""
+    told: list[Told] = []
+    if truth.size > 1 and np.isrealobj(yours) and np.isrealobj(truth):
+        wrong = [np.unravel_index(k, truth.shape) for k in np.flatnonzero(np.sign(yours) != np.sign(truth))]
+        if not wrong:
+            told.append(("signs_right", {}))
+        elif len(wrong) == 1 and truth.size > 2:
+            where = tuple(map(int, wrong[0]))
+            place = where[0] if truth.ndim == 1 else formatting.shape(where)
+            told.append(("one_sign", {"place": place}))
+    mine, true = float(np.linalg.norm(yours)), float(np.linalg.norm(truth))
+    if true and not 1 / SAME_SIZE <= mine / true <= SAME_SIZE:
+        larger = mine > true
+        told.append(
+            ("too_large" if larger else "too_small", {"times": f"{mine / true if larger else true / mine:.2g}"})
+        )
+    elif true:
+        told.append(("right_size", {}))
+    return told
