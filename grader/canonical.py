@@ -37,9 +37,7 @@ def canonical(nb: NotebookNode, keep_outputs: bool) -> NotebookNode:
     taken: set[str] = set()
     for cell in nb.cells:
         cell.id = _readable_id(cell, taken)
-        cell.metadata = nbformat.from_dict(
-            {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
-        )
+        cell.metadata = _kept_metadata(cell.metadata)
         cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").splitlines())
         cell.pop("attachments", None)
         if cell.cell_type == "code":
@@ -108,6 +106,14 @@ def _readable_id(cell: NotebookNode, taken: set[str]) -> str:
         name, k = f"{stem}-{k}", k + 1
     taken.add(name)
     return name
+
+
+def _kept_metadata(metadata: NotebookNode) -> NotebookNode:
+    """A cell's metadata without what a front end adds; that its source is folded away is the author's, and stays."""
+    kept = {key: metadata[key] for key in KEPT_CELL_METADATA if key in metadata}
+    if metadata.get("jupyter", {}).get("source_hidden"):
+        kept["jupyter"] = {"source_hidden": True}
+    return nbformat.from_dict(kept)
 
 
 def _kept(output: NotebookNode) -> NotebookNode:

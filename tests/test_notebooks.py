@@ -15,7 +15,7 @@ import torch
 from nbclient import NotebookClient
 
 import grader
-from grader.canonical import format_file
+from grader.canonical import canonical, format_file, new_cell, new_notebook
 
 from support import functions
 
@@ -123,6 +123,15 @@ def test_canonical_form_notices_what_a_front_end_leaves_behind(tmp_path):
     assert format_file(path)
     assert not format_file(path)
     assert path.read_text("utf-8") == LESSONS[0].read_text("utf-8")
+
+
+def test_canonical_form_keeps_that_a_source_is_folded_away_and_nothing_else_that_a_front_end_remembers():
+    nb = new_notebook([new_cell("code", "1", "folded"), new_cell("code", "2", "open")])
+    nb.cells[0].metadata = {"jupyter": {"source_hidden": True, "outputs_hidden": False}, "collapsed": True}
+    nb.cells[1].metadata = {"jupyter": {"source_hidden": False, "outputs_hidden": True}}
+    folded, opened = canonical(nb, keep_outputs=True).cells
+    assert folded.metadata == {"jupyter": {"source_hidden": True}}
+    assert opened.metadata == {}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not json", '{"cells": 3}'])
