@@ -371,6 +371,8 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         found = q.mistake(mistake)
         says, why, unit = found.words.says, found.words.why, found.unit
         lines = finding.facts.get("lines", ())
+        if "place" in finding.facts:  # of a tuple in which the same is asked for several times
+            says = words.CARD["entry_of_tuple"] + says
         if "cause" in facts:
             facts["cause_words"] = words.cause(facts["cause"])
     elif status == "raised":

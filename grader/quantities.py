@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from grader.mistakes import CATALOGUE, Derivation
+from grader.mistakes.batched import sample_hessians
 from grader.probe import Value
 from grader.problem import Block, Wrong
 from grader.words import EQUATIONS, SHAPE_HELP
@@ -425,6 +427,64 @@ class HVP(Hessian):
 
 
 @dataclass(frozen=True)
+class HVPs(HVP):
+    """Hu several times, each found in another way: a tuple of ``ways`` entries, each in x's shape.
+
+    begins: the keys of the mistakes that the exercise begins with, one for each way.
+
+    A wrong tuple is named after its first wrong entry.  Before it stand right entries; after it right ones, those that
+    the exercise begins with, or the same wrong one throughout.
+
+    >>> def f(x): return x[0] ** 2 * x[1]
+    >>> asks = HVPs(ways=2, begins=("hvp_ones", "gradient_for_second"))
+    >>> q = Question("99.q", "Q", asks, [Map(f, {"x": fixed([3, 2])})], ("f", "x", "u"), extras={"u": like("x")})
+    >>> [Hu.shape for Hu in Problem(q, seed=0).truth]
+    [(2,), (2,)]
+    """
+
+    ways: int = 3
+    begins: tuple[str, ...] = ()
+    formula: ClassVar = "Hu, each time"
+
+    def truth(self, p: Problem) -> Any:
+        return (super().truth(p),) * self.ways
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        single, right = super().wrongs(p), super().truth(p)
+        begun = [next(wrong.value for wrong in single if wrong.key == key) for key in self.begins]
+        found = []
+        for place in range(self.ways):
+            for wrong in single:
+                left = self.ways - place - 1
+                tails = [*product(*((right, value) for value in begun[place + 1 :])), (wrong.value,) * left]
+                for tail in tails if left else [()]:
+                    value = (right,) * place + (wrong.value, *tail)
+                    found.append(Wrong(wrong.key, value, {**wrong.detail, "place": place}))
+        return found
+
+
+@dataclass(frozen=True)
+class SampleHessians(Hessian):
+    """The Hessian of f at every sample: f maps X of shape (N, n) to (N,), row by row; shape (N, n, n).
+
+    >>> def f(X): return X[..., 0] ** 2 * X[..., 1]
+    >>> q = Question("99.q", "Q", SampleHessians(wrt="X"), [Map(f, {"X": fixed([[3, 2], [1, 0]])})], ("f", "X"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [[[4.0, 6.0], [6.0, 0.0]], [[0.0, 2.0], [2.0, 0.0]]]
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("sample_hessians",)
+    formula: ClassVar = "H at every sample"
+    shape_help: ClassVar = SHAPE_HELP["sample_hessians"]
+
+    def one(self, block: Block) -> np.ndarray:
+        return sample_hessians(block)
+
+    def scale(self, p: Problem) -> float:
+        return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
+
+
+@dataclass(frozen=True)
 class Laplacian(Hessian):
     """The Laplacian: the trace of the Hessian, of shape ().
 
@@ -558,6 +618,7 @@ class Computed(Quantity):
     text: str = ""
     in_grad: bool = False
     kinds: ClassVar[tuple[str, ...]] = ()
+    shape_help: ClassVar[str] = SHAPE_HELP["value"]
 
     @property
     def observes(self) -> str:
@@ -596,6 +657,52 @@ class Jacobian(Quantity):
     def equation(self, p: Problem) -> str:
         b = self.blocks(p)[0]
         return EQUATIONS["jacobian"].format(m=b.m, n=b.n)
+
+
+@dataclass(frozen=True)
+class SampleGradients(Quantity):
+    """One gradient per sample: f gives one number for each of N samples; shape ``(N,) + wrt's shape``.
+
+    These are the rows of the Jacobian of all N numbers, each in the shape of what is differentiated with respect to.
+
+    >>> def f(w, X): return (X @ w) ** 2
+    >>> maps = [Map(f, {"w": fixed([1, 2]), "X": fixed([[1, 0], [0, 1], [1, 1]])})]
+    >>> q = Question("99.q", "Q", SampleGradients(wrt="w"), maps, ("f", "w", "X"))
+    >>> Problem(q, seed=0).truth.tolist()
+    [[2.0, 0.0], [0.0, 4.0], [6.0, 6.0]]
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("sample_gradients",)
+    shape_help: ClassVar = SHAPE_HELP["sample_gradients"]
+    formula: ClassVar = "one gradient per sample"
+
+    def one(self, block: Block) -> np.ndarray:
+        return block.J.reshape(-1, *block.x_shape)
+
+
+@dataclass(frozen=True)
+class BatchedVJP(Quantity):
+    """One weighted gradient for each of B weights: VJ, of shape ``(B,) + x.shape``.
+
+    The weights are the rows of the Question's extra V, of shape (B, m), where m counts the outputs.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> extras = {"V": lambda generator, p: torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, -2.0]])}
+    >>> q = Question("99.q", "Q", BatchedVJP(), [Map(f, {"x": fixed([3, 2])})], ("f", "x", "V"), extras=extras)
+    >>> Problem(q, seed=0).truth.tolist()
+    [[2.0, 3.0], [0.0, 4.0], [2.0, -5.0]]
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("batched_vjp",)
+    shape_help: ClassVar = SHAPE_HELP["batched_vjp"]
+    formula: ClassVar = "VJ"
+
+    def one(self, block: Block) -> np.ndarray:
+        return (np.asarray(block.p.extras["V"]) @ block.J).reshape(-1, *block.x_shape)
+
+    def equation(self, p: Problem) -> str:
+        (B, m), n = p.extras["V"].shape, self.blocks(p)[0].n
+        return EQUATIONS["batched_vjp"].format(B=B, m=m, n=n)
 
 
 @dataclass(frozen=True)

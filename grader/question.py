@@ -71,7 +71,7 @@ class Question:
     extras: Mapping[str, Callable[[torch.Generator, Problem], Any]] = field(default_factory=dict)
     handed: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     hands: Mapping[str, Any] = field(default_factory=dict)
-    computed: Mapping[str, Callable[..., Tensor] | None] = field(default_factory=dict)
+    computed: Mapping[str, Callable[..., Any] | None] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     declared: bool = True
     leaves: tuple[str, ...] = ()

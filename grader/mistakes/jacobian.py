@@ -150,6 +150,31 @@ MISTAKES = [
         derive={"column": _row_of_that_number},
     ),
     Mistake(
+        "output_for_jvp",
+        formula="f(x)",
+        name="the value of f instead of its change",
+        says="this is f(x) itself, not the rate at which it changes along u.",
+        why="f(x) says where y is; Ju says how fast y moves when x moves along u. `torch.func.jvp` returns both, in "
+        "this order, and a dual number holds both.",
+        derive={"jvp": lambda b: b.y},
+    ),
+    Mistake(
+        "direction_of_ones",
+        formula="J1",
+        name="ones as the direction",
+        says="this is J times a vector of ones: its columns, added up.",
+        why="A direction of ones moves every input at the same rate. u says how fast each input moves.",
+        derive={"jvp": lambda b: b.J.sum(axis=1) if b.n > 1 else None},
+    ),
+    Mistake(
+        "jvp_diagonal",
+        formula="diag(J) ⊙ u",
+        name="only the diagonal of J",
+        says="this uses only the diagonal of J: how each output moves with the input of the same number.",
+        why="Every output may move with every input: Ju adds up whole columns of J, each times its entry of u.",
+        derive={"jvp": lambda b: np.diag(b.J) * b.extra("u") if b.square else None},
+    ),
+    Mistake(
         "vjp_for_jvp",
         unit="05",
         formula="Jᵀu",
@@ -194,9 +219,9 @@ MISTAKES = [
         formula="Jx",
         name="x itself as the direction",
         says="this is Jx: each column of J times its entry of x, added up.",
-        why="The second tuple of `jvp` says in which direction x moves, not where x is. For column j only input j "
-        "moves.",
-        derive={"column": lambda b: b.J @ b.x},
+        why="The second tuple of `jvp` says in which direction x moves; where x is, the first one says. For column j "
+        "of J, input j alone moves; for Ju, x moves along u.",
+        derive={"column": lambda b: b.J @ b.x, "jvp": lambda b: b.J @ b.x},
     ),
     Mistake(
         "one_row_only",

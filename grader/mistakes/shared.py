@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from grader.mistakes.base import Mistake, grid, nth
+from grader.mistakes.batched import sample_hessians
 
 
 def _opposite(truth: np.ndarray) -> np.ndarray | None:
@@ -31,6 +32,9 @@ MISTAKES = [
             "second_partial": lambda b: _opposite(b.H[b.p.extras["i"], b.p.extras["j"]]),
             "hessian": lambda b: -b.H.reshape(b.x_shape * 2),
             "hvp": lambda b: -b.H @ b.extra("u"),
+            "sample_gradients": lambda b: -b.J.reshape(-1, *b.x_shape),
+            "sample_hessians": lambda b: -sample_hessians(b),
+            "batched_vjp": lambda b: -(np.asarray(b.p.extras["V"]) @ b.J).reshape(-1, *b.x_shape),
             "laplacian": lambda b: _opposite(np.trace(b.H)),
             "squared_norm": lambda b: -2 * b.H @ b.g,
         },

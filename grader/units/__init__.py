@@ -20,6 +20,7 @@ _UNITS = [
         "u06_matrices_and_broadcasting",
         "u07_graph_lifetime",
         "u08_higher_order",
+        "u09_forward_and_batched",
     )
 ]
 

@@ -407,6 +407,7 @@ FORMS: dict[str, str] = {
 EQUATIONS: dict[str, str] = {
     "in_shape": ", in x's shape {shape}",
     "jacobian": "{m} outputs by {n} inputs → ({m}, {n})",
+    "batched_vjp": "({B}×{m})·({m}×{n}) → ({B}, {n})",
 }
 
 
@@ -415,6 +416,9 @@ SHAPE_HELP: dict[str, str] = {
     "jacobian": "The Jacobian has one row per output and one column per input: y's shape, then x's.",
     "output": "There is one entry per output, so the result has y's shape.",
     "hessian": "The Hessian has one row and one column per entry of x: x's shape, twice.",
+    "sample_gradients": "There is one gradient per sample: N first, then the shape of what is differentiated with respect to.",
+    "sample_hessians": "There is one Hessian per sample: N first, then x's size twice.",
+    "batched_vjp": "There is one weighted gradient for each weight: as many rows as V has, each in x's shape.",
     "number": "It is a single number: a tensor of shape ().",
     "point": "The new point has x's shape. For g of shape (n,), `torch.linalg.solve(H, g)` has shape (n,), too.",
     "value": "Read once more what the result is to hold: one entry for each of what?",
@@ -465,6 +469,7 @@ CARD: dict[str, str] = {
     "place": " at your line {line}",
     "stale": "{name}.grad before",
     "at_places": "at {places}",
+    "entry_of_tuple": "in entry {place} of your tuple, ",
     "entries": "entries",
     "results": "results",
     "nan": "nan",

@@ -1,0 +1,347 @@
+"""Mistakes with many results at once: one gradient or Hessian per sample, one weighted gradient per weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader.mistakes.base import Mistake, at_least_two
+
+if TYPE_CHECKING:
+    from grader.problem import Block
+
+Cases = list[tuple[dict[str, Any], np.ndarray]]
+
+
+def sample_hessians(b: Block) -> np.ndarray:
+    """The Hessian at each of N samples, for an input of shape (N, n) of which output i sees only row i: (N, n, n)."""
+    N, n = b.x_shape
+    i = np.arange(N)
+    return b.H.reshape(N, n, N, n)[i, :, i]
+
+
+def _sample_slopes(b: Block) -> np.ndarray:
+    """The gradient at each sample: (N, n)."""
+    return b.g.reshape(b.x_shape)
+
+
+def _outer_products(b: Block) -> np.ndarray:
+    g = _sample_slopes(b)
+    return g[:, :, None] * g[:, None]
+
+
+def _diagonals(b: Block) -> Cases:
+    """The diagonal of each sample's Hessian, as a vector and as a matrix."""
+    diagonals = np.diagonal(sample_hessians(b), axis1=1, axis2=2)
+    return [({}, diagonals), ({}, diagonals[:, None] * np.eye(b.x_shape[1]))]
+
+
+def _per_sample(b: Block) -> np.ndarray:
+    """One gradient per sample: (N, *x's shape)."""
+    return b.J.reshape(-1, *b.x_shape)
+
+
+def _everywhere(one: np.ndarray, count: int) -> np.ndarray:
+    """The same array once for each sample."""
+    return np.tile(one, (count,) + (1,) * one.ndim)
+
+
+def _one_of(all_: np.ndarray) -> Cases:
+    """One entry along the first dimension: alone, as a batch of one, or at every place."""
+    return [
+        ({"i": i}, form)
+        for i, one in enumerate(all_)
+        for form in (one, one[None], _everywhere(one, len(all_)))
+        if len(all_) > 1
+    ]
+
+
+def _weights(b: Block) -> np.ndarray:
+    """The weights, a row each: (B, m)."""
+    return np.asarray(b.p.extras["V"])
+
+
+def _results(b: Block, V: np.ndarray) -> np.ndarray:
+    return (V @ b.J).reshape(-1, *b.x_shape)
+
+
+def _square_weights(b: Block) -> bool:
+    B, m = _weights(b).shape
+    return B == m > 1
+
+
+MISTAKES = [
+    # one gradient per sample
+    Mistake(
+        "samples_summed",
+        unit="09",
+        formula="∇ Σᵢ lossᵢ",
+        name="the sum over all samples",
+        says="this is one gradient for the whole batch: the sum over all samples.",
+        why="`backward`, or `grad`, of a sum adds the samples' gradients up, and no sample can be told from the sum. "
+        "Differentiate the loss of one sample, and let `vmap` do that for every sample.",
+        derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).sum(axis=0))},
+    ),
+    Mistake(
+        "samples_averaged",
+        unit="09",
+        formula="∇ (1/N) Σᵢ lossᵢ",
+        name="the mean over all samples",
+        says="this is one gradient for the whole batch: the mean over all samples.",
+        why="That is the gradient of the mean loss, which training uses. Here each sample's own gradient was asked "
+        "for, before anything is averaged.",
+        derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).mean(axis=0))},
+    ),
+    Mistake(
+        "samples_each_over_n",
+        unit="09",
+        formula="∇lossᵢ / N",
+        name="each gradient divided by N",
+        says="every sample's gradient is divided by the number of samples.",
+        why="A mean over the batch stands somewhere, so that every sample counts 1/N. The loss of one sample is not "
+        "divided by anything.",
+        derive={"sample_gradients": at_least_two(lambda b: _per_sample(b) / b.m)},
+    ),
+    Mistake(
+        "samples_accumulated",
+        unit="09",
+        formula="∇loss₀ + … + ∇lossᵢ",
+        name="each sample added to the next",
+        says="every entry is the sum of the gradients of all samples up to it.",
+        why="`backward` adds to `.grad`. Set it to None between two samples, or use `torch.autograd.grad`, which "
+        "remembers nothing.",
+        derive={"sample_gradients": at_least_two(lambda b: np.cumsum(_per_sample(b), axis=0))},
+    ),
+    Mistake(
+        "sum_for_every_sample",
+        unit="09",
+        formula="∇ Σᵢ lossᵢ, N times",
+        name="the sum at every place",
+        says="every entry is the sum over all samples.",
+        why="Either the loss of the whole batch was differentiated N times, or `.grad` was collected without a "
+        "`.clone()`: then all N entries are the one tensor to which every `backward` adds.",
+        derive={
+            "sample_gradients": at_least_two(lambda b: _everywhere(_per_sample(b).sum(axis=0), b.m)),
+        },
+    ),
+    Mistake(
+        "one_sample_only",
+        unit="09",
+        formula="∇lossᵢ",
+        name="one sample only",
+        says="this holds the gradient of sample {i} and of no other.",
+        why="There is one gradient for each of the {m} samples. In a loop, look at what changes from one turn to the "
+        "next, and at where the `return` stands.",
+        derive={"sample_gradients": lambda b: _one_of(_per_sample(b))},
+    ),
+    Mistake(
+        "samples_last",
+        unit="09",
+        formula="out_dims=1",
+        name="the samples not in front",
+        says="these are the right gradients, but the samples are not counted by the first dimension.",
+        why="Entry i is to be the gradient of sample i: shape (N, …). `vmap` puts the batch in front unless `out_dims` "
+        "says otherwise; a list of gradients gets there by `torch.stack(rows)`.",
+        derive={"sample_gradients": lambda b: np.swapaxes(_per_sample(b), 0, 1) if b.x_shape else None},
+    ),
+    Mistake(
+        "gradients_squared",
+        unit="09",
+        formula="(∇lossᵢ)²",
+        name="the squares of the entries",
+        says="every entry is the square of what was asked for.",
+        why="The squared per-sample gradients make up the diagonal of the empirical Fisher matrix, for which these "
+        "gradients are often wanted. They were asked for themselves.",
+        derive={"sample_gradients": lambda b: _per_sample(b) ** 2},
+    ),
+    # one Hessian per sample
+    Mistake(
+        "hessians_summed",
+        unit="09",
+        formula="Σᵢ H(xᵢ)",
+        name="the Hessians added up",
+        says="this is the sum of the Hessians of all samples.",
+        why="A Hessian with respect to something that all samples share adds them up. Here each sample has its own x: "
+        "`vmap` over the samples keeps them apart.",
+        derive={"sample_hessians": lambda b: sample_hessians(b).sum(axis=0)},
+    ),
+    Mistake(
+        "hessians_averaged",
+        unit="09",
+        formula="(1/N) Σᵢ H(xᵢ)",
+        name="the mean of the Hessians",
+        says="this is the mean of the Hessians of all samples.",
+        why="One Hessian for each sample was asked for, before anything is averaged.",
+        derive={"sample_hessians": lambda b: sample_hessians(b).mean(axis=0)},
+    ),
+    Mistake(
+        "hessian_of_the_sum",
+        unit="09",
+        formula="∂² Σᵢ f(xᵢ) / ∂X∂X",
+        name="the Hessian with respect to the whole batch",
+        says="this is the Hessian of the sum with respect to the whole batch: every entry of X against every other.",
+        why="One sample does not depend on another, so all blocks of it are zero but the N on its diagonal. Those are "
+        "what was asked for; `vmap` over the samples makes them alone.",
+        derive={"sample_hessians": lambda b: b.H.reshape(b.x_shape * 2)},
+    ),
+    Mistake(
+        "hessians_diagonal",
+        unit="09",
+        formula="diag H(xᵢ)",
+        name="only the diagonals",
+        says="this holds only the unmixed second derivatives of each sample.",
+        why="`g.sum()` differentiated once more, or a diagonal taken, loses the rest. ∂²f/∂x_j∂x_k is zero for j ≠ k "
+        "only where f is a sum of functions of one variable each.",
+        derive={"sample_hessians": _diagonals},
+    ),
+    Mistake(
+        "hessians_rows_summed",
+        unit="09",
+        formula="1ᵀH(xᵢ)",
+        name="the rows of each Hessian added up",
+        says="these are the rows of each sample's Hessian, added up.",
+        why="`torch.autograd.grad(g.sum(), X)` weights every entry of the gradient with 1. The Jacobian of the "
+        "gradient keeps its rows apart: `jacfwd(grad(f))`.",
+        derive={"sample_hessians": lambda b: sample_hessians(b).sum(axis=1)},
+    ),
+    Mistake(
+        "hessians_outer",
+        unit="09",
+        formula="∇f ∇fᵀ at every sample",
+        name="products of first derivatives",
+        says="this is the outer product of each sample's gradient with itself.",
+        why="A second derivative is the derivative of a first one, not a product of two.",
+        derive={"sample_hessians": _outer_products},
+    ),
+    Mistake(
+        "gradients_for_hessians",
+        unit="09",
+        formula="∇f(xᵢ)",
+        name="the gradients themselves",
+        says="these are the gradients, a first derivative for each entry.",
+        why="Differentiate once more: `jacfwd(grad(f))` is the Hessian of f, forward over reverse.",
+        derive={"sample_hessians": _sample_slopes},
+    ),
+    Mistake(
+        "one_hessian_only",
+        unit="09",
+        formula="H(xᵢ)",
+        name="one sample only",
+        says="this holds the Hessian of sample {i} and of no other.",
+        why="There is one Hessian for each sample: `vmap` calls your function of one x once for each row of X.",
+        derive={"sample_hessians": lambda b: _one_of(sample_hessians(b))},
+    ),
+    Mistake(
+        "hessians_last",
+        unit="09",
+        formula="out_dims ≠ 0",
+        name="the samples not in front",
+        says="these are the right Hessians, but the samples are not counted by the first dimension.",
+        why="Entry i is to be the Hessian at sample i: shape (N, n, n). `vmap` puts the batch in front unless "
+        "`out_dims` says otherwise.",
+        derive={
+            "sample_hessians": lambda b: [({}, np.moveaxis(sample_hessians(b), 0, place)) for place in (1, 2)],
+        },
+    ),
+    # one weighted gradient per weight
+    Mistake(
+        "one_weight_only",
+        unit="09",
+        formula="V[i] J",
+        name="one weight only",
+        says="this is the gradient for weight {i} and for no other.",
+        why="V holds one weight in each row, and every row has its own result. `is_grads_batched=True` takes all of "
+        "them in one call.",
+        derive={"batched_vjp": lambda b: _one_of(_results(b, _weights(b)))},
+    ),
+    Mistake(
+        "weights_added_up",
+        unit="09",
+        formula="(Σ V[i]) J",
+        name="the weights added up",
+        says="this is one gradient for the sum of all weights.",
+        why="The weights are not to be mixed: row i of the result belongs to row i of V. A sum over the batch, in V or "
+        "in the result, loses which is which.",
+        derive={"batched_vjp": lambda b: _results(b, _weights(b)).sum(axis=0)},
+    ),
+    Mistake(
+        "weights_averaged",
+        unit="09",
+        formula="(1/B) (Σ V[i]) J",
+        name="the mean of the weights",
+        says="this is one gradient for the mean of all weights.",
+        why="Row i of the result belongs to row i of V; nothing is averaged.",
+        derive={"batched_vjp": lambda b: _results(b, _weights(b)).mean(axis=0)},
+    ),
+    Mistake(
+        "ones_for_every_weight",
+        unit="09",
+        formula="Jᵀ1, B times",
+        name="ones as every weight",
+        says="every row is the gradient of the plain sum of the outputs.",
+        why="The rows of V say how much each output counts. With `y.sum()`, or ones, every output counts 1 in each of "
+        "them, and all rows are the same.",
+        derive={"batched_vjp": lambda b: _results(b, np.ones_like(_weights(b)))},
+    ),
+    Mistake(
+        "results_in_columns",
+        unit="09",
+        formula="(VJ)ᵀ",
+        name="one column per weight",
+        says="the results stand in columns; row i is to be the gradient for weight i.",
+        why="The batch is the first dimension of V and the first dimension of the result. "
+        "`torch.stack(rows)` puts vectors into rows, `torch.stack(rows, dim=1)` into columns.",
+        derive={"batched_vjp": lambda b: _results(b, _weights(b)).T},
+    ),
+    Mistake(
+        "weights_in_columns",
+        unit="09",
+        formula="VᵀJ",
+        name="the columns of V as weights",
+        says="the columns of V were used as weights; each row of V is one weight.",
+        why="With `is_grads_batched=True`, the first dimension counts the weights, and the other dimensions are those "
+        "of y. Where V is square, its transpose fits as well, and nobody warns you.",
+        derive={"batched_vjp": lambda b: _results(b, _weights(b).T) if _square_weights(b) else None},
+    ),
+    Mistake(
+        "directions_for_weights",
+        unit="09",
+        formula="V Jᵀ",
+        name="a JVP for each row",
+        says="row i of this is J V[i], a JVP, where Jᵀ V[i], a VJP, was asked for.",
+        why="A weight counts outputs and is pulled back to the inputs: `V @ J`. A direction moves inputs and is "
+        "pushed forward to the outputs: `V @ J.T`. Only a square J lets one stand for the other.",
+        derive={"batched_vjp": lambda b: _weights(b) @ b.J.T if b.square else None},
+    ),
+    Mistake(
+        "weights_left_out",
+        unit="09",
+        formula="J",
+        name="the Jacobian, without the weights",
+        says="this is the whole Jacobian; V has not entered.",
+        why="The identity as the batch of weights gives the rows of J. Here the weights are the rows of V.",
+        derive={"batched_vjp": at_least_two(lambda b: b.J.reshape(-1, *b.x_shape))},
+    ),
+    Mistake(
+        "weights_accumulated",
+        unit="09",
+        formula="(V[0] + … + V[i]) J",
+        name="each result added to the next",
+        says="every row is the sum of the right rows up to it.",
+        why="`backward` adds to `.grad`. Set it to None between two weights, or use `torch.autograd.grad`.",
+        derive={"batched_vjp": lambda b: np.cumsum(_results(b, _weights(b)), axis=0)},
+    ),
+    Mistake(
+        "sum_of_weights_throughout",
+        unit="09",
+        formula="(Σ V[i]) J, B times",
+        name="the sum in every row",
+        says="every row is the gradient for the sum of all weights.",
+        why="`.grad` was collected without a `.clone()`: all rows are the one tensor to which every `backward` adds. "
+        "`torch.autograd.grad` returns a new tensor each time.",
+        derive={
+            "batched_vjp": lambda b: _everywhere(_results(b, _weights(b)).sum(axis=0), len(_weights(b))),
+        },
+    ),
+]

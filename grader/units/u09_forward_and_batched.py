@@ -1,0 +1,589 @@
+"""Unit 09: forward mode, and many derivatives in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.mistakes import Mistake
+from grader.predictions import Facts
+from grader.problem import Map, Problem, like, mixed_signs, normal, uniform
+from grader.quantities import JVP, BatchedVJP, Computed, HVPs, SampleGradients, SampleHessians
+from grader.question import Question
+from grader.units import u08_functions
+from grader.units import u09_functions as functions
+
+HELIX = Map(functions.helix, {"x": normal(2)}, "(x₀ cos x₁, x₀ sin x₁, x₁² − x₀, x₀x₁)")
+FUNNEL = Map(functions.funnel, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
+WHIRL = Map(functions.whirl, {"x": normal(3)}, "(x₁x₂, x₀² − x₁, e^(x₀/2) · x₂)")
+LATTICE = Map(functions.lattice, {"x": normal(3)}, "(x₀x₁, x₁x₂², tanh x₀ − x₂, x₀x₂, cos x₁)")
+TERRAIN = Map(functions.terrain, {"x": normal(4)}, "x₀²x₁ + sin x₂x₃ − x₁x₃")
+
+U = {"u": like("x")}
+
+
+# --- 9.1: passes, counted at maps that are really called
+
+
+def _cheaper_forward(f: Callable[..., torch.Tensor], *shape: int) -> Callable[[], bool]:
+    """Whether J of f, at an input of this shape, takes fewer passes in forward mode than in reverse mode."""
+
+    def count() -> bool:
+        x = torch.zeros(shape, dtype=torch.float64)
+        return x.numel() < f(x).numel()
+
+    return count
+
+
+def _direction_cheaper_forward() -> bool:
+    """Whether one Ju takes fewer passes forward, where it is one, than in reverse mode, where it takes two VJPs."""
+    passes = [0]
+
+    def counted(*args: Any, **options: Any) -> torch.Tensor:
+        passes[0] += 1
+        return torch.autograd.grad(*args, **options)[0]
+
+    x = torch.linspace(-1, 1, 30, dtype=torch.float64).requires_grad_()
+    y = functions.rotation(x)
+    w = torch.zeros_like(y, requires_grad=True)
+    counted(counted(y, x, w, create_graph=True), w, torch.cos(x).detach())
+    return passes[0] > 1
+
+
+def _weight_cheaper_forward() -> bool:
+    """Whether one Jᵀv takes fewer passes forward, one per input, than the single one of reverse mode."""
+    return torch.zeros(2).numel() < 1
+
+
+# --- the directional derivatives of 9.2 and 9.9
+
+
+def _J(p: Problem) -> np.ndarray:
+    return p.jacobians["x"]
+
+
+def _u(p: Problem) -> np.ndarray:
+    return np.asarray(p.extras["u"]).reshape(-1)
+
+
+def _in_shape_of_y(p: Problem, values: np.ndarray) -> np.ndarray:
+    return values.reshape(tuple(p.outputs[0].shape))
+
+
+def _normalized(p: Problem) -> np.ndarray:
+    u = _u(p)
+    return _in_shape_of_y(p, _J(p) @ u / np.sqrt(u @ u))
+
+
+def _unsummed(p: Problem) -> np.ndarray:
+    return (_J(p) * _u(p)).reshape(tuple(p.outputs[0].shape) + tuple(p.inputs["x"].shape))
+
+
+def _table(p: Problem) -> np.ndarray:
+    return _J(p).reshape(tuple(p.outputs[0].shape) + tuple(p.inputs["x"].shape))
+
+
+def _whole_step(p: Problem) -> np.ndarray:
+    x = p.inputs["x"]
+    return _in_shape_of_y(p, p.at("x", x + p.extras["u"]).y - p.y)
+
+
+def _point_and_direction(p: Problem) -> np.ndarray:
+    """J(u)x: the derivative at u, along x."""
+    moved = p.at("x", torch.as_tensor(p.extras["u"], dtype=torch.float64))
+    return _in_shape_of_y(p, moved.jacobians["x"] @ p.inputs["x"].numpy())
+
+
+DIRECTION_NORMALIZED = Mistake(
+    "jvp_normalized",
+    formula="Ju / ‖u‖",
+    name="direction scaled to length 1",
+    says="this is Ju divided by the length of u.",
+    why="Ju says how fast y moves when x moves with the velocity u. Twice as fast a move counts twice, so u must not "
+    "be scaled.",
+    on_problem=_normalized,
+)
+COLUMNS_NOT_ADDED = Mistake(
+    "jvp_unsummed",
+    formula="J[:, j] · u[j]",
+    name="columns times u, not added up",
+    says="these are the columns of J, each times its entry of u, before they are added up.",
+    why="All inputs move at once, and what they do to y adds up: Ju has y's shape.",
+    on_problem=_unsummed,
+)
+TABLE_FOR_DIRECTION = Mistake(
+    "table_for_jvp",
+    formula="J",
+    name="the whole derivative, without u",
+    says="this is the whole derivative of f (for a scalar f the gradient); u has not entered.",
+    why="Ju is what J makes of one direction. Forward mode gives it in one pass; J takes a pass for each input.",
+    on_problem=_table,
+)
+STEP_FOR_RATE = Mistake(
+    "step_for_jvp",
+    formula="f(x + u) − f(x)",
+    name="the change over a whole step",
+    says="this is f(x + u) − f(x), the change over a whole step.",
+    why="Ju is a rate, taken at x itself. On the way from x to x + u that rate changes, unless f is linear.",
+    on_problem=_whole_step,
+)
+POINT_AND_DIRECTION_EXCHANGED = Mistake(
+    "point_and_direction",
+    formula="J(u) x",
+    name="point and direction exchanged",
+    says="this is the derivative at the point u, in the direction x.",
+    why="The first tuple of `jvp` says where x is, the second in which direction it moves: "
+    "`torch.func.jvp(f, (x,), (u,))`.",
+    on_problem=_point_and_direction,
+)
+
+# --- 9.3
+
+
+def _passes(p: Problem) -> np.ndarray:
+    return np.asarray(float(min(_J(p).shape)))
+
+
+def _with_count(count: Callable[[int, int], float]) -> Callable[[Problem], Any]:
+    """The right J with another number of passes, where that is a different one."""
+
+    def wrong(p: Problem) -> Any:
+        m, n = _J(p).shape
+        return (_J(p), np.asarray(float(count(m, n)))) if count(m, n) != min(m, n) else None
+
+    return wrong
+
+
+def _transposed_with_count(p: Problem) -> Any:
+    return _J(p).T, _passes(p)
+
+
+OTHER_MODE_COUNTED = Mistake(
+    "passes_of_other_mode",
+    formula="max(m, n)",
+    name="the passes of the other mode",
+    says="J is right, but the passes are those of the dearer mode: here m = {m} outputs and n = {n} inputs.",
+    why="`jacfwd` takes one pass per input, `jacrev` one per output. The cheaper of the two takes min(m, n).",
+    on_problem=_with_count(max),
+)
+ENTRIES_COUNTED = Mistake(
+    "passes_per_entry",
+    formula="m · n",
+    name="one pass per entry of J",
+    says="J is right, but this counts the entries of J, m·n, not the passes.",
+    why="A pass gives more than one entry: forward a whole column, in reverse a whole row.",
+    on_problem=_with_count(lambda m, n: m * n),
+)
+BOTH_COUNTED = Mistake(
+    "passes_of_both_modes",
+    formula="m + n",
+    name="the passes of both modes together",
+    says="J is right, but this is m + n: the passes of both modes together.",
+    why="One of the two is enough: forward alone gives all columns, reverse alone all rows.",
+    on_problem=_with_count(lambda m, n: m + n),
+)
+ONE_CALL_ONE_PASS = Mistake(
+    "one_pass_for_all",
+    formula="1",
+    name="one pass for the whole of J",
+    says="J is right, but it takes more than a single pass.",
+    why="`jacfwd` and `jacrev` are one call each, and inside they make one pass per input or one per output.",
+    on_problem=_with_count(lambda m, n: 1),
+)
+J_TRANSPOSED = Mistake(
+    "jacobian_transposed",
+    formula="Jᵀ",
+    name="the transpose of J",
+    says="the number of passes is right, but this is Jᵀ: one row per input.",
+    why="Both `jacfwd` and `jacrev` return y's shape followed by x's, (m, n). Neither needs to be transposed: they "
+    "differ in how they find J, not in how they lay it out.",
+    on_problem=_transposed_with_count,
+)
+
+# --- 9.4
+
+
+def _with_respect_to_x(p: Problem) -> np.ndarray:
+    N, k = p.inputs["X"].shape
+    i = np.arange(N)
+    return p.jacobians["X"].reshape(N, N, k)[i, i]
+
+
+def _at_mean_sample(p: Problem) -> np.ndarray:
+    return p.at("X", p.inputs["X"].mean(dim=0, keepdim=True)).jacobians["w"][0]
+
+
+SAMPLE_FOR_PARAMETER = Mistake(
+    "gradient_by_the_sample",
+    formula="∂f/∂x",
+    name="with respect to the samples",
+    says="these are gradients with respect to the samples x; those with respect to w were asked for.",
+    why="`grad` differentiates with respect to the first argument, unless `argnums` says otherwise.",
+    on_problem=_with_respect_to_x,
+)
+MEAN_SAMPLE = Mistake(
+    "gradient_at_mean_sample",
+    formula="∇f(w, x̄)",
+    name="the gradient at the mean sample",
+    says="this is the gradient at the mean of all samples.",
+    why="A sample that is the mean of all others need not be among them. Each row of X has a gradient of its own.",
+    on_problem=_at_mean_sample,
+)
+
+# --- 9.6
+
+PARAMETERS = ("W", "b", "v")
+
+
+def _each(p: Problem, factor: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The derivatives of the network's outputs, each sample's times its factor, (N,), in the order of PARAMETERS."""
+    error = np.sqrt(p.y) * np.sign(_errors(p))
+    rows = [p.jacobians[name].reshape(-1, *p.inputs[name].shape) for name in PARAMETERS]
+    scales = [(factor / (2 * error)).reshape(-1, *(1,) * (row.ndim - 1)) for row in rows]
+    return tuple(row * scale for row, scale in zip(rows, scales, strict=True))
+
+
+def _errors(p: Problem) -> np.ndarray:
+    """network(x) − t for every sample: (N,)."""
+    W, b, v, X, t = (p.inputs[name].numpy() for name in (*PARAMETERS, "X", "t"))
+    return np.tanh(X @ W.T + b) @ v - t
+
+
+def _half(p: Problem) -> Any:
+    return tuple(g / 2 for g in p.truth)
+
+
+def _of_outputs(p: Problem) -> Any:
+    return _each(p, np.ones(p.y.size))
+
+
+def _against_all_targets(p: Problem) -> Any:
+    """The gradient of Σⱼ (network(xᵢ) − tⱼ)² for every sample i, and that of its mean."""
+    t = p.inputs["t"].numpy()
+    totals = 2 * (len(t) * (_errors(p) + t) - t.sum())
+    return [({}, _each(p, totals)), ({}, _each(p, totals / len(t)))]
+
+
+HALF_THE_LOSS = Mistake(
+    "half_the_squared_error",
+    formula="∇ ½(network(xᵢ) − tᵢ)²",
+    name="a factor 2 is missing",
+    says="these are half of the right gradients.",
+    why="The loss is the square of the error, and its derivative brings a 2. With a factor ½ in the loss, or the chain "
+    "rule by hand without the 2, it is lost.",
+    on_problem=_half,
+)
+OUTPUT_FOR_LOSS = Mistake(
+    "output_for_loss",
+    formula="∇ network(xᵢ)",
+    name="gradients of the output, not of the loss",
+    says="these are the gradients of the network's outputs; t has not entered.",
+    why="The loss of sample i is (network(xᵢ) − tᵢ)². By the chain rule its gradient is that of the output times "
+    "2(network(xᵢ) − tᵢ).",
+    on_problem=_of_outputs,
+)
+ALL_TARGETS = Mistake(
+    "every_target_for_each_sample",
+    formula="∇ Σⱼ (network(xᵢ) − tⱼ)²",
+    name="each sample against all targets",
+    says="each sample was compared with the targets of all samples.",
+    why="In `vmap`, t has a batch dimension as X does: `in_dims=(None, 0, 0)`. With None in the last place, the whole "
+    "of t is handed to every sample.",
+    on_problem=_against_all_targets,
+)
+
+# --- 9.8
+
+
+def _gradient_at_u(p: Problem) -> np.ndarray:
+    return p.at("x", torch.as_tensor(p.extras["u"], dtype=torch.float64)).jacobians["x"][0]
+
+
+def _H(p: Problem) -> np.ndarray:
+    return p.block("x", np.ones(1)).H
+
+
+def _twice_H(p: Problem) -> np.ndarray:
+    return _H(p) @ _H(p) @ _u(p)
+
+
+def _of_square(p: Problem) -> Any:
+    """What comes of (g·u)² instead of g·u, and of half of it."""
+    along = _J(p)[0] @ _u(p)
+    return [({}, factor * along * (_H(p) @ _u(p))) for factor in (2, 1)]
+
+
+GRADIENT_AT_DIRECTION = Mistake(
+    "gradient_at_u",
+    formula="∇f(u)",
+    name="point and direction exchanged",
+    says="this is the gradient of f at the point u.",
+    why="`jvp(f, (u,), (z,))` moves from the point u in the direction z. That is ∇f(u)·z, whose derivative with "
+    "respect to z is ∇f(u). The point is z, and u the direction.",
+    on_problem=_gradient_at_u,
+)
+HESSIAN_TWICE = Mistake(
+    "hessian_twice",
+    formula="HHu",
+    name="H applied twice",
+    says="this is H(Hu): the product was taken once too often.",
+    why="`jvp(grad(f), (x,), (u,))[1]` is Hu already, and so is the gradient of g·u. Each way needs two derivatives "
+    "of f, not three or four.",
+    on_problem=_twice_H,
+)
+SQUARE_OF_SLOPE = Mistake(
+    "square_of_slope",
+    formula="2(g·u)Hu",
+    name="the slope along u, squared",
+    says="this is Hu times the slope along u: the gradient of a square of g·u.",
+    why="g·u is to be differentiated as it is. A square brings down the factor g·u.",
+    on_problem=_of_square,
+)
+
+# --- 9.9
+
+
+def _second_by_x(p: Problem) -> Any:
+    """What comes of differentiating the first VJP with respect to x once more, with u as its weight."""
+    weights = {"zeros": np.zeros(p.y.size), "ones": np.ones(p.y.size)}
+    return [({"weight": name}, p.block("x", w).H @ _u(p)) for name, w in weights.items()]
+
+
+SECOND_BY_X = Mistake(
+    "second_pass_by_x",
+    formula="(∂g/∂x)ᵀu",
+    name="the second pass with respect to x",
+    says="this is what comes of differentiating the first VJP with respect to x; it is a second derivative of f.",
+    why="The first VJP is Jᵀw. As a function of x it is bent in whatever way f is, but as a function of w it is "
+    "linear, and its Jacobian with respect to w is Jᵀ: differentiate with respect to w.",
+    on_problem=_second_by_x,
+)
+
+
+def _V(generator: torch.Generator, p: Problem) -> torch.Tensor:
+    """2, 3 or 5 weights: for WHIRL, with its three outputs, three, so that V is square."""
+    count = {4: 2, 3: 3, 2: 5}[p.y.size]
+    return mixed_signs(count, p.y.size)(generator)
+
+
+QUESTIONS = [
+    Question(
+        "09.predict_mode",
+        "9.1 Which way is cheaper?",
+        Facts(
+            calls={
+                "a": _cheaper_forward(functions.curve),
+                "b": _cheaper_forward(functions.loss_of_many, 1000, 1000),
+                "c": _cheaper_forward(functions.narrow_ends, 4),
+                "d": _direction_cheaper_forward,
+                "e": _weight_cheaper_forward,
+                "f": _cheaper_forward(functions.rotation, 30),
+            },
+            notes={
+                "a": "One input, fifty outputs: forward mode takes one pass, reverse mode fifty.",
+                "b": "A million inputs, one output: forward mode takes a million passes, reverse mode one.",
+                "c": "J is 2×4, and what lies between input and output adds no pass: four forward, two in reverse.",
+                "d": "One direction is one pass forward, whatever the sizes are. In reverse mode Ju takes at least "
+                "two.",
+                "e": "One weight is one pass in reverse, whatever the sizes are. Forward mode takes one for each "
+                "input.",
+                "f": "Thirty inputs and thirty outputs: thirty passes either way, so neither mode is cheaper.",
+            },
+        ),
+        points=1,
+        stars=1,
+        minutes=4,
+        hints=(
+            "Forward mode finds a column of J in one pass, reverse mode a row. How many of each does J have?",
+            "For d and e, J is not wanted: Ju is a single pass forward, and Jᵀv is a single pass in reverse.",
+        ),
+    ),
+    Question(
+        "09.jvp",
+        "9.2 A directional derivative in one pass",
+        JVP(),
+        [HELIX, TERRAIN, WHIRL, FUNNEL],
+        gives=("f", "x", "u"),
+        extras=U,
+        also=(
+            DIRECTION_NORMALIZED,
+            COLUMNS_NOT_ADDED,
+            TABLE_FOR_DIRECTION,
+            STEP_FOR_RATE,
+            POINT_AND_DIRECTION_EXCHANGED,
+        ),
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "`torch.func.jvp(function, primals, tangents)` takes two tuples, with one entry for each input of the "
+            "function. Which is the point, which the direction?",
+            "It returns two things of y's shape: f(x), and Ju.",
+            "`_, Ju = torch.func.jvp(f, (x,), (u,))`",
+        ),
+    ),
+    Question(
+        "09.cheaper_jacobian",
+        "9.3 Pick the mode by counting",
+        Computed(compute=lambda p: (_J(p), _passes(p)), text="(J, min(m, n))"),
+        [HELIX, FUNNEL, WHIRL, LATTICE],
+        gives=("f", "x"),
+        also=(
+            OTHER_MODE_COUNTED,
+            ENTRIES_COUNTED,
+            BOTH_COUNTED,
+            ONE_CALL_ONE_PASS,
+            J_TRANSPOSED,
+        ),
+        plain_numbers=True,
+        points=2,
+        stars=2,
+        minutes=7,
+        hints=(
+            "n is the number of entries of x. How do you get m, which nobody told you?",
+            "One call of f gives m: `f(x).numel()`. `jacfwd` makes n passes, `jacrev` makes m.",
+            "Return two things side by side: the Jacobian that `jacfwd(f)(x)` or `jacrev(f)(x)` gives, and the smaller "
+            "number.",
+        ),
+    ),
+    Question(
+        "09.vmap_gradient",
+        "9.4 One gradient per sample",
+        SampleGradients(wrt="w"),
+        [
+            Map(functions.logistic, {"w": normal(3), "X": normal(4, 2)}, "log(1 + e^(−z)), z = w₀x₀ + w₁x₁ + w₂"),
+            Map(functions.ripple, {"w": normal(2), "X": normal(3, 3)}, "sin(w₀x₀ + w₁) · x₂ + (w₁x₁)²/2"),
+            Map(functions.bell, {"w": normal(3), "X": normal(3, 3)}, "e^(−|w − x|²/8) + w₀w₁x₂²"),
+        ],
+        gives=("f", "w", "X"),
+        also=(SAMPLE_FOR_PARAMETER, MEAN_SAMPLE),
+        points=2,
+        stars=3,
+        minutes=8,
+        hints=(
+            "`torch.func.grad(f)` is a function of w and of one sample, and gives the gradient with respect to w. "
+            "Which of its two arguments has a batch dimension?",
+            "`in_dims` says for each argument along which dimension it is batched: 0 for rows, None for what all "
+            "share.",
+            "`torch.func.vmap(torch.func.grad(f), in_dims=(None, 0))(w, X)`",
+        ),
+    ),
+    Question(
+        "09.batched_weights",
+        "9.5 Many weights, one call",
+        BatchedVJP(),
+        [HELIX, WHIRL, FUNNEL],
+        gives=("f", "x", "V"),
+        extras={"V": _V},
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "`torch.autograd.grad` has an argument that says: the first dimension of `grad_outputs` counts the "
+            "weights.",
+            "`is_grads_batched=True`. Each row of V has y's shape, and V as a whole has one dimension more.",
+            "`(G,) = torch.autograd.grad(f(x), x, grad_outputs=V, is_grads_batched=True)`",
+        ),
+    ),
+    Question(
+        "09.per_sample",
+        "9.6 Transfer: per-sample gradients of a model",
+        SampleGradients(wrt=PARAMETERS),
+        [
+            Map(
+                functions.squared_errors,
+                {"W": normal(h, k), "b": normal(h), "v": normal(h), "X": normal(N, k), "t": normal(N)},
+                "(v·tanh(Wx + b) − t)²",
+            )
+            for h, k, N in ((3, 2, 4), (2, 3, 3), (4, 2, 5))
+        ],
+        gives=(*PARAMETERS, "model", "X", "t"),
+        computed={"model": functions.network},
+        hidden=PARAMETERS,
+        also=(HALF_THE_LOSS, OUTPUT_FOR_LOSS, ALL_TARGETS),
+        partial=True,
+        points=3,
+        stars=4,
+        minutes=12,
+        hints=(
+            "`vmap` needs a function of the parameters and of one sample. `functional_call(model, params, (x,))` "
+            "calls the model with the parameters that you give it, as a dict.",
+            "`params = dict(model.named_parameters())`, and a function `loss(params, x, t)` of one sample. Its `grad` "
+            "is a dict, too.",
+            "`grads = vmap(grad(loss), in_dims=(None, 0, 0))(params, X, t)`, and then `tuple(grads.values())`.",
+        ),
+    ),
+    Question(
+        "09.batched_hessian",
+        "9.7 Hessians of a batch, forward over reverse",
+        SampleHessians(wrt="X"),
+        [
+            Map(functions.valley, {"X": normal(3, 2)}, "x₀²x₁ + sin x₁"),
+            Map(functions.ravine, {"X": uniform(-1.5, 1.5, 2, 3)}, "x₀x₁² + x₁x₂ + e^(x₂/2) · x₀"),
+            Map(functions.furrow, {"X": uniform(-1.5, 1.5, 3, 3)}, "x₀x₁ cos x₂ + x₂²x₀"),
+        ],
+        gives=("f", "X"),
+        points=3,
+        stars=3,
+        minutes=8,
+        hints=(
+            "For a single x: the Hessian is the Jacobian of the gradient. The gradient comes by reverse mode; in "
+            "which mode do you want the Jacobian of a map from n to n numbers, if the one over it need not record a "
+            "graph?",
+            "`jacfwd(grad(f))` is a function of one x, and gives its Hessian.",
+            "`vmap(jacfwd(grad(f)))(X)`",
+        ),
+    ),
+    Question(
+        "09.hvp_three_ways",
+        "9.8 Mend three Hessian-vector products",
+        HVPs(ways=3, begins=("hvp_ones", "gradient_for_second", "gradient_at_u")),
+        [
+            Map(u08_functions.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²"),
+            Map(u08_functions.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)"),
+            Map(u08_functions.plateau, {"x": normal(4)}, "x₀x₁x₂ + x₃²x₀ + cos x₁x₃ + x₂x₃"),
+        ],
+        gives=("f", "x", "u"),
+        extras=U,
+        also=(GRADIENT_AT_DIRECTION, HESSIAN_TWICE, SQUARE_OF_SLOPE),
+        partial=True,
+        points=3,
+        stars=4,
+        minutes=9,
+        hints=(
+            "First way: the second call weights the entries of g. Which weights does it use, and which are wanted?",
+            "Second way: `jvp` returns two things. Which of them is the value of grad(f), and which its derivative "
+            "along u?",
+            "Third way: `jvp(f, (point,), (direction,))`. The inner function is differentiated with respect to z: is "
+            "z where f is taken, or the direction in which it moves?",
+        ),
+    ),
+    Question(
+        "09.jvp_from_vjps",
+        "9.9 Recall: a JVP out of two VJPs",
+        JVP(),
+        [LATTICE, FUNNEL, WHIRL],
+        gives=("x", "y", "u"),
+        computed={"y": None},
+        extras=U,
+        also=(
+            DIRECTION_NORMALIZED,
+            COLUMNS_NOT_ADDED,
+            TABLE_FOR_DIRECTION,
+            SECOND_BY_X,
+        ),
+        points=3,
+        stars=5,
+        minutes=10,
+        hints=(
+            "Unit 05: the VJP g = Jᵀw is linear in its weight w. What is its Jacobian with respect to w?",
+            "That Jacobian is Jᵀ, so a VJP of it with the weight u is (Jᵀ)ᵀu = Ju. For the second pass, w must "
+            "require a gradient, and the first must make a graph: unit 08.",
+            "`w = torch.zeros_like(y, requires_grad=True)`, then g with `create_graph=True`, then the gradient of g "
+            "with respect to w, weighted by u.",
+        ),
+    ),
+]
