@@ -39,6 +39,31 @@ _ALL = [
         (("appears to not have been used",), ("differentiated tensors", "not been used")),
         again="08",
     ),
+    ErrorNote("batched_weight_shape", "09", (("we interpret the first dimension",),)),
+    ErrorNote(
+        "vmap_sizes", "09", (("expected all tensors to have the same size in the mapped dimension",),), ("ValueError",)
+    ),
+    ErrorNote(
+        "in_dims_form",
+        "09",
+        (("in_dims is not compatible",), ("expected at least one tensor to vmap over",)),
+        ("ValueError",),
+    ),
+    ErrorNote(
+        "vmap_sees_no_values",
+        "09",
+        (("vmap over calling .item()",), ("data-dependent control flow",)),
+    ),
+    ErrorNote("number_for_grad", "09", (("expected f(*args) to return a scalar",),)),
+    ErrorNote("transform_not_called", "09", (("allowed values for randomness",), ("argnums must be int",))),
+    ErrorNote(
+        "parameters_as_dict",
+        "09",
+        (("passed to transform api must be tensor",), ("parameter_and_buffer_dicts to be dictionaries",)),
+        ("ValueError",),
+    ),
+    ErrorNote("backward_in_transform", "09", (("called inside a functorch transform",),)),
+    ErrorNote("no_dual_level", "09", (("dual tensor", "no level exists"),)),
     ErrorNote("second_backward", "07", (("a second time",),)),
     ErrorNote("zeros_need_unused", "07", (("allow_unused to be true", "materialize_grads"),), ("ValueError",)),
     ErrorNote("hook_changed_size", "07", (("has changed the size of value",),)),

@@ -224,7 +224,9 @@ def _find_value(p: Problem, value: Value) -> Finding:
         elif _add_up(p, value):
             return Finding("type", {"value": value}, {"parts_not_added": {"kind": _kind(value)}})
     if array is None or not _kind_fits(p, value):
-        return Finding("type", {"value": value})
+        entries = tuple(item.array for item in value.items)
+        known = entries and all(entry is not None for entry in entries)
+        return Finding("type", {"value": value}, _matching(p, entries, p.question.rtol) if known else {})
     return _find_array(p, value, array, truth)
 
 

@@ -19,6 +19,7 @@ from grader.probe import Call, Raised, probe
 from support import ALL, functions
 
 grad = torch.autograd.grad
+vmap = torch.func.vmap
 TRICK = "05.scalar_trick"
 
 
@@ -87,6 +88,10 @@ def hook_that_shortens():
     return grad(h.sum(), a)
 
 
+def grad_of_ones(a, *weight, **options):
+    return grad(a * 2, a, *weight, **options)
+
+
 # (key of errors.NOTES, code that torch or Python refuses for that reason)
 SNIPPETS = [
     ("scalar_needed", lambda: grad(x(3) * 2, x(3))),
@@ -97,6 +102,20 @@ SNIPPETS = [
     ("not_in_graph", lambda: grad(x(3).sum(), x(3))),
     ("not_in_graph", lambda: grad(x(), x() ** 2)),
     ("not_in_graph", input_copied_after_the_fact),
+    ("batched_weight_shape", lambda: grad_of_ones(x(3), torch.ones(3).double(), is_grads_batched=True)),
+    ("batched_weight_shape", lambda: grad_of_ones(x(3), torch.ones(3, 2).double(), is_grads_batched=True)),
+    ("vmap_sizes", lambda: vmap(torch.func.grad(functions.logistic))(x(3), x(4, 2))),
+    ("in_dims_form", lambda: vmap(torch.func.grad(functions.logistic), in_dims=(0,))(x(3), x(4, 2))),
+    ("in_dims_form", lambda: vmap(torch.func.grad(functions.logistic), in_dims=(None, None))(x(3), x(4, 2))),
+    ("vmap_sees_no_values", lambda: vmap(lambda a: a.sum().item())(x(4, 2))),
+    ("vmap_sees_no_values", lambda: vmap(lambda a: a if a.sum() > 0 else -a)(x(4, 2))),
+    ("number_for_grad", lambda: torch.func.grad(functions.logistic)(x(3), x(4, 2))),
+    ("transform_not_called", lambda: vmap(functions.logistic, (None, 0), x(3), x(4, 2))),
+    ("transform_not_called", lambda: torch.func.grad(functions.valley, x(2))(x(2))),
+    ("parameters_as_dict", lambda: torch.func.grad(lambda model: model(x(2)))(torch.nn.Linear(2, 1).double())),
+    ("parameters_as_dict", lambda: torch.func.functional_call(torch.nn.Linear(2, 1), [x(2)], (x(2),))),
+    ("backward_in_transform", lambda: vmap(lambda a: a.sum().backward())(x(4, 2))),
+    ("no_dual_level", lambda: torch.autograd.forward_ad.make_dual(x(2), x(2))),
     ("second_backward", lambda: twice((x(3) ** 2).sum())),
     ("zeros_need_unused", lambda: grad(x(3).sum(), x(3), allow_unused=False, materialize_grads=True)),
     ("hook_changed_size", hook_that_shortens),

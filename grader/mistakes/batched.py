@@ -126,7 +126,7 @@ MISTAKES = [
         },
     ),
     Mistake(
-        "one_sample_only",
+        "one_gradient_only",
         unit="09",
         formula="∇lossᵢ",
         name="one sample only",

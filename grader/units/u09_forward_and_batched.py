@@ -140,6 +140,23 @@ POINT_AND_DIRECTION_EXCHANGED = Mistake(
     on_problem=_point_and_direction,
 )
 
+BOTH_OF_JVP = Mistake(
+    "both_of_jvp",
+    formula="(f(x), Ju)",
+    name="the output and Ju together",
+    says="you returned f(x) and Ju; Ju alone was asked for.",
+    why="`torch.func.jvp` returns two things, the output first: `_, Ju = torch.func.jvp(f, (x,), (u,))`.",
+    on_problem=lambda p: (p.outputs[0].numpy(), p.truth),
+)
+NO_TANGENT = Mistake(
+    "tangent_is_none",
+    name="None",
+    says="your function returned None.",
+    why="Either `return` is missing, or this is the tangent of a tensor that has none. A tangent is there only inside "
+    "of `with forward_ad.dual_level():`, and only if f was called with the dual number, not with x.",
+    on_problem=lambda p: [({}, None)],
+)
+
 # --- 9.3
 
 
@@ -414,6 +431,8 @@ QUESTIONS = [
             TABLE_FOR_DIRECTION,
             STEP_FOR_RATE,
             POINT_AND_DIRECTION_EXCHANGED,
+            BOTH_OF_JVP,
+            NO_TANGENT,
         ),
         points=2,
         stars=2,

@@ -148,6 +148,60 @@ ERRORS: dict[str, Words] = {
         "does not take part. Differentiate by the very tensor that went into the "
         "computation; `allow_unused=True` is for inputs that truly do not matter.",
     ),
+    "batched_weight_shape": Words(
+        "the batch of weights has the wrong shape",
+        "with `is_grads_batched=True`, the weight does not have one dimension more than the output.",
+        "The first dimension of `grad_outputs` counts the weights; the others must be those of y. For y of shape (m,), B weights "
+        "are a tensor of shape (B, m). A single weight of y's own shape needs no batch, and a transposed V has the two "
+        "dimensions exchanged.",
+    ),
+    "vmap_sizes": Words(
+        "batches of different sizes",
+        "`vmap` was to take apart tensors that do not have the same number of entries to hand out.",
+        "Without `in_dims`, every argument is taken apart along its first dimension, even one that all samples share, such as "
+        "the parameters. `in_dims=(None, 0)` hands the first argument over whole, and the rows of the second one by one.",
+    ),
+    "in_dims_form": Words(
+        "in_dims does not fit the arguments",
+        "`in_dims` does not say for each argument whether it is batched, or it says that none is.",
+        "It has one entry for each argument of the function: the dimension that counts the samples, or None for an argument "
+        "that all samples share. At least one of them is not None.",
+    ),
+    "vmap_sees_no_values": Words(
+        "a value inside vmap",
+        "inside `vmap` a tensor was turned into a Python number, or an `if` depended on one.",
+        "`vmap` runs the function once for all samples together, so there is no single value to look at. Stay with tensors: "
+        "`torch.where(…)` chooses for each sample.",
+    ),
+    "number_for_grad": Words(
+        "grad needs one number",
+        "`torch.func.grad` got a function that returns more than one number.",
+        "A gradient belongs to a single number. Give it the loss of one sample, and let `vmap` call the result for each of them; "
+        "a function with several outputs has a Jacobian: `jacrev` or `jacfwd`.",
+    ),
+    "transform_not_called": Words(
+        "arguments in the wrong pair of brackets",
+        "the arguments of the function were given to the transform.",
+        "`grad(f)`, `vmap(f, in_dims=…)` and `jacfwd(f)` return functions. The first pair of brackets says what to do with f, the "
+        "second holds the arguments: `grad(f)(x)`, `vmap(f, in_dims=(None, 0))(w, X)`.",
+    ),
+    "parameters_as_dict": Words(
+        "parameters as a dict",
+        "parameters were handed over in a form that `torch.func` cannot take.",
+        "`grad` and `vmap` take tensors, and tuples, lists and dicts of tensors, but no model. `functional_call` takes the "
+        "parameters by name: `params = dict(model.named_parameters())`.",
+    ),
+    "backward_in_transform": Words(
+        "backward inside a transform",
+        "`backward` was called inside a transform of `torch.func`, such as `vmap` or `grad`.",
+        "What is transformed must be a function that returns its result and changes nothing outside. Use "
+        "`torch.func.grad` there instead of `backward` and `.grad`.",
+    ),
+    "no_dual_level": Words(
+        "a dual number outside of its level",
+        "a dual number was made where forward mode is not switched on.",
+        "Make it, compute with it and unpack it inside of `with forward_ad.dual_level():`.",
+    ),
     "second_backward": Words(
         "the graph was already used",
         "the graph was freed by an earlier gradient.",
@@ -158,7 +212,9 @@ ERRORS: dict[str, Words] = {
         "nothing to differentiate",
         "what you differentiate has no graph behind it: nothing that went into it requires a gradient.",
         "Declare the input before computing with it: `x.requires_grad_()`. If it was declared, the graph was "
-        "cut on the way: `.detach()`, `.data`, `.item()`, `torch.tensor(…)` and `torch.no_grad()` all do that.",
+        "cut on the way: `.detach()`, `.data`, `.item()`, `torch.tensor(…)` and `torch.no_grad()` all do that. "
+        "Inside `vmap`, `jvp` and the other transforms of `torch.func`, use `torch.func.grad`: there `autograd.grad` finds no "
+        "graph.",
     ),
     "input_undeclared": Words(
         "not declared",
@@ -383,7 +439,8 @@ AGAIN: dict[str, Words] = {
         "what you differentiate is a derivative that came without a graph.",
         "`create_graph=True` in the first call records the pass backwards, so that its result can be differentiated, too; "
         "`retain_graph=True` only keeps the graph of f. Where f is linear, its derivative is a constant and may have no graph "
-        "whatever you ask for: the second derivative is 0 there.",
+        "whatever you ask for: the second derivative is 0 there. Inside `jvp`, `vmap` and the other transforms of `torch.func`, "
+        "`autograd.grad` finds no graph: use `torch.func.grad` there.",
     ),
 }
 
