@@ -319,20 +319,6 @@ def _gradient_at_u(p: Problem) -> np.ndarray:
     return p.at("x", torch.as_tensor(p.extras["u"], dtype=torch.float64)).jacobians["x"][0]
 
 
-def _H(p: Problem) -> np.ndarray:
-    return p.block("x", np.ones(1)).H
-
-
-def _twice_H(p: Problem) -> np.ndarray:
-    return _H(p) @ _H(p) @ _u(p)
-
-
-def _of_square(p: Problem) -> Any:
-    """What comes of (g·u)² instead of g·u, and of half of it."""
-    along = _J(p)[0] @ _u(p)
-    return [({}, factor * along * (_H(p) @ _u(p))) for factor in (2, 1)]
-
-
 GRADIENT_AT_DIRECTION = Mistake(
     "gradient_at_u",
     formula="∇f(u)",
@@ -342,24 +328,6 @@ GRADIENT_AT_DIRECTION = Mistake(
     "respect to z is ∇f(u). The point is z, and u the direction.",
     on_problem=_gradient_at_u,
 )
-HESSIAN_TWICE = Mistake(
-    "hessian_twice",
-    formula="HHu",
-    name="H applied twice",
-    says="this is H(Hu): the product was taken once too often.",
-    why="`jvp(grad(f), (x,), (u,))[1]` is Hu already, and so is the gradient of g·u. Each way needs two derivatives "
-    "of f, not three or four.",
-    on_problem=_twice_H,
-)
-SQUARE_OF_SLOPE = Mistake(
-    "square_of_slope",
-    formula="2(g·u)Hu",
-    name="the slope along u, squared",
-    says="this is Hu times the slope along u: the gradient of a square of g·u.",
-    why="g·u is to be differentiated as it is. A square brings down the factor g·u.",
-    on_problem=_of_square,
-)
-
 # --- 9.9
 
 
@@ -567,7 +535,7 @@ QUESTIONS = [
         ],
         gives=("f", "x", "u"),
         extras=U,
-        also=(GRADIENT_AT_DIRECTION, HESSIAN_TWICE, SQUARE_OF_SLOPE),
+        also=(GRADIENT_AT_DIRECTION,),
         partial=True,
         points=3,
         stars=4,

@@ -439,7 +439,7 @@ WRONG = [
     ("hvp_doubled", "09.hvp_three_ways", three(third=lambda f, x, u: 2 * third_way(f, x, u))),
     ("hessian_twice", "09.hvp_three_ways", three(second=twice_applied)),
     ("hvp_diagonal", "09.hvp_three_ways", three(first=diagonal)),
-    ("square_of_slope", "09.hvp_three_ways", three(third=of_square)),
+    ("hvp_times_slope", "09.hvp_three_ways", three(third=of_square)),
     ("minus_sign", "09.hvp_three_ways", three(third=lambda f, x, u: -third_way(f, x, u))),
     ("type", "09.hvp_three_ways", first_way),
     ("type", "09.hvp_three_ways", three(second=lambda f, x, u: jvp(grad(f), (x,), (u,)))),
