@@ -54,7 +54,9 @@ _ALL = [
         "09",
         (("vmap over calling .item()",), ("data-dependent control flow",)),
     ),
-    ErrorNote("number_for_grad", "09", (("expected f(*args) to return a scalar",),)),
+    ErrorNote(
+        "number_for_grad", "09", (("expected f(*args) to return a scalar",), ("expected f(*args) to return a tensor",))
+    ),
     ErrorNote("transform_not_called", "09", (("allowed values for randomness",), ("argnums must be int",))),
     ErrorNote(
         "parameters_as_dict",
@@ -94,6 +96,7 @@ _ALL = [
             ("size mismatch",),
             ("expected size for first two dimensions",),
             ("inconsistent tensor size",),
+            ("matmul need to be at least 1d",),
         ),
     ),
     ErrorNote("shapes_do_not_broadcast", "00", (("must match the size of tensor",),)),

@@ -443,7 +443,7 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "number": q.number or q.title,
         "minutes": q.minutes,
-        "given": "(" + ", ".join(name for name in q.gives if name not in q.hidden) + ")",
+        "given": "(" + ", ".join(q.passed) + ")",
         "inputs": ", ".join(names),
         "formula_of_truth": asks.formula_on(p),
         "equation": asks.equation(p),

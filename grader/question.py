@@ -102,6 +102,11 @@ class Question:
         """Its title without the number."""
         return self.title.removeprefix(self.number).strip()
 
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The names of the arguments that the student's function gets, in order: ``gives`` without ``hidden``."""
+        return tuple(name for name in self.gives if name not in self.hidden)
+
     def mistake(self, key: str) -> Mistake:
         """The mistake with this key, from ``also`` or else from the catalogue; raises KeyError if there is none."""
         return next((mistake for mistake in self.also if mistake.key == key), None) or CATALOGUE[key]

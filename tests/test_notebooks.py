@@ -81,7 +81,7 @@ def test_signature_of_the_stub_is_what_the_question_gives(question):
     path = next(solution(unit) for unit in UNITS if unit.startswith(question.unit))
     source = cells(path, "solution")[f"answer-{question.grade_id}"].source
     (name, arguments) = re.search(r"^def (\w+)\((.*)\):$", source, re.MULTILINE).groups()
-    assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.gives
+    assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.passed
     assert cells(path, "grade")[question.grade_id].source == f'check("{question.id}", {name})'
 
 

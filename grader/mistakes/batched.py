@@ -155,6 +155,24 @@ MISTAKES = [
         "gradients are often wanted. They were asked for themselves.",
         derive={"sample_gradients": lambda b: _per_sample(b) ** 2},
     ),
+    Mistake(
+        "losses_for_gradients",
+        unit="09",
+        formula="lossᵢ",
+        name="the losses, not their gradients",
+        says="these are the losses of the samples, one number each; their gradients were asked for.",
+        why="`vmap(f)` calls f for every sample, `vmap(grad(f))` its gradient.",
+        derive={"sample_gradients": lambda b: b.y},
+    ),
+    Mistake(
+        "norms_for_gradients",
+        unit="09",
+        formula="‖∇lossᵢ‖",
+        name="the norms of the gradients",
+        says="these are the norms of the per-sample gradients.",
+        why="Clipping needs them, but the gradients themselves were asked for.",
+        derive={"sample_gradients": lambda b: np.linalg.norm(b.J, axis=1) if b.n > 1 else None},
+    ),
     # one Hessian per sample
     Mistake(
         "hessians_summed",

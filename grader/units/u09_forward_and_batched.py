@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.mistakes import Mistake
+from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Facts
 from grader.problem import Map, Problem, like, mixed_signs, normal, uniform
 from grader.quantities import JVP, BatchedVJP, Computed, HVPs, SampleGradients, SampleHessians
@@ -20,7 +20,6 @@ HELIX = Map(functions.helix, {"x": normal(2)}, "(x₀ cos x₁, x₀ sin x₁, x
 FUNNEL = Map(functions.funnel, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
 WHIRL = Map(functions.whirl, {"x": normal(3)}, "(x₁x₂, x₀² − x₁, e^(x₀/2) · x₂)")
 LATTICE = Map(functions.lattice, {"x": normal(3)}, "(x₀x₁, x₁x₂², tanh x₀ − x₂, x₀x₂, cos x₁)")
-TERRAIN = Map(functions.terrain, {"x": normal(4)}, "x₀²x₁ + sin x₂x₃ − x₁x₃")
 
 U = {"u": like("x")}
 
@@ -117,8 +116,8 @@ COLUMNS_NOT_ADDED = Mistake(
 TABLE_FOR_DIRECTION = Mistake(
     "table_for_jvp",
     formula="J",
-    name="the whole derivative, without u",
-    says="this is the whole derivative of f (for a scalar f the gradient); u has not entered.",
+    name="the whole Jacobian, without u",
+    says="this is the whole Jacobian; u has not entered.",
     why="Ju is what J makes of one direction. Forward mode gives it in one pass; J takes a pass for each input.",
     on_problem=_table,
 )
@@ -209,6 +208,14 @@ ONE_CALL_ONE_PASS = Mistake(
     says="J is right, but it takes more than a single pass.",
     why="`jacfwd` and `jacrev` are one call each, and inside they make one pass per input or one per output.",
     on_problem=_with_count(lambda m, n: 1),
+)
+COUNT_FIRST = Mistake(
+    "count_before_jacobian",
+    formula="(min(m, n), J)",
+    name="the two results exchanged",
+    says="both results are right, but they stand in each other's place.",
+    why="The Jacobian comes first, then the number of passes.",
+    on_problem=lambda p: (_passes(p), _J(p)),
 )
 J_TRANSPOSED = Mistake(
     "jacobian_transposed",
@@ -312,6 +319,16 @@ ALL_TARGETS = Mistake(
     on_problem=_against_all_targets,
 )
 
+PARAMETERS_IGNORED = Mistake(
+    "parameters_ignored",
+    formula="0",
+    name="a loss that ignores its parameters",
+    says="this is zero everywhere.",
+    why="`grad` and `jacobian` put parameters of their own into your function and look how the loss follows them. "
+    "`model(x)` computes with those inside the model: call `functional_call(model, params, (x,))` instead.",
+    on_problem=lambda p: tuple(np.zeros_like(g) for g in p.truth),
+)
+
 # --- 9.8
 
 
@@ -319,6 +336,32 @@ def _gradient_at_u(p: Problem) -> np.ndarray:
     return p.at("x", torch.as_tensor(p.extras["u"], dtype=torch.float64)).jacobians["x"][0]
 
 
+def _H(p: Problem) -> np.ndarray:
+    return p.block("x", np.ones(1)).H
+
+
+def _H_at_u(p: Problem) -> np.ndarray:
+    return _H(p.at("x", torch.as_tensor(p.extras["u"], dtype=torch.float64)))
+
+
+GRADIENT_FOR_HVP = Mistake(
+    "gradient_for_hvp",
+    formula="∇f(x)",
+    name="the gradient itself",
+    says="this is the gradient, a first derivative.",
+    why="Hu is how the gradient changes along u. `jvp(grad(f), (x,), (u,))` returns the gradient first, and its change "
+    "along u second.",
+    on_problem=lambda p: _J(p)[0],
+)
+HESSIAN_AT_DIRECTION = Mistake(
+    "hessian_at_u",
+    formula="H(u) x, H(u) u",
+    name="the Hessian at u",
+    says="here the Hessian was taken at the point u.",
+    why="H is wanted at x, and u is the direction. In `jvp`, the first tuple holds the point, the second the "
+    "direction.",
+    on_problem=lambda p: [({}, _H_at_u(p) @ np.asarray(z)) for z in (p.inputs["x"], p.extras["u"])],
+)
 GRADIENT_AT_DIRECTION = Mistake(
     "gradient_at_u",
     formula="∇f(u)",
@@ -390,7 +433,7 @@ QUESTIONS = [
         "09.jvp",
         "9.2 A directional derivative in one pass",
         JVP(),
-        [HELIX, TERRAIN, WHIRL, FUNNEL],
+        [HELIX, WHIRL, FUNNEL],
         gives=("f", "x", "u"),
         extras=U,
         also=(
@@ -423,7 +466,9 @@ QUESTIONS = [
             ENTRIES_COUNTED,
             BOTH_COUNTED,
             ONE_CALL_ONE_PASS,
+            COUNT_FIRST,
             J_TRANSPOSED,
+            CATALOGUE["argument_ignored"].derived(lambda p: (np.zeros_like(_J(p)), _passes(p))),
         ),
         plain_numbers=True,
         points=2,
@@ -490,7 +535,7 @@ QUESTIONS = [
         gives=(*PARAMETERS, "model", "X", "t"),
         computed={"model": functions.network},
         hidden=PARAMETERS,
-        also=(HALF_THE_LOSS, OUTPUT_FOR_LOSS, ALL_TARGETS),
+        also=(HALF_THE_LOSS, OUTPUT_FOR_LOSS, ALL_TARGETS, PARAMETERS_IGNORED),
         partial=True,
         points=3,
         stars=4,
@@ -527,7 +572,7 @@ QUESTIONS = [
     Question(
         "09.hvp_three_ways",
         "9.8 Mend three Hessian-vector products",
-        HVPs(ways=3, begins=("hvp_ones", "gradient_for_second", "gradient_at_u")),
+        HVPs(ways=3, begins=("hvp_ones", "gradient_for_hvp", "gradient_at_u")),
         [
             Map(u08_functions.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²"),
             Map(u08_functions.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)"),
@@ -535,7 +580,8 @@ QUESTIONS = [
         ],
         gives=("f", "x", "u"),
         extras=U,
-        also=(GRADIENT_AT_DIRECTION,),
+        also=(GRADIENT_FOR_HVP, GRADIENT_AT_DIRECTION, HESSIAN_AT_DIRECTION),
+        without={"gradient_for_second": "create_graph is not what is missing here: the gradient has a name of its own"},
         partial=True,
         points=3,
         stars=4,

@@ -47,10 +47,6 @@ def whirl(x: Tensor) -> Tensor:
     return torch.stack([x[1] * x[2], x[0] ** 2 - x[1], torch.exp(x[0] / 2) * x[2]])
 
 
-def terrain(x: Tensor) -> Tensor:
-    return x[0] ** 2 * x[1] + torch.sin(x[2] * x[3]) - x[1] * x[3]
-
-
 def lattice(x: Tensor) -> Tensor:
     return torch.stack([x[0] * x[1], x[1] * x[2] ** 2, torch.tanh(x[0]) - x[2], x[2] * x[0], torch.cos(x[1])])
 

@@ -175,9 +175,10 @@ ERRORS: dict[str, Words] = {
     ),
     "number_for_grad": Words(
         "grad needs one number",
-        "`torch.func.grad` got a function that returns more than one number.",
+        "`torch.func.grad` got a function that returns more than one number, or a tuple.",
         "A gradient belongs to a single number. Give it the loss of one sample, and let `vmap` call the result for each of them; "
-        "a function with several outputs has a Jacobian: `jacrev` or `jacfwd`.",
+        "a function with several outputs has a Jacobian: `jacrev` or `jacfwd`. And of the pair that `jvp` returns, take out the "
+        "one that is meant.",
     ),
     "transform_not_called": Words(
         "arguments in the wrong pair of brackets",
@@ -396,7 +397,8 @@ ERRORS: dict[str, Words] = {
     "too_many_indices": Words(
         "more indices than dimensions",
         "a tensor was indexed in more places than it has dimensions.",
-        "A vector has one, a single number none. Print the tensor's shape just before that line.",
+        "A vector has one, a single number none. Print the tensor's shape just before that line. Inside `vmap`, every argument "
+        "that `in_dims` does not give as None has lost its batch dimension.",
     ),
     "single_numbers_end_to_end": Words(
         "stack, not cat",
@@ -508,7 +510,8 @@ FORM_HELP: dict[str, str] = {
     "numbers/text": "Leave out the quotes.",
     "shape/text": "Leave out the quotes: `return (2, 5)`.",
     "tensor/tuple": "Take out the one that was asked for: `torch.autograd.grad` returns a tuple with one gradient per "
-    "input, `torch.func.jvp` a pair of the value and its derivative.",
+    "input, `torch.func.jvp` a pair of the value and its derivative. If all of them are the answer, `torch.stack(…)` makes "
+    "one tensor of them.",
     "shape/number": "A shape is a tuple even where it has one entry, and then it is written with a comma: (n,).",
     "none": "A function without `return` returns None.",
 }
@@ -526,7 +529,7 @@ CARD: dict[str, str] = {
     "place": " at your line {line}",
     "stale": "{name}.grad before",
     "at_places": "at {places}",
-    "entry_of_tuple": "in entry {place} of your tuple, ",
+    "entry_of_tuple": "entry {place} of your tuple: ",
     "entries": "entries",
     "results": "results",
     "nan": "nan",
