@@ -369,6 +369,26 @@ def test_tuple_of_another_length_is_named(count):
     assert v.score == 0
 
 
+def test_a_tuple_that_a_mistake_explains_is_named_and_any_other_is_told_as_a_tuple():
+    def both(f, x, u):
+        return torch.func.jvp(f, (x,), (u,))
+
+    named, other = told("09.jvp", both), told("09.jvp", lambda f, x, u: both(f, x, u)[::-1])
+    assert (named.status, named.mistake) == ("mistake", "both_of_jvp")
+    assert (other.status, other.mistake) == ("type", None)
+
+
+def test_a_wrong_entry_among_equal_ones_is_told_with_its_place():
+    def three(f, x, u):
+        _, Hu = torch.func.jvp(torch.func.grad(f), (x,), (u,))
+        return Hu, 2 * Hu, 3 * Hu
+
+    v = told("09.hvp_three_ways", lambda f, x, u: (*three(f, x, u)[:2], three(f, x, u)[0]))
+    assert (v.mistake, v.score) == ("hvp_doubled", 2)
+    assert v.headline.startswith(words.CARD["entry_of_tuple"].format(place=1))
+    assert told("09.hvp_three_ways", three).mistake is None  # the third is known in no way
+
+
 def test_none_inside_a_tuple_is_named():
     v = told("05.several_inputs", lambda f, A, x, v: (None, grad(f(A, x), x, v)[0]))
     assert v.status == "type"

@@ -79,8 +79,8 @@ MISTAKES = [
         formula="∇ Σᵢ lossᵢ",
         name="the sum over all samples",
         says="this is one gradient for the whole batch: the sum over all samples.",
-        why="`backward`, or `grad`, of a sum adds the samples' gradients up, and no sample can be told from the sum. "
-        "Differentiate the loss of one sample, and let `vmap` do that for every sample.",
+        why="The gradient of a sum is the sum of the gradients, and it no longer shows what each sample contributed. "
+        "Differentiate the loss of one sample, and let `vmap` do so for every sample.",
         derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).sum(axis=0))},
     ),
     Mistake(
@@ -89,8 +89,8 @@ MISTAKES = [
         formula="∇ (1/N) Σᵢ lossᵢ",
         name="the mean over all samples",
         says="this is one gradient for the whole batch: the mean over all samples.",
-        why="That is the gradient of the mean loss, which training uses. Here each sample's own gradient was asked "
-        "for, before anything is averaged.",
+        why="That is the gradient of the mean loss, which an optimizer uses. Here every sample's own gradient was "
+        "asked for.",
         derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).mean(axis=0))},
     ),
     Mistake(
@@ -99,8 +99,8 @@ MISTAKES = [
         formula="∇lossᵢ / N",
         name="each gradient divided by N",
         says="every sample's gradient is divided by the number of samples.",
-        why="A mean over the batch stands somewhere, so that every sample counts 1/N. The loss of one sample is not "
-        "divided by anything.",
+        why="The loss was averaged over the batch, so that every sample counts 1/N. The loss of a single sample is "
+        "not divided by N.",
         derive={"sample_gradients": at_least_two(lambda b: _per_sample(b) / b.m)},
     ),
     Mistake(
@@ -109,8 +109,8 @@ MISTAKES = [
         formula="∇loss₀ + … + ∇lossᵢ",
         name="each sample added to the next",
         says="every entry is the sum of the gradients of all samples up to it.",
-        why="`backward` adds to `.grad`. Set it to None between two samples, or use `torch.autograd.grad`, which "
-        "remembers nothing.",
+        why="`backward` adds to `.grad`. Set it to None before each sample, or use `torch.autograd.grad`, which does "
+        "not accumulate.",
         derive={"sample_gradients": at_least_two(lambda b: np.cumsum(_per_sample(b), axis=0))},
     ),
     Mistake(
@@ -141,8 +141,8 @@ MISTAKES = [
         formula="out_dims=1",
         name="the samples not in front",
         says="these are the right gradients, but the samples are not counted by the first dimension.",
-        why="Entry i is to be the gradient of sample i: shape (N, …). `vmap` puts the batch in front unless `out_dims` "
-        "says otherwise; a list of gradients gets there by `torch.stack(rows)`.",
+        why="Entry i must be the gradient of sample i: shape (N, …). `vmap` puts the batch in front unless `out_dims` "
+        "says otherwise, and so does `torch.stack` with a list of gradients.",
         derive={"sample_gradients": lambda b: np.swapaxes(_per_sample(b), 0, 1) if b.x_shape else None},
     ),
     Mistake(
@@ -151,8 +151,8 @@ MISTAKES = [
         formula="(∇lossᵢ)²",
         name="the squares of the entries",
         says="every entry is the square of what was asked for.",
-        why="The squared per-sample gradients make up the diagonal of the empirical Fisher matrix, for which these "
-        "gradients are often wanted. They were asked for themselves.",
+        why="The mean of these squares is the diagonal of the empirical Fisher matrix. Here the gradients themselves "
+        "were asked for.",
         derive={"sample_gradients": lambda b: _per_sample(b) ** 2},
     ),
     Mistake(
@@ -161,7 +161,7 @@ MISTAKES = [
         formula="lossᵢ",
         name="the losses, not their gradients",
         says="these are the losses of the samples, one number each; their gradients were asked for.",
-        why="`vmap(f)` calls f for every sample, `vmap(grad(f))` its gradient.",
+        why="`vmap(f)` evaluates f at every sample; `vmap(grad(f))` evaluates its gradient.",
         derive={"sample_gradients": lambda b: b.y},
     ),
     Mistake(
@@ -170,7 +170,7 @@ MISTAKES = [
         formula="‖∇lossᵢ‖",
         name="the norms of the gradients",
         says="these are the norms of the per-sample gradients.",
-        why="Clipping needs them, but the gradients themselves were asked for.",
+        why="Gradient clipping needs the norms. Here the gradients themselves were asked for.",
         derive={"sample_gradients": lambda b: np.linalg.norm(b.J, axis=1) if b.n > 1 else None},
     ),
     # one Hessian per sample
@@ -180,8 +180,7 @@ MISTAKES = [
         formula="Σᵢ H(xᵢ)",
         name="the Hessians added up",
         says="this is the sum of the Hessians of all samples.",
-        why="A Hessian with respect to something that all samples share adds them up. Here each sample has its own x: "
-        "`vmap` over the samples keeps them apart.",
+        why="Each sample has its own x, and so its own Hessian. `vmap` over the samples keeps them apart.",
         derive={"sample_hessians": lambda b: sample_hessians(b).sum(axis=0)},
     ),
     Mistake(
@@ -190,7 +189,7 @@ MISTAKES = [
         formula="(1/N) Σᵢ H(xᵢ)",
         name="the mean of the Hessians",
         says="this is the mean of the Hessians of all samples.",
-        why="One Hessian for each sample was asked for, before anything is averaged.",
+        why="A Hessian for each sample was asked for. Nothing is averaged.",
         derive={"sample_hessians": lambda b: sample_hessians(b).mean(axis=0)},
     ),
     Mistake(
@@ -198,9 +197,10 @@ MISTAKES = [
         unit="09",
         formula="∂² Σᵢ f(xᵢ) / ∂X∂X",
         name="the Hessian with respect to the whole batch",
-        says="this is the Hessian of the sum with respect to the whole batch: every entry of X against every other.",
-        why="One sample does not depend on another, so all blocks of it are zero but the N on its diagonal. Those are "
-        "what was asked for; `vmap` over the samples makes them alone.",
+        says="this is the Hessian of the sum with respect to the whole batch: it pairs every entry of X with every "
+        "other.",
+        why="f at one sample does not depend on the other samples, so all blocks are zero except the N on the "
+        "diagonal. Only those were asked for, and `vmap` over the samples computes nothing else.",
         derive={"sample_hessians": lambda b: b.H.reshape(b.x_shape * 2)},
     ),
     Mistake(
@@ -209,8 +209,8 @@ MISTAKES = [
         formula="diag H(xᵢ)",
         name="only the diagonals",
         says="this holds only the unmixed second derivatives of each sample.",
-        why="`g.sum()` differentiated once more, or a diagonal taken, loses the rest. ∂²f/∂x_j∂x_k is zero for j ≠ k "
-        "only where f is a sum of functions of one variable each.",
+        why="The mixed second derivatives are missing. They are zero only if f is a sum of functions of one variable "
+        "each.",
         derive={"sample_hessians": _diagonals},
     ),
     Mistake(
@@ -219,8 +219,8 @@ MISTAKES = [
         formula="1ᵀH(xᵢ)",
         name="the rows of each Hessian added up",
         says="these are the rows of each sample's Hessian, added up.",
-        why="`torch.autograd.grad(g.sum(), X)` weights every entry of the gradient with 1. The Jacobian of the "
-        "gradient keeps its rows apart: `jacfwd(grad(f))`.",
+        why="`torch.autograd.grad(g.sum(), X)` gives every entry of the gradient the weight 1 and adds the rows. "
+        "`jacfwd(grad(f))` keeps them apart.",
         derive={"sample_hessians": lambda b: sample_hessians(b).sum(axis=1)},
     ),
     Mistake(
@@ -247,7 +247,7 @@ MISTAKES = [
         formula="H(xᵢ)",
         name="one sample only",
         says="this holds the Hessian of sample {i} and of no other.",
-        why="There is one Hessian for each sample: `vmap` calls your function of one x once for each row of X.",
+        why="There is one Hessian for each sample: `vmap` applies a function of one x to every row of X.",
         derive={"sample_hessians": lambda b: _one_of(sample_hessians(b))},
     ),
     Mistake(
@@ -256,7 +256,7 @@ MISTAKES = [
         formula="out_dims ≠ 0",
         name="the samples not in front",
         says="these are the right Hessians, but the samples are not counted by the first dimension.",
-        why="Entry i is to be the Hessian at sample i: shape (N, n, n). `vmap` puts the batch in front unless "
+        why="Entry i must be the Hessian at sample i: shape (N, n, n). `vmap` puts the batch in front unless "
         "`out_dims` says otherwise.",
         derive={
             "sample_hessians": lambda b: [({}, np.moveaxis(sample_hessians(b), 0, place)) for place in (1, 2)],
@@ -269,8 +269,7 @@ MISTAKES = [
         formula="V[i] J",
         name="one weight only",
         says="this is the gradient for weight {i} and for no other.",
-        why="V holds one weight in each row, and every row has its own result. `is_grads_batched=True` takes all of "
-        "them in one call.",
+        why="Each row of V is a weight and has its own result. `is_grads_batched=True` takes all of them in one call.",
         derive={"batched_vjp": lambda b: _one_of(_results(b, _weights(b)))},
     ),
     Mistake(
@@ -279,8 +278,7 @@ MISTAKES = [
         formula="(Σ V[i]) J",
         name="the weights added up",
         says="this is one gradient for the sum of all weights.",
-        why="The weights are not to be mixed: row i of the result belongs to row i of V. A sum over the batch, in V or "
-        "in the result, loses which is which.",
+        why="Row i of the result belongs to row i of V. A sum over the weights, in V or in the result, mixes them.",
         derive={"batched_vjp": lambda b: _results(b, _weights(b)).sum(axis=0)},
     ),
     Mistake(
@@ -289,7 +287,7 @@ MISTAKES = [
         formula="(1/B) (Σ V[i]) J",
         name="the mean of the weights",
         says="this is one gradient for the mean of all weights.",
-        why="Row i of the result belongs to row i of V; nothing is averaged.",
+        why="Row i of the result belongs to row i of V. Nothing is averaged.",
         derive={"batched_vjp": lambda b: _results(b, _weights(b)).mean(axis=0)},
     ),
     Mistake(
@@ -298,8 +296,8 @@ MISTAKES = [
         formula="Jᵀ1, B times",
         name="ones as every weight",
         says="every row is the gradient of the plain sum of the outputs.",
-        why="The rows of V say how much each output counts. With `y.sum()`, or ones, every output counts 1 in each of "
-        "them, and all rows are the same.",
+        why="Each row of V says how much every output counts. With `y.sum()`, or with ones, every output counts 1, "
+        "and all rows are the same.",
         derive={"batched_vjp": lambda b: _results(b, np.ones_like(_weights(b)))},
     ),
     Mistake(
@@ -308,8 +306,8 @@ MISTAKES = [
         formula="(VJ)ᵀ",
         name="one column per weight",
         says="the results stand in columns; row i is to be the gradient for weight i.",
-        why="The batch is the first dimension of V and the first dimension of the result. "
-        "`torch.stack(rows)` puts vectors into rows, `torch.stack(rows, dim=1)` into columns.",
+        why="The batch is the first dimension of V and of the result. `torch.stack(rows)` puts vectors into rows, "
+        "`torch.stack(rows, dim=1)` into columns.",
         derive={"batched_vjp": lambda b: _results(b, _weights(b)).T},
     ),
     Mistake(
@@ -319,7 +317,7 @@ MISTAKES = [
         name="the columns of V as weights",
         says="the columns of V were used as weights; each row of V is one weight.",
         why="With `is_grads_batched=True`, the first dimension counts the weights, and the other dimensions are those "
-        "of y. Where V is square, its transpose fits as well, and nobody warns you.",
+        "of y. If V is square, its transpose has the right shape, too, and no error is raised.",
         derive={"batched_vjp": lambda b: _results(b, _weights(b).T) if _square_weights(b) else None},
     ),
     Mistake(
@@ -327,9 +325,9 @@ MISTAKES = [
         unit="09",
         formula="V Jᵀ",
         name="a JVP for each row",
-        says="row i of this is J V[i], a JVP, where Jᵀ V[i], a VJP, was asked for.",
-        why="A weight counts outputs and is pulled back to the inputs: `V @ J`. A direction moves inputs and is "
-        "pushed forward to the outputs: `V @ J.T`. Only a square J lets one stand for the other.",
+        says="row i of this is the JVP of J with V[i]; the VJP was asked for.",
+        why="A weight counts outputs, and a VJP pulls it back to the inputs: `V @ J`. A direction moves inputs, and a "
+        "JVP pushes it forward to the outputs: `V @ J.T`. The shapes agree only if J is square.",
         derive={"batched_vjp": lambda b: _weights(b) @ b.J.T if b.square else None},
     ),
     Mistake(
@@ -337,8 +335,8 @@ MISTAKES = [
         unit="09",
         formula="J",
         name="the Jacobian, without the weights",
-        says="this is the whole Jacobian; V has not entered.",
-        why="The identity as the batch of weights gives the rows of J. Here the weights are the rows of V.",
+        says="this is the whole Jacobian; V was not used.",
+        why="J is the result if the weights are the rows of the identity matrix. Here they are the rows of V.",
         derive={"batched_vjp": at_least_two(lambda b: b.J.reshape(-1, *b.x_shape))},
     ),
     Mistake(

@@ -219,8 +219,8 @@ MISTAKES = [
         formula="Jx",
         name="x itself as the direction",
         says="this is Jx: each column of J times its entry of x, added up.",
-        why="The second tuple of `jvp` says in which direction x moves; where x is, the first one says. For column j "
-        "of J, input j alone moves; for Ju, x moves along u.",
+        why="In `jvp`, the first tuple says where x is, and the second in which direction it moves. Column j of J is "
+        "the derivative along input j alone, and Ju is the derivative along u.",
         derive={"column": lambda b: b.J @ b.x, "jvp": lambda b: b.J @ b.x},
     ),
     Mistake(

@@ -101,8 +101,8 @@ DIRECTION_NORMALIZED = Mistake(
     formula="Ju / ‖u‖",
     name="direction scaled to length 1",
     says="this is Ju divided by the length of u.",
-    why="Ju says how fast y moves when x moves with the velocity u. Twice as fast a move counts twice, so u must not "
-    "be scaled.",
+    why="Ju says how fast y moves when x moves with the velocity u. If x moves twice as fast, so does y: u must not be "
+    "scaled.",
     on_problem=_normalized,
 )
 COLUMNS_NOT_ADDED = Mistake(
@@ -110,15 +110,15 @@ COLUMNS_NOT_ADDED = Mistake(
     formula="J[:, j] · u[j]",
     name="columns times u, not added up",
     says="these are the columns of J, each times its entry of u, before they are added up.",
-    why="All inputs move at once, and what they do to y adds up: Ju has y's shape.",
+    why="All inputs move at once, and their effects on y add up: Ju has y's shape.",
     on_problem=_unsummed,
 )
 TABLE_FOR_DIRECTION = Mistake(
     "table_for_jvp",
     formula="J",
     name="the whole Jacobian, without u",
-    says="this is the whole Jacobian; u has not entered.",
-    why="Ju is what J makes of one direction. Forward mode gives it in one pass; J takes a pass for each input.",
+    says="this is the whole Jacobian; u was not used.",
+    why="Ju is the product of J with one direction. Forward mode finds it in one pass, and J in one pass per input.",
     on_problem=_table,
 )
 STEP_FOR_RATE = Mistake(
@@ -126,7 +126,7 @@ STEP_FOR_RATE = Mistake(
     formula="f(x + u) − f(x)",
     name="the change over a whole step",
     says="this is f(x + u) − f(x), the change over a whole step.",
-    why="Ju is a rate, taken at x itself. On the way from x to x + u that rate changes, unless f is linear.",
+    why="Ju is the rate of change at x itself. On the way from x to x + u that rate changes, unless f is linear.",
     on_problem=_whole_step,
 )
 POINT_AND_DIRECTION_EXCHANGED = Mistake(
@@ -181,7 +181,7 @@ OTHER_MODE_COUNTED = Mistake(
     "passes_of_other_mode",
     formula="max(m, n)",
     name="the passes of the other mode",
-    says="J is right, but the passes are those of the dearer mode: here m = {m} outputs and n = {n} inputs.",
+    says="J is right, but the passes are those of the more expensive mode. Here there are {m} outputs and {n} inputs.",
     why="`jacfwd` takes one pass per input, `jacrev` one per output. The cheaper of the two takes min(m, n).",
     on_problem=_with_count(max),
 )
@@ -190,7 +190,7 @@ ENTRIES_COUNTED = Mistake(
     formula="m · n",
     name="one pass per entry of J",
     says="J is right, but this counts the entries of J, m·n, not the passes.",
-    why="A pass gives more than one entry: forward a whole column, in reverse a whole row.",
+    why="A pass finds more than one entry: a whole column in forward mode, a whole row in reverse mode.",
     on_problem=_with_count(lambda m, n: m * n),
 )
 BOTH_COUNTED = Mistake(
@@ -198,7 +198,7 @@ BOTH_COUNTED = Mistake(
     formula="m + n",
     name="the passes of both modes together",
     says="J is right, but this is m + n: the passes of both modes together.",
-    why="One of the two is enough: forward alone gives all columns, reverse alone all rows.",
+    why="One mode is enough: forward mode finds all columns, and reverse mode all rows.",
     on_problem=_with_count(lambda m, n: m + n),
 )
 ONE_CALL_ONE_PASS = Mistake(
@@ -206,7 +206,7 @@ ONE_CALL_ONE_PASS = Mistake(
     formula="1",
     name="one pass for the whole of J",
     says="J is right, but it takes more than a single pass.",
-    why="`jacfwd` and `jacrev` are one call each, and inside they make one pass per input or one per output.",
+    why="You call `jacfwd` or `jacrev` once, but inside it makes one pass per input or one per output.",
     on_problem=_with_count(lambda m, n: 1),
 )
 COUNT_FIRST = Mistake(
@@ -222,8 +222,8 @@ J_TRANSPOSED = Mistake(
     formula="Jᵀ",
     name="the transpose of J",
     says="the number of passes is right, but this is Jᵀ: one row per input.",
-    why="Both `jacfwd` and `jacrev` return y's shape followed by x's, (m, n). Neither needs to be transposed: they "
-    "differ in how they find J, not in how they lay it out.",
+    why="`jacfwd` and `jacrev` return the same J, of shape (m, n), and neither needs to be transposed. One finds it "
+    "by columns, the other by rows.",
     on_problem=_transposed_with_count,
 )
 
@@ -253,7 +253,7 @@ MEAN_SAMPLE = Mistake(
     formula="∇f(w, x̄)",
     name="the gradient at the mean sample",
     says="this is the gradient at the mean of all samples.",
-    why="A sample that is the mean of all others need not be among them. Each row of X has a gradient of its own.",
+    why="Each row of X is a sample and has a gradient of its own. The mean of the rows is not one of the samples.",
     on_problem=_at_mean_sample,
 )
 
@@ -296,15 +296,15 @@ HALF_THE_LOSS = Mistake(
     formula="∇ ½(network(xᵢ) − tᵢ)²",
     name="a factor 2 is missing",
     says="these are half of the right gradients.",
-    why="The loss is the square of the error, and its derivative brings a 2. With a factor ½ in the loss, or the chain "
-    "rule by hand without the 2, it is lost.",
+    why="The derivative of a square brings a factor 2. Either the loss has a ½ that was not asked for, or the 2 was "
+    "forgotten in a chain rule by hand.",
     on_problem=_half,
 )
 OUTPUT_FOR_LOSS = Mistake(
     "output_for_loss",
     formula="∇ network(xᵢ)",
     name="gradients of the output, not of the loss",
-    says="these are the gradients of the network's outputs; t has not entered.",
+    says="these are the gradients of the network's outputs; t was not used.",
     why="The loss of sample i is (network(xᵢ) − tᵢ)². By the chain rule its gradient is that of the output times "
     "2(network(xᵢ) − tᵢ).",
     on_problem=_of_outputs,
@@ -314,8 +314,8 @@ ALL_TARGETS = Mistake(
     formula="∇ Σⱼ (network(xᵢ) − tⱼ)²",
     name="each sample against all targets",
     says="each sample was compared with the targets of all samples.",
-    why="In `vmap`, t has a batch dimension as X does: `in_dims=(None, 0, 0)`. With None in the last place, the whole "
-    "of t is handed to every sample.",
+    why="t has a batch dimension, as X does: `in_dims=(None, 0, 0)`. With None in the last place, `vmap` hands the "
+    "whole of t to every sample.",
     on_problem=_against_all_targets,
 )
 
@@ -324,8 +324,8 @@ PARAMETERS_IGNORED = Mistake(
     formula="0",
     name="a loss that ignores its parameters",
     says="this is zero everywhere.",
-    why="`grad` and `jacobian` put parameters of their own into your function and look how the loss follows them. "
-    "`model(x)` computes with those inside the model: call `functional_call(model, params, (x,))` instead.",
+    why="`grad` and `jacobian` put parameters of their own into your function and watch how the loss responds. "
+    "`model(x)` uses the parameters stored in the model instead: call `functional_call(model, params, (x,))`.",
     on_problem=lambda p: tuple(np.zeros_like(g) for g in p.truth),
 )
 
@@ -358,7 +358,7 @@ HESSIAN_AT_DIRECTION = Mistake(
     formula="H(u) x, H(u) u",
     name="the Hessian at u",
     says="here the Hessian was taken at the point u.",
-    why="H is wanted at x, and u is the direction. In `jvp`, the first tuple holds the point, the second the "
+    why="H is wanted at x, and u is only the direction. In `jvp`, the first tuple holds the point and the second the "
     "direction.",
     on_problem=lambda p: [({}, _H_at_u(p) @ np.asarray(z)) for z in (p.inputs["x"], p.extras["u"])],
 )
@@ -385,8 +385,8 @@ SECOND_BY_X = Mistake(
     formula="(∂g/∂x)ᵀu",
     name="the second pass with respect to x",
     says="this is what comes of differentiating the first VJP with respect to x; it is a second derivative of f.",
-    why="The first VJP is Jᵀw. As a function of x it is bent in whatever way f is, but as a function of w it is "
-    "linear, and its Jacobian with respect to w is Jᵀ: differentiate with respect to w.",
+    why="The first VJP is Jᵀw. It is linear in w, and its Jacobian with respect to w is Jᵀ, whatever the values of w "
+    "are. So differentiate it with respect to w, not x.",
     on_problem=_second_by_x,
 )
 
@@ -527,7 +527,7 @@ QUESTIONS = [
         [
             Map(
                 functions.squared_errors,
-                {"W": normal(h, k), "b": normal(h), "v": normal(h), "X": normal(N, k), "t": normal(N)},
+                {"W": uniform(-1, 1, h, k), "b": normal(h), "v": mixed_signs(h), "X": normal(N, k), "t": normal(N)},
                 "(v·tanh(Wx + b) − t)²",
             )
             for h, k, N in ((3, 2, 4), (2, 3, 3), (4, 2, 5))

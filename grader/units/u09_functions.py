@@ -56,7 +56,7 @@ def lattice(x: Tensor) -> Tensor:
 
 def logistic(w: Tensor, x: Tensor) -> Tensor:
     """log(1 + e^(−z)) with z = w₀x₀ + w₁x₁ + w₂.  w: (3,), x: (2,)."""
-    return torch.nn.functional.softplus(-(w[0] * x[..., 0] + w[1] * x[..., 1] + w[2]))
+    return torch.log(1 + torch.exp(-(w[0] * x[..., 0] + w[1] * x[..., 1] + w[2])))
 
 
 def ripple(w: Tensor, x: Tensor) -> Tensor:
