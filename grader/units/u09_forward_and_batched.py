@@ -562,9 +562,9 @@ QUESTIONS = [
         stars=3,
         minutes=8,
         hints=(
-            "For a single x: the Hessian is the Jacobian of the gradient. The gradient comes by reverse mode; in "
-            "which mode do you want the Jacobian of a map from n to n numbers, if the one over it need not record a "
-            "graph?",
+            "For a single x, the Hessian is the Jacobian of the gradient. The gradient takes reverse mode; for its "
+            "Jacobian, "
+            "forward mode is cheaper, since it records no second graph.",
             "`jacfwd(grad(f))` is a function of one x, and gives its Hessian.",
             "`vmap(jacfwd(grad(f)))(X)`",
         ),
