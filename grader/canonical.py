@@ -7,7 +7,7 @@ text outputs, which nbval compares with; exercises and solutions keep no outputs
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def canonical(nb: NotebookNode, keep_outputs: bool) -> NotebookNode:
         cell.pop("attachments", None)
         if cell.cell_type == "code":
             cell.execution_count = None
-            cell.outputs = [_kept(output) for output in cell.outputs] if keep_outputs else []
+            cell.outputs = _whole_streams(map(_kept, cell.outputs)) if keep_outputs else []
     return nb
 
 
@@ -114,6 +114,17 @@ def _kept_metadata(metadata: NotebookNode) -> NotebookNode:
     if metadata.get("jupyter", {}).get("source_hidden"):
         kept["jupyter"] = {"source_hidden": True}
     return nbformat.from_dict(kept)
+
+
+def _whole_streams(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """The outputs, with what a kernel sent of one stream in several pieces, as it happens to, put together."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def _kept(output: NotebookNode) -> NotebookNode:

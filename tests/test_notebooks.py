@@ -134,6 +134,16 @@ def test_canonical_form_keeps_that_a_source_is_folded_away_and_nothing_else_that
     assert opened.metadata == {}
 
 
+def test_pieces_of_one_stream_are_put_together_and_those_of_two_are_not():
+    def said(name, text):
+        return nbformat.v4.new_output("stream", name=name, text=text)
+
+    nb = new_notebook([new_cell("code", "1", "talks")])
+    nb.cells[0].outputs = [said("stdout", "a"), said("stdout", "b\n"), said("stderr", "c"), said("stdout", "d")]
+    outputs = canonical(nb, keep_outputs=True).cells[0].outputs
+    assert [(o.name, o.text) for o in outputs] == [("stdout", "ab\n"), ("stderr", "c"), ("stdout", "d")]
+
+
 @pytest.mark.parametrize("text", ["", "{}", "not json", '{"cells": 3}'])
 def test_what_is_no_notebook_is_refused_by_name_and_left_alone(tmp_path, text):
     path = tmp_path / "x.ipynb"
