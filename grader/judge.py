@@ -18,10 +18,9 @@ from grader import formatting, likeness, words
 from grader.errors import recognise
 from grader.predictions import letters_of
 from grader.probe import Answer, Raised, Value, probe
-from grader.problem import Problem, alike
+from grader.problem import ROUGH, Problem, alike
 from grader.question import Question
 
-ROUGH = 5e-4  # relative tolerance for mistakes made with difference quotients; less than SEPARATION
 FLOAT32_RTOL = 1e-4  # for float32 results: of their 7 digits, sums lose a few
 
 _ATTRIBUTES = ["requires_grad", "grad", "data", "retain_grad", "grad_fn"]  # that students set, or mean to
@@ -110,7 +109,7 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
     bad = [k for k, finding in enumerate(findings) if finding.status != "correct"]
     if not bad:
         return _verdict(question, problems[0], findings[0], answers[0], score=question.points, count=len(problems))
-    k, finding = _named(problems, findings) or _unnamed(findings, bad)
+    k, finding = _named(problems, findings) or _unnamed(problems, findings, bad)
     score = 0.0
     if question.partial and all(f.parts or f.status == "correct" for f in findings):
         parts = np.array([findings[b].parts for b in bad])
@@ -140,13 +139,20 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
     return k, Finding("mistake", {**findings[k].mistakes[key], "key": key}, yours=findings[k].yours)
 
 
-def _unnamed(findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
+def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
     """What to report if no mistake fits, and on which problem: an error, or a pattern that all wrong answers share."""
-    k = next((b for b in bad if findings[b].status == "raised"), bad[0])
-    finding = findings[k]
+    raised = next((b for b in bad if findings[b].status == "raised"), None)
+    if raised is not None:
+        return raised, findings[raised]
+    # The problem to show: one whose answer cannot even be compared, else one about whose answer there is most to say.
+    unfit = [b for b in bad if findings[b].status != "value"]
     patterns = {findings[b].facts.get("pattern") for b in bad}
+    described = bad if len(patterns) > 1 or patterns == {"wrong"} else []
+    telling = [b for b in described if likeness.telling(problems[b], findings[b].yours, problems[b].question.rtol)]
+    k = (unfit or telling or bad)[0]
+    finding = findings[k]
     if len(bad) < len(findings) and finding.status in ("value", "shape") and patterns != {"imprecise"}:
-        return k, Finding("special_point", yours=finding.yours)
+        return k, Finding("special_point", _of_special_point(findings, bad, k), yours=finding.yours)
     if finding.status != "value":
         return k, finding
     # A factor has the names that it has on all problems.
@@ -157,6 +163,23 @@ def _unnamed(findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Find
     ]
     facts = {**finding.facts, "factors": factors, "same": _always_the_same(findings)}
     return k, Finding(finding.facts["pattern"] if len(patterns) == 1 else "wrong", facts, yours=finding.yours)
+
+
+def _of_special_point(findings: Sequence[Finding], bad: Sequence[int], k: int) -> dict[str, Any]:
+    """What is known of an answer that is right on some problems: of the problem k, which is shown, and of all bad ones.
+
+    It is no name: nothing here need explain why the answer is right elsewhere.
+    """
+    finding, facts = findings[k], dict[str, Any]()
+    fitting = set.intersection(*({*findings[b].mistakes} for b in bad))
+    if len(fitting) == 1:
+        (key,) = fitting
+        facts["fits"] = (key, finding.mistakes[key])
+    if finding.status == "shape":
+        facts["shapes"] = finding.facts
+    elif finding.facts["pattern"] in words.FINDINGS and len({findings[b].facts.get("pattern") for b in bad}) == 1:
+        facts |= {**finding.facts, "pattern_here": finding.facts["pattern"]}
+    return facts
 
 
 def _always_the_same(findings: Sequence[Finding]) -> bool:
@@ -249,15 +272,16 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
     parts = tuple(_right(p, item, true) for item, true in zip(value.items, truth, strict=True))
     if any(true is None for true in truth) or bool(getattr(p.question.asks, "unused", "")):
         return _find_with_none(p, value, parts)
-    for item in value.items:
+    for item, place in zip(value.items, _places(p, len(parts)), strict=True):
         if item.array is None or not _kind_fits(p, item):
             wrapped = item.kind in ("tuple", "list") and len(item.items) == 1
-            return Finding("type", {"value": item}, {f"{item.kind}_of_one": {}} if wrapped else {}, parts=parts)
+            named: dict[str, Mapping[str, Any]] = {f"{item.kind}_of_one": {}} if wrapped else {}
+            return Finding("type", {"value": item, "place": place}, named, parts=parts)
     arrays = tuple(item.array for item in value.items if item.array is not None)
-    for item, array, true in zip(value.items, arrays, truth, strict=True):
+    for item, array, true, place in zip(value.items, arrays, truth, _places(p, len(parts)), strict=True):
         refused = _unfit(p, item, array, np.asarray(true), arrays)
         if refused:
-            return replace(refused, parts=parts)
+            return replace(refused, facts={**refused.facts, "place": place}, parts=parts)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
     rtol = max(_rtol(p, item) for item in value.items)
@@ -270,12 +294,26 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
     arrays = tuple(item.array for item in value.items)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
-    return Finding("value", _results(p, parts), _matching(p, arrays, p.question.rtol), arrays, parts)
+    found = _matching(p, arrays, p.question.rtol)
+    for item, true, place in zip(value.items, p.truth, _places(p, len(parts)), strict=True):
+        if found or true is None or item.kind == "none":
+            continue
+        if item.array is None or not _kind_fits(p, item):
+            return Finding("type", {"value": item, "place": place}, parts=parts)
+        refused = _unfit(p, item, item.array, np.asarray(true), item.array)
+        if refused:
+            return replace(refused, facts={**refused.facts, "place": place}, parts=parts, yours=arrays)
+    return Finding("value", _results(p, parts), found, arrays, parts)
+
+
+def _places(p: Problem, count: int) -> Sequence[str]:
+    """What the entries of a tuple are called: by the inputs if there is one for each of them, else by their numbers."""
+    return p.question.asks.names if len(p.question.asks.names) == count else [str(k) for k in range(count)]
 
 
 def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
     """Facts about which entries of a tuple are right, named after the inputs if there is one for each input."""
-    names = p.question.asks.names if len(p.question.asks.names) == len(parts) else [str(k) for k in range(len(parts))]
+    names = _places(p, len(parts))
     which = words.CARD["at_places"].format(places=", ".join(n for n, right in zip(names, parts, strict=True) if right))
     facts = {"size": len(parts), "right": sum(parts), "which": which, "things": words.CARD["results"]}
     return {**facts, "pattern": "some_right" if any(parts) else "wrong"}
@@ -373,8 +411,6 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         found = q.mistake(mistake)
         says, why, unit = found.words.says, found.words.why, found.unit
         lines = finding.facts.get("lines", ())
-        if "place" in finding.facts:  # of a tuple in which the same is asked for several times
-            says = words.CARD["entry_of_tuple"] + says
         if "cause" in facts:
             facts["cause_words"] = words.cause(facts["cause"])
     elif status == "raised":
@@ -391,7 +427,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             why = words.explained(note.key, again=bool(again))
     else:
         if status in ("type", "no_function"):
-            facts |= _type_facts(finding.facts["value"], q, p)
+            facts |= _type_facts(finding.facts["value"], q, p, entry="place" in finding.facts)
         elif status == "shape":
             facts["shape_help"] = p.question.asks.shape_help
             facts["yours"], facts["true"] = formatting.shape(facts["yours"]), formatting.shape(facts["true"])
@@ -404,10 +440,12 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             says, why = words.FINDINGS["nonfinite_number"]
         else:
             says, why = words.FINDINGS[status]
+    if "place" in finding.facts:
+        says = words.CARD["entry_of_tuple"] + says
     shows_truth = not q.asks.predicts and status not in ("unattempted", "raised", "signature", "no_function")
     if "{about}" in why:
         told = [words.ABOUT["same"]] if facts.get("same") else likeness.about(p, finding.yours, q.rtol)
-        facts["about"] = "".join(f" {said}" for said in told)
+        facts["about"] = "".join(f" {said}" for said in [*_here(q, facts), *told])
     named = words.CARD["or"].join(facts.get("factors", ()))
     facts["factor_name"] = words.ABOUT["factor"].format(name=named) if named else ""
     return Verdict(
@@ -429,6 +467,21 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         rows=q.asks.rows(p) if shows_truth else None,
         unit=unit or q.unit,
     )
+
+
+def _here(q: Question, facts: Mapping[str, Any]) -> list[str]:
+    """Sentences about the problem shown where the answer is right on others, from ``_of_special_point``'s facts."""
+    told = []
+    if "fits" in facts:
+        key, detail = facts["fits"]
+        told.append(words.ABOUT["here"].format(says=formatting.fill(q.mistake(key).words.says, {**facts, **detail})))
+    elif facts.get("pattern_here") in ("multiple", "transpose", "permuted"):
+        says, _ = words.FINDINGS[facts["pattern_here"]]
+        told.append(words.ABOUT["here"].format(says=formatting.fill(says, facts)))
+    if "shapes" in facts:
+        shapes = {name: formatting.shape(facts["shapes"][name]) for name in ("yours", "true")}
+        told.append(words.ABOUT["shape_here"].format_map(shapes))
+    return told
 
 
 def _as_shape(sizes: Any) -> Any:
@@ -466,8 +519,8 @@ def _kind(value: Value) -> str:
     return words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
 
 
-def _type_facts(value: Value, q: Question, p: Problem) -> dict[str, Any]:
-    several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1
+def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str, Any]:
+    several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1 and not entry
     form = "tuple" if several else q.asks.form
     general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
     help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)

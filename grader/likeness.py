@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from grader import formatting, words
-from grader.problem import Problem, alike
+from grader.problem import ROUGH, Problem, alike
 
 CLOSE = 5e-3  # a wrong answer off by no more, relative to the scale, is called imprecise
 SMALLEST_FACTOR = 1e-3  # an answer smaller than this multiple of the truth is not called a multiple
+PLAIN = (-2.0, -1.0, -0.5, 0.5, 2.0)  # factors that are told even of a single number
 SAME_SIZE = 3.0  # an answer larger or smaller by no more than this factor has the right order of magnitude
 
 
@@ -33,6 +34,7 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
     a = np.concatenate([np.ravel(x) for x in yours]) if flat else np.asarray(yours)
     t = np.concatenate([np.ravel(x) for x in truth]) if flat else np.asarray(truth)
     tolerance, size = rtol * p.scale, t.size
+    rough = ROUGH * p.scale if rtol < 1e-6 else tolerance  # so strict only where difference quotients are asked for
     off = float(np.abs(a - t).max(initial=0)) / p.scale
     right = np.abs(a - t) <= tolerance
     facts: dict[str, Any] = {"size": size, "right": int(right.sum()), "which": "", "factors": ()}
@@ -40,10 +42,10 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
     if off <= CLOSE:
         return {**facts, "pattern": "imprecise", "off": f"{off:.0e}", "allowed": f"{rtol:.0e}"}
     factor = np.vdot(t, a) / np.vdot(t, t) if np.any(t) else 0.0
-    fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= tolerance * max(1, abs(factor))
+    fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= rough * max(1, abs(factor))
     if fits and abs(factor) > SMALLEST_FACTOR and np.isreal(factor):
         named = tuple(name for name, value in _factors(p) if alike(np.asarray(factor), np.asarray(value), 1e-6))
-        if size > 1 or named:
+        if size > 1 or named or np.min(np.abs(np.array(PLAIN) - factor)) <= ROUGH:
             return {**facts, "pattern": "multiple", "factor": formatting.number(float(factor.real)), "factors": named}
     if size > 1:
         if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
@@ -70,39 +72,59 @@ def _factors(p: Problem) -> Iterator[tuple[str, float]]:
         numbers[said["outputs"]] = p.y.size
     for name, tensor in [*(("y", y) for y in p.outputs[:1] if y.ndim > 1), *p.inputs.items()]:
         sizes = tuple(tensor.shape)
-        if len(sizes) == 1:
-            numbers[said["entries"].format(name=name)] = sizes[0]
-        else:
+        numbers[said["entries"].format(name=name)] = tensor.numel()
+        if len(sizes) > 1:
             numbers |= {f"{name}.shape[{k}]": size for k, size in enumerate(sizes)}
-    numbers |= {name: float(value) for name, value in p.extras.items() if isinstance(value, (int, float))}
+    for name, value in p.extras.items():
+        if isinstance(value, Tensor):
+            numbers[f"‖{name}‖"] = float(torch.linalg.vector_norm(value))
+        elif isinstance(value, (int, float)):
+            numbers[name] = float(value)
+            numbers |= {f"{of}[{name}]": entry for of, entry in _entries_at(p, value)}
     for name, value in numbers.items():
         if np.isfinite(value) and abs(value) > SMALLEST_FACTOR and abs(abs(value) - 1) > SMALLEST_FACTOR:
             yield name, value
             yield said["one_over"].format(name=name), 1 / value
 
 
-@np.errstate(all="ignore")
+def _entries_at(p: Problem, place: float) -> Iterator[tuple[str, float]]:
+    """The entries of a vector x, and of a vector y, at a place that the Question draws."""
+    for of, tensor in [*p.inputs.items(), *(("y", y) for y in p.outputs[:1])]:
+        if isinstance(place, int) and tensor.ndim == 1 and 0 <= place < len(tensor):
+            yield of, float(tensor[place])
+
+
 def about(p: Problem, yours: Any, rtol: float) -> list[str]:
     """What is right about a wrong value, and what it resembles, in whole sentences; [] if there is nothing to say.
 
     yours: an array, in the truth's shape or another.  Nothing is said of tuples and texts; of predictions only what
     does not give them away.
     """
+    return [formatting.fill(words.ABOUT[key], facts) for key, facts in _about(p, yours, rtol)]
+
+
+def telling(p: Problem, yours: Any, rtol: float) -> bool:
+    """Whether ``about`` says more of a value than how large it is and which signs are right."""
+    return any(key not in OF_SIZE for key, _ in _about(p, yours, rtol))
+
+
+OF_SIZE = ("signs_right", "one_sign", "right_size", "too_large", "too_small")
+
+
+@np.errstate(all="ignore")
+def _about(p: Problem, yours: Any, rtol: float) -> list[Told]:
     truth = p.truth
     if not isinstance(yours, np.ndarray) or not isinstance(truth, np.ndarray) or not np.isfinite(yours).all():
         return []
     if p.question.asks.predicts:
         alike_signs = yours.shape == truth.shape and truth.size > 1 and np.array_equal(np.sign(yours), np.sign(truth))
-        return [words.ABOUT["signs_right"]] if alike_signs else []
+        return [("signs_right", {})] if alike_signs else []
     if not np.any(yours):
-        return [words.ABOUT["zero"]] if np.any(truth) else []
+        return [("zero", {})] if np.any(truth) else []
     if yours.shape != truth.shape:
-        told = _of_another_shape(p, yours, truth, rtol)
-    else:
-        told = [*_of_truth(p, yours, truth, rtol)] or _at_other_places(p, yours, rtol)
-        told = told or _of_rows(p, yours, rtol)
-        told += _in_size(yours, truth)
-    return [formatting.fill(words.ABOUT[key], facts) for key, facts in told]
+        return _of_another_shape(p, yours, truth, rtol)
+    told = [*_of_truth(p, yours, truth, rtol)] or _at_other_places(p, yours, rtol) or _of_rows(p, yours, rtol)
+    return told + _in_size(yours, truth)
 
 
 Told = tuple[str, dict[str, Any]]  # the key of a sentence in ``words.ABOUT``, and its facts
@@ -138,7 +160,8 @@ def _of_truth(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> 
                 yield key, {"name": name}
                 return
         for key, product in (("times", value * truth), ("divided", truth / value)):
-            if truth.size > 1 and alike(yours, product, rtol, max(p.scale, float(np.abs(product).max(initial=0)))):
+            large = float(np.abs(product).max(initial=0))  # infinite where it divides by 0: everything would be alike
+            if truth.size > 1 and np.isfinite(large) and alike(yours, product, rtol, max(p.scale, large)):
                 yield key, {"name": name}
                 return
 
@@ -220,11 +243,11 @@ def _in_size(yours: np.ndarray, truth: np.ndarray) -> list[Told]:
             place = where[0] if truth.ndim == 1 else formatting.shape(where)
             told.append(("one_sign", {"place": place}))
     mine, true = float(np.linalg.norm(yours)), float(np.linalg.norm(truth))
-    if true and not 1 / SAME_SIZE <= mine / true <= SAME_SIZE:
+    if min(mine, true) > 0 and not 1 / SAME_SIZE <= mine / true <= SAME_SIZE:
         larger = mine > true
         told.append(
             ("too_large" if larger else "too_small", {"times": f"{mine / true if larger else true / mine:.2g}"})
         )
-    elif true:
+    elif mine and true and told:  # alone it would help nobody
         told.append(("right_size", {}))
     return told

@@ -92,6 +92,7 @@ Sampler = Callable[[torch.Generator], Tensor]  # any function that draws a float
 Extra = Callable[[torch.Generator, "Problem"], Any]  # the same for further arguments, drawn after the outputs
 
 TRUTH = ""  # stands for the truth where mistakes are named by their keys
+ROUGH = 5e-4  # relative tolerance for what is made with difference quotients; less than SEPARATION
 SEPARATION = 1e-3  # values closer than this, relative to the larger, count as equal
 
 

@@ -393,7 +393,8 @@ def test_none_inside_a_tuple_is_named():
     v = told("05.several_inputs", lambda f, A, x, v: (None, grad(f(A, x), x, v)[0]))
     assert v.status == "type"
     assert "None" in v.headline
-    assert words.FORMS["tuple"] in v.headline
+    assert v.headline.startswith(words.CARD["entry_of_tuple"].format(place="A"))
+    assert words.FORMS["tensor"] in v.headline
 
 
 def test_shape_is_named_with_both_shapes():
@@ -653,6 +654,56 @@ def test_weights_that_a_sum_of_rows_amounts_to_are_told_where_they_are_unique():
     assert f"with the weights {formatting.values(problems[0].weights['v'].numpy() ** 3)}" in cubed.message
     outside = judge(question, problems, [returned(p.truth + np.arange(5) ** 2) for p in problems])
     assert words.ABOUT["off_rows"] in outside.message
+
+
+def test_quotient_by_an_argument_that_is_0_somewhere_resembles_nothing():
+    pole = Map(functions.swirl, {"x": lambda generator: torch.tensor([0.4, 0.0, -0.3], dtype=torch.float64)})
+    question = varied(TRICK, maps=[pole])
+    problems = question.problems()
+    v = judge(question, problems, [returned(np.array([1.5, -2.0, 0.25])) for _ in problems])
+    assert words.ABOUT["divided"].partition("{")[0] not in v.message
+
+
+def test_half_of_a_difference_quotient_is_told_though_it_is_rough():
+    def halved(f, x, h=1e-5):
+        return (f(x + h / 2) - f(x - h / 2)) / (2 * h)
+
+    v = told("01.central_difference", halved)
+    assert (v.status, v.headline) == ("multiple", "this is 0.5 times the right answer.")
+    assert told("01.central_difference", lambda f, x: halved(f, x) * 1.01).status == "wrong"
+
+
+def second_or(f, x, otherwise):
+    (slope,) = grad(f(x), x, create_graph=True)
+    try:
+        return grad(slope, x)[0]
+    except RuntimeError:
+        return otherwise
+
+
+def test_mistake_that_fits_where_an_answer_is_wrong_is_told_without_being_its_name():
+    def first_only(f, x, order):
+        (slope,) = grad(f(x), x)
+        return slope
+
+    v = told("08.nth_derivative", first_only)
+    assert (v.status, v.mistake) == ("special_point", None)
+    assert words.ABOUT["here"].partition("{")[0] in v.message
+    mixed = told("08.nth_derivative", lambda f, x, order: first_only(f, x, order) + (order > 1) * x)
+    assert words.ABOUT["here"].partition("{")[0] not in mixed.message
+
+
+def test_shape_that_is_wrong_on_some_problems_only_is_told():
+    v = told("08.linear_map", lambda f, x: second_or(f, x, torch.zeros(1, dtype=torch.float64)))
+    assert v.status == "special_point"
+    assert "(1,)" in v.message
+    assert told("08.linear_map", lambda f, x: second_or(f, x, torch.zeros_like(x))).correct
+
+
+def test_wrong_shape_is_told_on_whichever_problem_it_shows():
+    answers_ = [returned(np.array(p.truth) + 1) for p in posed(TRICK)]
+    answers_[-1] = returned(np.zeros((2, 2)))
+    assert judge(ALL[TRICK], posed(TRICK), answers_).status == "shape"
 
 
 def test_value_that_never_changes_is_told():
@@ -1211,7 +1262,8 @@ def test_inputs_are_shown_as_the_call_passed_them():
     assert v.inputs["x"] == formatting.values(p.inputs["x"].numpy())
     assert v.inputs["v = weigh(x)"] == formatting.values(p.weights["v"].numpy())
     stale = told(STATE, lambda f, x, v: setattr(x, "grad", 5 * x.detach())).inputs
-    assert stale["x.grad before"] == formatting.values(posed(STATE)[0].extras["stale"].numpy())
+    shown = [p for p in posed(STATE) if formatting.values(p.inputs["x"].numpy()) == stale["x"]]
+    assert [stale["x.grad before"]] == [formatting.values(p.extras["stale"].numpy()) for p in shown]
 
 
 def test_a_result_that_is_handed_over_is_shown_by_its_formula():

@@ -93,6 +93,8 @@ FINDINGS: dict[str, tuple[str, str]] = {
 
 # What is right about a wrong value that has no name, and what it resembles.
 ABOUT: dict[str, str] = {
+    "here": "Where it is wrong, {says}",
+    "shape_here": "Its shape there is {yours}; it must be {true}.",
     "same": "It is the same on all problems, though their inputs differ: is it computed from the arguments, or from names "
     "outside your function?",
     "zero": "Every entry is 0: was a constant differentiated, or a new tensor of zeros never filled?",
