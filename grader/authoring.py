@@ -59,6 +59,7 @@ from __future__ import annotations
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Cause, Facts, Letters, Predicted, PredictedShape
 from grader.problem import Block, Inseparable, Map, Problem, fixed, like, mixed_signs, normal, place, uniform
+from grader.programs import EngineGradient, LocalRule, ParentsFirst
 from grader.quantities import (
     HVP,
     JVP,
@@ -122,6 +123,10 @@ __all__ = [
     "NthDerivative",
     "Computed",
     "Output",
+    # what is asked of a program that differentiates
+    "EngineGradient",
+    "LocalRule",
+    "ParentsFirst",
     # predictions
     "Predicted",
     "PredictedShape",

@@ -81,7 +81,8 @@ class Dual:
         if type(key) is int:  # the most common index
             return Dual(self.value[key], self.tangent[:, key])
         keys = key if isinstance(key, tuple) else (key,)
-        if not all(k is None or k is ... or isinstance(k, (int, slice)) for k in keys):
+        rows = isinstance(key, list) and all(type(k) is int for k in key)
+        if not rows and not all(k is None or k is ... or isinstance(k, (int, slice)) for k in keys):
             raise Unruled("getitem")
         return Dual(self.value[keys], self.tangent[(slice(None), *keys)])
 
@@ -219,6 +220,12 @@ def _power(a: Any, exponent: Any) -> Dual:
     return Dual(np.power(x, float(exponent)), exponent * np.power(x, exponent - 1.0) * a.tangent)
 
 
+def _maximum(a: Any, b: Any) -> Dual:
+    x, y = _value(a), _value(b)
+    first = np.heaviside(x - y, 0.5)  # where both are equal, each counts half, as in torch
+    return _add(_multiply(a, first), _multiply(b, 1 - first))
+
+
 def _matmul(a: Any, b: Any) -> Dual:
     x, y = _value(a), _value(b)
     if not 1 <= np.ndim(x) <= 2 or not 1 <= np.ndim(y) <= 2:
@@ -248,8 +255,8 @@ def _axes(a: Dual, dim: Any) -> tuple[int, ...]:
     return tuple(d % rank + 1 for d in dims)
 
 
-def _sum(a: Dual, dim: Any = None, keepdim: bool = False) -> Dual:
-    axes = _axes(a, dim)
+def _sum(a: Dual, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Dual:
+    axes = _axes(a, dim if axis is None else axis)
     inner = tuple(axis - 1 for axis in axes)
     return Dual(np.sum(a.value, inner, keepdims=keepdim), a.tangent.sum(axes, keepdims=keepdim))
 
@@ -295,6 +302,8 @@ METHODS: dict[str, Rule] = {
     "tanh": _function(np.tanh, lambda x, y: 1 - y * y),
     "sigmoid": _function(lambda x: 1 / (1 + np.exp(-x)), lambda x, y: y * (1 - y)),
     "relu": _function(lambda x: np.maximum(x, 0.0), lambda x, y: x > 0),
+    "abs": _function(np.abs, lambda x, y: np.sign(x)),
+    "maximum": _maximum,
     "sum": _sum,
     "mean": _mean,
     "reshape": _reshape,

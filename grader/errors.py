@@ -96,10 +96,18 @@ _ALL = [
             ("size mismatch",),
             ("expected size for first two dimensions",),
             ("inconsistent tensor size",),
+            ("matmul", "mismatch in its core dimension"),
+            ("matmul", "does not have enough dimensions"),
             ("matmul need to be at least 1d",),
         ),
+        ("RuntimeError", "ValueError"),
     ),
-    ErrorNote("shapes_do_not_broadcast", "00", (("must match the size of tensor",),)),
+    ErrorNote(
+        "shapes_do_not_broadcast",
+        "00",
+        (("must match the size of tensor",), ("could not be broadcast together",)),
+        ("RuntimeError", "ValueError"),
+    ),
     ErrorNote(
         "not_a_scalar",
         "00",
@@ -112,7 +120,12 @@ _ALL = [
     ),
     ErrorNote("dtypes_differ", "00", (("same dtype",), ("expected scalar type",))),
     ErrorNote("view_incompatible", "00", (("view size is not compatible",),)),
-    ErrorNote("reshape_size", "00", (("is invalid for input of size",),)),
+    ErrorNote(
+        "reshape_size",
+        "00",
+        (("is invalid for input of size",), ("cannot reshape array",)),
+        ("RuntimeError", "ValueError"),
+    ),
     ErrorNote("inputs_one_by_one", "01", (("can be converted to an index",),), ("TypeError",)),
     ErrorNote(
         "not_a_tensor",
@@ -126,8 +139,15 @@ _ALL = [
         ),
         ("TypeError",),
     ),
-    ErrorNote("caret_for_power", "00", (("bitwise_xor",),), ("RuntimeError", "NotImplementedError")),
-    ErrorNote("index_range", "00", (("out of bounds",), ("out of range",)), ("IndexError", "RuntimeError")),
+    ErrorNote(
+        "caret_for_power",
+        "00",
+        (("bitwise_xor",), ("unsupported operand type(s) for ^",)),
+        ("RuntimeError", "NotImplementedError", "TypeError"),
+    ),
+    ErrorNote(
+        "index_range", "00", (("out of bounds",), ("out of range",)), ("IndexError", "RuntimeError", "AxisError")
+    ),
     ErrorNote(
         "name_unknown",
         "00",
@@ -188,12 +208,24 @@ _ALL = [
         ("IndexError",),
     ),
     ErrorNote("single_numbers_end_to_end", "02", (("zero-dimensional tensor", "cannot be concatenated"),)),
+    ErrorNote("none_for_whole_number", "", (("cannot be interpreted as an integer", "'nonetype'"),), ("TypeError",)),
+    ErrorNote("leaf_without_rule", "10", (("'nonetype' object is not callable",),), ("TypeError",)),
     ErrorNote(
         "none_has_no",
         "01",
         (("'nonetype' object",), ("unsupported operand", "'nonetype'"), ("but got nonetype",)),
         ("AttributeError", "TypeError"),
     ),
+    ErrorNote("truth_of_an_array", "", (("truth value of an array",),), ("ValueError",)),
+    ErrorNote("node_in_numpy", "10", (("loop of ufunc does not support argument",),), ("TypeError",)),
+    ErrorNote("number_gone_through", "10", (("'numpy.float64' object is not iterable",),), ("TypeError",)),
+    ErrorNote("too_many_arguments", "", (("takes", "positional argument", "given"),), ("TypeError",)),
+    ErrorNote("number_in_torch", "", (("must be tensor, not float",), ("must be tensor, not numpy",)), ("TypeError",)),
+    ErrorNote("endless_recursion", "", (("maximum recursion depth exceeded",),), ("RecursionError",)),
+    # What every class may lack: last, since some types' messages are explained more closely above.
+    ErrorNote("operator_missing", "", (("unsupported operand type(s)",),), ("TypeError",)),
+    ErrorNote("no_index", "", (("object is not subscriptable",),), ("TypeError",)),
+    ErrorNote("object_has_no", "", (("object has no attribute",),), ("AttributeError",)),
 ]
 
 NOTES: dict[str, ErrorNote] = {note.key: note for note in _ALL}

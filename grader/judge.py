@@ -17,7 +17,7 @@ import numpy as np
 from grader import formatting, likeness, words
 from grader.errors import recognise
 from grader.predictions import letters_of
-from grader.probe import Answer, Raised, Value, probe
+from grader.probe import OF_A_CLASS, Answer, Raised, Value, probe
 from grader.problem import ROUGH, Problem, alike
 from grader.question import Question
 
@@ -30,8 +30,9 @@ _ATTRIBUTES = ["requires_grad", "grad", "data", "retain_grad", "grad_fn"]  # tha
 class Verdict:
     """What the judge found, as data.
 
-    status: correct, unattempted, no_function, signature, raised, type, length, count, shape, complex, dtype, nonfinite,
-        mistake, imprecise, special_point, multiple, transpose, permuted, some_right, wrong_choice or wrong.
+    status: correct, unattempted, unfinished, no_function, signature, raised, type, length, count, shape, complex,
+        dtype, nonfinite, mistake, imprecise, special_point, multiple, transpose, permuted, some_right, wrong_choice or
+        wrong.
     score, points: what the answer earned, and what a correct one earns.
     headline, message: text for people, without the score.
     mistake: key of the named mistake, or None.  error: key in ``errors.NOTES``, or None.
@@ -103,15 +104,22 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
     """The Verdict on the answers to a question's problems, one per problem and in their order.
 
     A wrong answer scores 0; but if the question is ``partial`` and all answers are tuples of the right length, every
-    entry that is right on all problems earns its share of the points.
+    entry that is right on all problems earns its share of the points.  Where every problem stands for itself, each that
+    is right earns one.
     """
     findings = [_find(p, a) for p, a in zip(problems, answers, strict=True)]
     bad = [k for k, finding in enumerate(findings) if finding.status != "correct"]
     if not bad:
         return _verdict(question, problems[0], findings[0], answers[0], score=question.points, count=len(problems))
-    k, finding = _named(problems, findings) or _unnamed(problems, findings, bad)
+    k, finding = (
+        _of_the_first(problems, findings, bad)
+        if question.asks.apart
+        else _named(problems, findings) or _unnamed(problems, findings, bad)
+    )
     score = 0.0
-    if question.partial and all(f.parts or f.status == "correct" for f in findings):
+    if question.partial and question.asks.apart:
+        score = question.points * (len(findings) - len(bad)) / len(findings)
+    elif question.partial and all(f.parts or f.status == "correct" for f in findings):
         parts = np.array([findings[b].parts for b in bad])
         score = question.points * float(parts.all(axis=0).mean())
     return _verdict(question, problems[k], finding, answers[k], score=score, count=len(problems))
@@ -127,7 +135,7 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
     def explains(key: str, p: Problem, finding: Finding) -> bool:
         if finding.status == "nonfinite":  # an overflow hides the value, so any mistake may be behind it
             return True
-        elsewhere = key not in {wrong.key for wrong in p.wrongs}
+        elsewhere = key not in {wrong.key for wrong in p.wrongs} or key in p.question.asks.harmless(p)
         return key in finding.mistakes or (elsewhere and finding.status in ("correct", "raised", "shape"))
 
     keys = {key: None for finding in findings for key in finding.mistakes}
@@ -137,6 +145,16 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
     (key,) = fitting
     k = next(k for k, finding in enumerate(findings) if key in finding.mistakes)
     return k, Finding("mistake", {**findings[k].mistakes[key], "key": key}, yours=findings[k].yours)
+
+
+def _of_the_first(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
+    """What to report where every problem stands for itself: what is amiss on the first that is not right."""
+    attempted = [k for k in bad if findings[k].status != "unattempted"]
+    k = (attempted or bad)[0]
+    if not attempted and len(bad) < len(findings):
+        return k, Finding("unfinished")
+    found = _named([problems[k]], [findings[k]])
+    return k, found[1] if found else _unnamed([problems[k]], [findings[k]], [0])[1]
 
 
 def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
@@ -211,7 +229,20 @@ def _find(p: Problem, answer: Answer) -> Finding:
         key = p.question.asks.sequel(p, seen) if found.status == "correct" else ""
         # No ``yours`` here: the values are right, and comparing them with the true ones would show nothing.
         return Finding("value", {"pattern": "wrong"}, {key: {}}) if key else found
-    return _find_value(p, answer.value)
+    told = p.question.asks.told(p, answer.value)
+    if told:
+        key, detail = told
+        return Finding("value", {"pattern": "wrong"}, {key: detail}, yours=_shown(answer.value))
+    return _find_value(p, p.question.asks.read(p, answer.value))
+
+
+def _shown(value: Value) -> Any:
+    """A value as an array or a tuple of arrays; None if it is neither."""
+    if value.array is not None:
+        return value.array
+    parts = tuple(item.array for item in value.items)
+    numbers = _numbers(value) if value.kind == "list" else None
+    return numbers if numbers is not None else parts if parts and all(part is not None for part in parts) else None
 
 
 def _misspelled(raised: Raised) -> dict[str, Mapping[str, Any]]:
@@ -307,8 +338,9 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
 
 
 def _places(p: Problem, count: int) -> Sequence[str]:
-    """What the entries of a tuple are called: by the inputs if there is one for each of them, else by their numbers."""
-    return p.question.asks.names if len(p.question.asks.names) == count else [str(k) for k in range(count)]
+    """What the entries of a tuple are called: as the Quantity says, if it names each of them, else by their numbers."""
+    places = p.question.asks.places(p)
+    return places if len(places) == count else [str(k) for k in range(count)]
 
 
 def _results(p: Problem, parts: tuple[bool, ...]) -> dict[str, Any]:
@@ -376,13 +408,15 @@ def _rtol(p: Problem, value: Value) -> float:
 
 def _kind_fits(p: Problem, value: Value) -> bool:
     asks = p.question.asks
+    if asks.form == "gradients":
+        return value.kind in ("number", "array", "tensor")
     if asks.form in ("numbers", "shape"):
         return value.kind in ("tensor", "array", "tuple", "list") or (value.kind, asks.form) == ("number", "numbers")
     return value.kind == "tensor" or (p.question.plain_numbers and value.kind == "number")
 
 
 def _dtype_fits(p: Problem, value: Value) -> bool:
-    if p.question.asks.form in ("numbers", "shape"):
+    if p.question.asks.form in ("numbers", "shape", "gradients"):
         return True
     return value.dtype == "float64" or (p.question.float32 and value.dtype == "float32")
 
@@ -436,13 +470,21 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             if q.asks.form == "shape":
                 of_prediction |= {"shape": "dimensions", "permuted": "sizes_permuted"}
             says, why = words.FINDINGS[of_prediction.get(status, status)]
+        elif status == "no_function" and q.asks.use in OF_A_CLASS:
+            says, why = words.FINDINGS["no_class"]
         elif status == "nonfinite" and facts["size"] == 1:
             says, why = words.FINDINGS["nonfinite_number"]
         else:
             says, why = words.FINDINGS[status]
     if "place" in finding.facts:
-        says = words.CARD["entry_of_tuple"] + says
-    shows_truth = not q.asks.predicts and status not in ("unattempted", "raised", "signature", "no_function")
+        says = words.CARD["entry_of_gradients" if q.asks.form == "gradients" else "entry_of_tuple"] + says
+    shows_truth = not q.asks.predicts and status not in (
+        "unattempted",
+        "unfinished",
+        "raised",
+        "signature",
+        "no_function",
+    )
     if "{about}" in why:
         told = [words.ABOUT["same"]] if facts.get("same") else likeness.about(p, finding.yours, q.rtol)
         facts["about"] = "".join(f" {said}" for said in [*_here(q, facts), *told])
@@ -496,11 +538,12 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "number": q.number or q.title,
         "minutes": q.minutes,
-        "given": "(" + ", ".join(q.passed) + ")",
+        "given": "(" + ", ".join(name for name in p.given if name not in q.hidden) + ")",
         "inputs": ", ".join(names),
         "formula_of_truth": asks.formula_on(p),
         "equation": asks.equation(p),
         "problems": words.CARD["hidden"].format(count=count),
+        "expression": p.map.formula,
         "cause_words": "",
         **{name: value for name, value in p.extras.items() if isinstance(value, int)},
         **p.map.fixed_args,
@@ -521,7 +564,7 @@ def _kind(value: Value) -> str:
 
 def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str, Any]:
     several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1 and not entry
-    form = "tuple" if several else q.asks.form
+    form = ("numbers_in_tuple" if q.plain_numbers else "tuple") if several else q.asks.form
     general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
     help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)
     return {"kind": _kind(value), "expected": words.FORMS[form], "form_help": help_}
@@ -547,4 +590,4 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
             shown["f"] = p.map.formula
         elif arg.name == "weigh":
             shown |= {f"{name} = weigh({', '.join(p.inputs)})": formatting.values(v) for name, v in p.weights.items()}
-    return shown
+    return {**shown, **p.question.asks.shown(p)}

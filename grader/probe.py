@@ -116,6 +116,8 @@ def _put(answer: object, call: Call) -> Answer:
         return Answer(instead=plain(answer)) if call.args else Answer(value=plain(answer))
     if is_stub(answer):
         return Answer(untouched=True)
+    if call.use in OF_A_CLASS and not isinstance(answer, type):
+        return Answer(instead=plain(answer))
     misfit = _misfit(answer, call) if call.use == "call" else ""
     if misfit:
         return Answer(misfit=misfit)
@@ -279,8 +281,98 @@ def _called(answer: Callable[..., object], passed: list[Any]) -> object:
     return answer(*passed)
 
 
+# What follows is given a class of nodes.  If an expression gives anything else than such a node, the name of its type
+# is returned instead.
+
+
+def _differentiated(answer: Any, passed: list[Any]) -> object:
+    """(value, gradient of each input) of an expression, by an engine whose class of nodes is the answer.
+
+    passed: the expression, and its inputs.
+    """
+    expression, *inputs = passed
+    leaves = [answer(_bare(x)) for x in inputs]
+    out = expression(*leaves)
+    if not isinstance(out, answer):
+        return _clip(type(out).__name__)
+    out.backward()
+    return (out.data, *(_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)))
+
+
+def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
+    """The same for an expression with any number of outputs, each handed back with its upstream gradient.
+
+    passed: the expression, its inputs, and the upstream gradients of all outputs in one line.  The expression is built
+    anew for each output, so that an engine need not be able to go through one graph twice.
+    """
+    expression, *inputs, weights = passed
+    values, found = [], []
+    start, k, count = 0, 0, 1
+    while k < count:
+        leaves = [answer(_bare(x)) for x in inputs]
+        made = expression(*leaves)
+        outputs = made if type(made) is tuple else (made,)
+        count, out = len(outputs), outputs[k]
+        if not isinstance(out, answer):
+            return _clip(type(out).__name__)
+        shape = np.shape(out.data)
+        stop = start + int(np.prod(shape))
+        out.backward(_bare(weights[start:stop].reshape(shape)))
+        values.append(out.data)
+        found.append([_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)])
+        start, k = stop, k + 1
+    value = values[0] if len(values) == 1 else np.concatenate([np.ravel(np.asarray(y, dtype=float)) for y in values])
+    return (value, *map(_total, zip(*found, strict=True)))
+
+
+def _handed_back(answer: Any, passed: list[Any]) -> object:
+    """(value, what its rule hands back to each parent) of a single operation on nodes whose class is the answer.
+
+    passed: the operation, its inputs, and the upstream gradient.
+    Where a rule returns something else than a tuple or a list of gradients, a list is returned instead of a tuple.
+    """
+    operation, *inputs, g = passed
+    out = operation(*(answer(_bare(x)) for x in inputs))
+    if not isinstance(out, answer):
+        return _clip(type(out).__name__)
+    if out.pull is None:
+        return (out.data,)
+    back = out.pull(_bare(g))
+    if isinstance(back, tuple):  # read by the class's own methods: those of a subclass could go on without end
+        return (out.data, *tuple.__getitem__(back, slice(MOST_ITEMS)))
+    if isinstance(back, list):
+        return (out.data, *list.__getitem__(back, slice(MOST_ITEMS)))
+    return [out.data, back]
+
+
+def _bare(x: torch.Tensor) -> Any:
+    """A tensor as an engine without torch takes it: a single number as a float, else a float64 array."""
+    return x.item() if x.ndim == 0 else np.array(x.numpy())
+
+
+def _arrived(grad: Any, x: torch.Tensor) -> Any:
+    """What an engine has left at a leaf; zeros in the leaf's shape for the bare 0 of one that nothing has reached."""
+    return np.zeros(tuple(x.shape)) if isinstance(grad, (int, float)) and grad == 0 else grad
+
+
+def _total(grads: tuple[Any, ...]) -> Any:
+    """The sum of gradients; the first that is none, or of another shape than the others, if there is one."""
+    if len(grads) == 1:
+        return grads[0]
+    for grad in grads:
+        if grad is None or np.shape(grad) != np.shape(grads[-1]):
+            return grad
+    return sum(np.asarray(grad, dtype=float) for grad in grads)
+
+
 # How an answer is used: (answer, what is passed, in order) -> what is looked at as returned.
-USES: dict[str, Callable[[Any, list[Any]], object]] = {"call": _called}
+USES: dict[str, Callable[[Any, list[Any]], object]] = {
+    "call": _called,
+    "engine": _differentiated,
+    "weighted_engine": _differentiated_with_weights,
+    "pull": _handed_back,
+}
+OF_A_CLASS = ("engine", "weighted_engine", "pull")  # uses whose answer is a class
 
 
 def _nothing():  # type: ignore[no-untyped-def]

@@ -345,7 +345,7 @@ class Problem:
         """What the probe passes to the student's function, and what it looks at afterwards."""
         asks, args = self.question.asks, []
         leaves = self.question.leaves or asks.names
-        for name in self.question.gives:
+        for name in self.given:
             if name in self.question.computed:
                 made = self.question.computed[name] or partial(self.map.fn, **self.map.fixed_args)
                 args.append(Arg(name, made, computed=True))
@@ -360,6 +360,12 @@ class Problem:
             else:
                 args.append(Arg(name, value, hidden=hidden))
         return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self), asks.use)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the arguments of the student's function, in order, with "inputs" written out."""
+        names = self.question.gives
+        return tuple(one for name in names for one in (self.inputs if name == "inputs" else (name,)))
 
     def _argument(self, name: str) -> Any:
         if name == "f":

@@ -48,6 +48,7 @@ class Quantity:
     use: ClassVar[str] = "call"  # how the answer is used: a key of ``probe.USES``
     predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
     twice: ClassVar[bool] = False  # True if a derivative is differentiated
+    apart: ClassVar[bool] = False  # True if every problem stands for itself, and a mistake is named by one alone
 
     @property
     def observes(self) -> str:
@@ -121,6 +122,26 @@ class Quantity:
             ends = [p.at(name, x + sign * step * e.reshape(x.shape)).truth for sign in (1, -1)]
             moved[j] = float(np.sum(r * (ends[0] - ends[1]))) / (2 * step)
         return moved.reshape(tuple(x.shape))
+
+    def places(self, p: Problem) -> tuple[str, ...]:
+        """What the entries of a tuple are called, one name for each."""
+        return self.names
+
+    def read(self, p: Problem, value: Value) -> Value:
+        """What is compared with the truth: the value that was returned, or another that is as good."""
+        return value
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        """(key, detail) of a mistake that a property of the value tells, whatever its numbers; else None."""
+        return None
+
+    def harmless(self, p: Problem) -> frozenset[str]:
+        """The keys of mistakes of which some form, but not every form, gives the truth on this problem."""
+        return frozenset()
+
+    def shown(self, p: Problem) -> Mapping[str, str]:
+        """What a card shows of the problem besides the arguments that are numbers: name -> text."""
+        return {}
 
     def equation(self, p: Problem) -> str:
         """How the shapes fit, as text, e.g. ``(2,)·(2×3) → (3,)``; '' if there is nothing to say."""

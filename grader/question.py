@@ -36,7 +36,8 @@ class Question:
     asks: the Quantity to be returned.
     maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
     gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,
-        weights, extras, fixed arguments, ``hands`` or ``computed``.
+        weights, extras, fixed arguments, ``hands`` or ``computed``.  ``"inputs"`` stands for all inputs of the Map,
+        where their number varies from Map to Map.
     weights: name -> sampler, in the order of the outputs.  One that was made without a shape takes its output's, and
         None stands for ``mixed_signs()``.
     weigh: for a weight that depends on the inputs: a function of them that returns v.

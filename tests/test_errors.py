@@ -27,6 +27,18 @@ def x(*shape: int) -> torch.Tensor:
     return torch.ones(shape, dtype=torch.float64, requires_grad=True)
 
 
+class Bare:
+    """A node of an engine that lacks nearly everything."""
+
+    rule = None
+
+    def backward(self):
+        pass
+
+    def again(self):
+        return self.again()
+
+
 def twice(y):
     y.backward()
     y.backward()
@@ -197,6 +209,25 @@ SNIPPETS = [
     ("none_has_no", lambda: x().clone().backward()[0]),
     ("none_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True)[0] * 2),
     ("none_has_no", lambda: torch.stack(grad(x(3).sum(), (x(3), x(3)), allow_unused=True))),
+    ("shapes_do_not_multiply", lambda: np.ones((2, 3)) @ np.ones((2, 3))),
+    ("shapes_do_not_multiply", lambda: np.ones((2, 3)) @ np.float64(1.0)),
+    ("shapes_do_not_broadcast", lambda: np.ones(3) + np.ones(4)),
+    ("reshape_size", lambda: np.ones(3).reshape(2, 2)),
+    ("index_range", lambda: np.ones(3).sum(axis=1)),
+    ("caret_for_power", lambda: 2.0 ^ 3),
+    ("none_for_whole_number", lambda: np.expand_dims(np.ones(3), None)),
+    ("number_in_torch", lambda: torch.cos(1.0)),
+    ("number_in_torch", lambda: torch.cos(np.ones(3))),
+    ("leaf_without_rule", lambda: Bare().rule(1.0)),
+    ("truth_of_an_array", lambda: 1 if np.ones(3) > 0 else 2),
+    ("node_in_numpy", lambda: np.cos(Bare())),
+    ("number_gone_through", lambda: [*zip([1], np.float64(1.0), strict=True)]),
+    ("too_many_arguments", lambda: Bare().backward(1.0)),
+    ("endless_recursion", lambda: Bare().again()),
+    ("operator_missing", lambda: Bare() - Bare()),
+    ("operator_missing", lambda: 2 * Bare()),
+    ("no_index", lambda: Bare()[0]),
+    ("object_has_no", lambda: Bare().sin()),
 ]
 IDS = [f"{key}-{k}" for k, (key, _) in enumerate(SNIPPETS)]
 

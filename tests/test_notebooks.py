@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 
 import grader
 from grader.canonical import canonical, format_file, new_cell, new_notebook
+from grader.probe import OF_A_CLASS
 
 from support import functions
 
@@ -80,8 +81,11 @@ def test_statement_says_the_title_stars_minutes_and_points_of_its_question(quest
 def test_signature_of_the_stub_is_what_the_question_gives(question):
     path = next(solution(unit) for unit in UNITS if unit.startswith(question.unit))
     source = cells(path, "solution")[f"answer-{question.grade_id}"].source
-    (name, arguments) = re.search(r"^def (\w+)\((.*)\):$", source, re.MULTILINE).groups()
-    assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.passed
+    if question.asks.use in OF_A_CLASS:  # what its methods take, the words say
+        *_, name = re.findall(r"^class (\w+)\(.*\):$", source, re.MULTILINE)
+    else:
+        (name, arguments) = re.search(r"^def (\w+)\((.*)\):$", source, re.MULTILINE).groups()
+        assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.passed
     assert cells(path, "grade")[question.grade_id].source == f'check("{question.id}", {name})'
 
 

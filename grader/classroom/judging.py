@@ -31,7 +31,8 @@ from grader.sandbox.limits import Limits
 from grader.sandbox.zygote import Zygote
 from grader.words import FEEDBACK, SANDBOX
 
-WITHOUT_VALUES = ("correct", "unattempted", "no_function", "signature")  # statuses explained without showing inputs
+# Statuses explained without showing inputs.
+WITHOUT_VALUES = ("correct", "unattempted", "unfinished", "no_function", "signature")
 _NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of torch's RuntimeError
 
 

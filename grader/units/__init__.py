@@ -21,6 +21,7 @@ _UNITS = [
         "u07_graph_lifetime",
         "u08_higher_order",
         "u09_forward_and_batched",
+        "u10_your_own_engine",
     )
 ]
 

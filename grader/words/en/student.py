@@ -88,6 +88,15 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "this cannot be the answer.",
         "Letters that stand in the table are asked for, in quotes: a single one, or several where several may hold.",
     ),
+    "no_class": (
+        "you gave `check` {kind}; the class itself was asked for.",
+        "Give its name, without brackets: nodes are made of it here, with values that you have not seen.",
+    ),
+    "unfinished": (
+        "one part is still open: {expression}.",
+        "Whatever else you have written is right. Write that rule, delete the line `raise NotImplementedError()` "
+        "below it, and run the cell again.",
+    ),
 }
 
 
@@ -426,6 +435,70 @@ ERRORS: dict[str, Words] = {
         "What a hook returns is handed on in the place of the gradient, so it must have the same shape: change its "
         "entries, not their number.",
     ),
+    "leaf_without_rule": Words(
+        "None was called",
+        "None was called as if it were a function.",
+        "In an engine, a leaf has no rule: its `pull` is None. Ask for `node.parents` before you call `node.pull`. "
+        "Elsewhere, look for a name that was set to None.",
+    ),
+    "none_for_whole_number": Words(
+        "None for a whole number",
+        "None stands where a whole number is needed.",
+        "Where an axis may be None, for all axes, that case must be treated by itself: `if axis is None`.",
+    ),
+    "number_in_torch": Words(
+        "no tensor for torch's function",
+        "a function of torch was given a plain number or a NumPy array.",
+        "torch's functions take tensors. For numbers and arrays there are NumPy's: `np.cos`, `np.exp`.",
+    ),
+    "truth_of_an_array": Words(
+        "an if about many entries",
+        "an `if`, `and` or `or` was given an array with several entries.",
+        "Some entries may be true and some false. Decide entry by entry: `np.where(condition, a, b)`, or g times the "
+        "condition.",
+    ),
+    "node_in_numpy": Words(
+        "a node, not its data",
+        "a NumPy function was given an object that it cannot compute with.",
+        "If it is a node of an engine: a node is not an array, its value is `self.data`, its gradient `self.grad`.",
+    ),
+    "number_gone_through": Words(
+        "a number, not a tuple",
+        "a single number stands where several values are gone through.",
+        "A rule returns one gradient for each parent, as a tuple. With one parent, it is the comma that makes the "
+        "tuple: `return (g * slope,)`.",
+    ),
+    "too_many_arguments": Words(
+        "more arguments than the function takes",
+        "a function was called with more arguments than it takes.",
+        "Compare its first line, the one with `def`, with the one that you were given, the default values included.",
+    ),
+    "endless_recursion": Words(
+        "recursion without an end",
+        "a function calls itself without end.",
+        "It must stop where there is nothing left to do: at a leaf, which has no parents, and at a node that has been "
+        "visited before.",
+    ),
+    "operator_missing": Words(
+        "no such operation between these two",
+        "Python knows no such operation between values of these two types.",
+        "The message names both types. For objects of a class, an operator is a method: `a - b` calls "
+        "`a.__sub__(b)`, and `3 - b` calls `b.__rsub__(3)`. Look whether the class has that method, with two "
+        "underscores on either side.",
+    ),
+    "no_index": Words(
+        "square brackets on something without entries",
+        "square brackets were put after an object that has no entries.",
+        "The message names its type. For objects of a class, `x[key]` calls `x.__getitem__(key)`; look whether the "
+        "class has that method.",
+    ),
+    "object_has_no": Words(
+        "no such attribute",
+        "an object was asked for something that it does not have.",
+        "The message names its type and the attribute. Look whether the name is spelled as it was given, whether "
+        "this is the class that you meant or one that it extends, and whether a plain number stands in the place of "
+        "an object.",
+    ),
 }
 
 
@@ -462,6 +535,8 @@ FORMS: dict[str, str] = {
     "numbers": "a number or a list of numbers",
     "shape": "a shape, such as (3,) or (2, 3)",
     "letters": 'letters in quotes, such as "b"',
+    "numbers_in_tuple": "a tuple of numbers",
+    "gradients": "a number or a NumPy array for each parent",
 }
 
 
@@ -484,6 +559,7 @@ SHAPE_HELP: dict[str, str] = {
     "point": "The new point has x's shape. For g of shape (n,), `torch.linalg.solve(H, g)` has shape (n,), too.",
     "value": "Read once more what the result is to hold: one entry for each of what?",
     "predicted": "Count once more how many numbers the result holds.",
+    "order": "The list has one entry for each node that the root depends on, and one for the root.",
 }
 
 
@@ -516,6 +592,8 @@ FORM_HELP: dict[str, str] = {
     "one tensor of them.",
     "shape/number": "A shape is a tuple even where it has one entry, and then it is written with a comma: (n,).",
     "none": "A function without `return` returns None.",
+    "gradients/none": "A function without `return` returns None.",
+    "gradients/tuple": "One gradient for each parent, side by side in one tuple; a single one is a tuple with a comma: `(g,)`.",
 }
 
 
@@ -532,6 +610,7 @@ CARD: dict[str, str] = {
     "stale": "{name}.grad before",
     "at_places": "at {places}",
     "entry_of_tuple": "entry {place} of your tuple: ",
+    "entry_of_gradients": "the gradient of {place}: ",
     "entries": "entries",
     "results": "results",
     "nan": "nan",
@@ -544,6 +623,10 @@ CARD: dict[str, str] = {
     "last_hint": "That was the last one.",
     "next_hint": 'Another: hint("{id}")',
     "other_error": "PyTorch has another message for that case: {says}",
+    "value": "the value",
+    "listed": "listed below",
+    "value_and_gradients": "the value, then the gradient of {names}",
+    "parents_first": "every node after its parents",
 }
 
 

@@ -1,0 +1,247 @@
+"""What can be asked of a program that differentiates: an engine's gradients, an operation's rule, an order of nodes.
+
+The answer to the first two is a class of nodes.  It is given expressions, written with operators and methods alone,
+that it has not seen; nothing else of ours enters it.  What it finds is compared with J, which forward mode gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from grader import formatting, words
+from grader.mistakes import CATALOGUE
+from grader.mistakes.engines import value_of
+from grader.probe import Value
+from grader.problem import Block, Wrong, alike
+from grader.quantities import Quantity
+from grader.words import SHAPE_HELP
+
+if TYPE_CHECKING:
+    from grader.problem import Problem
+
+
+EQUAL = 1e-9  # a mistake that gives the truth but for this, relative to its size, changes nothing on that problem
+
+
+@dataclass(frozen=True)
+class EngineGradient(Quantity):
+    """The value of an expression, and the gradients that a student's engine leaves at its inputs: Jᵀv, one for each.
+
+    The answer is a class: ``answer(data)`` makes a leaf of a float or a float64 array, expressions make more nodes of
+    leaves, ``backward()`` of the last one leaves gradients in ``grad``.  An expression with several outputs, or one
+    that is no number, needs ``weighted=True`` and an extra ``v`` in the Question, last in ``gives``: a weight for each
+    entry of all outputs, in one line; then ``backward`` is given an upstream gradient, and the graph is built anew for
+    each output.
+
+    The truth is a tuple: the value, then a gradient in the shape of each of the Map's inputs.
+
+    >>> def f(a, b): return a * b + a
+    >>> maps = [Map(f, {"a": fixed(3), "b": fixed(2)})]
+    >>> q = Question("99.q", "Q", EngineGradient(), maps, ("f", "a", "b"))
+    >>> [float(part) for part in Problem(q, seed=0).truth]
+    [9.0, 3.0, 3.0]
+    """
+
+    wrt: str | tuple[str, ...] = ()
+    weighted: bool = False
+    kind: ClassVar = "engine"
+    form: ClassVar = "gradients"
+
+    @property
+    def use(self) -> str:  # type: ignore[override]
+        return "weighted_engine" if self.weighted else "engine"
+
+    def weight(self, p: Problem) -> np.ndarray:
+        v = p.extras.get("v")
+        return super().weight(p) if v is None else np.asarray(v).reshape(-1)
+
+    def blocks(self, p: Problem) -> list[Block]:
+        return [p.block(name, self.weight(p)) for name in p.inputs]
+
+    def places(self, p: Problem) -> tuple[str, ...]:
+        return (words.CARD["value"], *p.inputs)
+
+    def shown(self, p: Problem) -> Mapping[str, str]:
+        return {words.CARD["listed"]: words.CARD["value_and_gradients"].format(names=", ".join(p.inputs))}
+
+    def formula_on(self, p: Problem) -> str:
+        return "Jᵀv" if self.weighted else "∇f"
+
+    def truth(self, p: Problem) -> Any:
+        return (value_of(p), *(block.g.reshape(block.x_shape) for block in self.blocks(p)))
+
+    def scale(self, p: Problem) -> float:
+        return max(float(np.abs(part).max(initial=0)) for part in p.truth) or 1.0
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return [wrong for wrong in self._made(p) if not alike(wrong.value, p.truth, EQUAL)]
+
+    def harmless(self, p: Problem) -> frozenset[str]:
+        return frozenset(wrong.key for wrong in self._made(p) if alike(wrong.value, p.truth, EQUAL))
+
+    def _made(self, p: Problem) -> list[Wrong]:
+        """What every mistake gives on this problem, in all of its forms, those that give the truth among them."""
+        if "made" not in p.seconds:
+            found = []
+            for key, mistake in CATALOGUE.items():
+                if self.kind in mistake.derive and key not in p.question.without:
+                    found += [Wrong(key, value, detail) for detail, value in mistake.derive[self.kind](p)]
+            p.seconds["made"] = found + self._also(p)
+        made: list[Wrong] = p.seconds["made"]
+        return made
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        if value.kind == "text":
+            return "not_a_node", {"type": value.text}
+        if value.kind not in ("tuple", "list") or not value.items:
+            return None
+        got, wanted = value.items[0].array, p.truth[0]
+        if got is None or not alike(got, wanted, p.question.rtol, float(np.abs(wanted).max(initial=0)) or 1.0):
+            shown = words.KINDS["none"] if got is None else formatting.values(got)
+            return "forward_value", {"got": shown, "wanted": formatting.values(wanted)}
+        missing = [name for name, item in zip(p.inputs, value.items[1:], strict=False) if item.kind == "none"]
+        return ("nothing_arrived", {"which": ", ".join(missing)}) if missing else None
+
+
+@dataclass(frozen=True)
+class LocalRule(EngineGradient):
+    """The value of a single operation, and what its rule hands back for an upstream gradient g: Jᵀg, one per operand.
+
+    The answer is a class, as for EngineGradient, whose nodes have the operation's rule in ``pull``.  The weight of the
+    Question is g, last in ``gives``; each gradient has its operand's shape.  Every Map is an operation of its own: what
+    is wrong in one is explained whatever the others are.
+
+    >>> def times(a, b): return a * b
+    >>> maps = [Map(times, {"a": fixed(3), "b": fixed(2)})]
+    >>> q = Question("99.q", "Q", LocalRule(), maps, ("f", "a", "b", "g"), weights={"g": fixed(-1)})
+    >>> [float(part) for part in Problem(q, seed=0).truth]
+    [6.0, -2.0, -3.0]
+    """
+
+    kind: ClassVar = "rule"
+    apart: ClassVar = True
+
+    @property
+    def use(self) -> str:  # type: ignore[override]
+        return "pull"
+
+    def formula_on(self, p: Problem) -> str:
+        return "g · ∂y/∂x" if p.y.size == 1 else "Jᵀg"
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        found = super().told(p, value)
+        if found:
+            return found
+        if value.kind == "list":
+            return "pull_without_comma", {}
+        got, wanted = len(value.items) - 1, len(p.inputs)
+        if value.kind == "tuple" and got != wanted:
+            return ("not_one_for_each_parent", {"got": got, "wanted": wanted}) if got else ("pull_missing", {})
+        return None
+
+
+@dataclass(frozen=True)
+class ParentsFirst(Quantity):
+    """An order of the nodes that ``root`` depends on, each after its parents: a list of their numbers.
+
+    The Map's only input is ``table``, of shape (n, n): entry (k, j) counts how often node j is a parent of node k.  The
+    Question has ``root`` as an extra.  Any order that keeps to this is right; the truth is one of them.
+
+    >>> def size(table): return table.sum()
+    >>> maps = [Map(size, {"table": fixed([[0, 1, 0], [0, 0, 0], [1, 1, 0]])})]
+    >>> q = Question("99.q", "Q", ParentsFirst(), maps, extras={"root": lambda generator, p: 2})
+    >>> Problem(q, seed=0).truth.tolist()
+    [1.0, 0.0, 2.0]
+    """
+
+    wrt: str | tuple[str, ...] = ()
+    form: ClassVar = "numbers"
+    apart: ClassVar = True
+    shape_help: ClassVar = SHAPE_HELP["order"]
+
+    def parents(self, p: Problem) -> list[list[int]]:
+        """For each node the list of its parents, one that is taken twice twice."""
+        table = p.inputs["table"].numpy().astype(int)
+        return [[j for j, times in enumerate(row) for _ in range(times)] for row in table]
+
+    def formula_on(self, p: Problem) -> str:
+        return words.CARD["parents_first"]
+
+    def truth(self, p: Problem) -> Any:
+        parents, found = self.parents(p), list[int]()
+
+        def visit(k: int) -> None:
+            if k not in found:
+                for j in parents[k]:
+                    visit(j)
+                found.append(k)
+
+        visit(p.extras["root"])
+        return np.asarray(found, dtype=float)
+
+    def scale(self, p: Problem) -> float:
+        return 1.0
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        found = [
+            Wrong(key, order, detail)
+            for key, mistake in CATALOGUE.items()
+            if "order" in mistake.derive and key not in p.question.without
+            for detail, order in mistake.derive["order"](p)
+            if not self.valid(p, order)
+        ]
+        return found + self._also(p)
+
+    def valid(self, p: Problem, order: np.ndarray) -> bool:
+        """Whether an order is right: the nodes of the truth, each once, and each after its parents."""
+        if order.ndim != 1 or sorted(order) != sorted(p.truth):
+            return False
+        parents, at = self.parents(p), {int(k): place for place, k in enumerate(order)}
+        return all(at[j] < at[k] for k in at for j in parents[k])
+
+    def read(self, p: Problem, value: Value) -> Value:
+        order = _line(value)
+        return Value("array", p.truth, "float64") if order is not None and self.valid(p, order) else value
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        order = _line(value)
+        if order is None or self.valid(p, order):
+            return None
+        found = self.amiss(p, order)
+        if "key" in found:
+            return found["key"], found
+        if any(alike(order, wrong.value, 0.0) for wrong in p.wrongs):
+            return None
+        at, parents = {int(k): place for place, k in enumerate(order)}, self.parents(p)
+        k, j = next((k, j) for k in at for j in parents[k] if at[j] > at[k])
+        return "order_not_after_parents", {"k": k, "j": j}
+
+    def amiss(self, p: Problem, order: Sequence[float] | np.ndarray) -> dict[str, Any]:
+        """Which nodes are listed twice, needlessly or not at all: the mistake's key, and their numbers; else {}."""
+        listed, wanted = {int(k) for k in order}, {int(k) for k in p.truth}
+        for key, nodes in (
+            ("order_node_twice", {k for k in listed if list(order).count(k) > 1}),
+            ("order_unreached", listed - wanted),
+            ("order_missing", wanted - listed),
+        ):
+            if nodes:
+                return {"key": key, "which": ", ".join(map(str, sorted(nodes)))}
+        return {}
+
+    def shown(self, p: Problem) -> Mapping[str, str]:
+        return {"parents": str(self.parents(p))}
+
+
+def _line(value: Value) -> np.ndarray | None:
+    """A list of whole numbers as an array (k,); None for anything else."""
+    if value.kind not in ("list", "tuple"):
+        return value.array if value.array is not None and value.array.ndim == 1 else None
+    entries = [item.array for item in value.items]
+    if any(entry is None or entry.ndim or np.iscomplexobj(entry) for entry in entries):
+        return None
+    line = np.array([float(entry) for entry in entries if entry is not None])
+    return line if np.array_equal(line, np.rint(line)) else None
