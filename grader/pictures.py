@@ -181,17 +181,21 @@ def graph(
     back: Sequence[tuple[str, str, str]] = (),
     cut: Sequence[tuple[str, str]] = (),
     title: str = "",
+    box: int = 92,
+    gap: int = 78,
 ) -> Picture:
     """A computation with branches: boxes in columns, arrows for the operations, and the backward pass beside them.
 
     nodes: name -> (column, row, value).  edges: (from, to, operation).  lit: names of boxes to highlight.
     back: (from, to, what is passed back), where "from" is the later box.
     cut: (from, to) of edges through which no gradient flows back; they are dashed.
+    box, gap: the least widths of a box and of the space between two columns, in pixels.  A slider whose frames have
+        texts of different lengths stands still if both are large enough for the longest.
     """
     top = 30 if title else 8
-    box = max(92, *(8 * max(len(name), len(value)) + 16 for name, (_, _, value) in nodes.items()))
+    box = max(box, *(8 * max(len(name), len(value)) + 16 for name, (_, _, value) in nodes.items()))
     labels = [label for _, _, label in (*edges, *back)]
-    wide, tall = max(78, *(7 * len(label) + 26 for label in labels)), 46
+    wide, tall = max(gap, *(7 * len(label) + 26 for label in labels)), 46
     lowest = min(row for _, row, _ in nodes.values())
 
     def corner(name: str) -> tuple[float, float]:

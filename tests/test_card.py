@@ -501,6 +501,16 @@ def test_picture_is_well_formed(name):
     assert not reader.open
 
 
+def test_a_graph_keeps_its_size_when_its_texts_grow_if_it_was_given_room_for_them():
+    def size(value, label, **room):
+        picture = pictures.graph({"x": (0, 0, "1"), "y": (1, 0, value)}, [("x", "y", label)], **room)
+        return re.search(r'viewBox="([^"]*)"', picture.html).group(1)
+
+    short, long = ("2", "+"), ("2 · gradient 1.25", "1.25 · b = 2.5")
+    assert size(*short) != size(*long)
+    assert size(*short, box=170, gap=130) == size(*long, box=170, gap=130)
+
+
 def test_plots_of_one_page_share_no_ids():
     plots = [pictures.curves(lambda axes: axes.plot([0, 1], [0, 1]), "a").html for _ in range(2)]
     clips = [set(re.findall(r'<clipPath id="(\w+)"', plot)) for plot in plots]

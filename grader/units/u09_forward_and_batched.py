@@ -17,7 +17,7 @@ from grader.units import u08_functions
 from grader.units import u09_functions as functions
 
 HELIX = Map(functions.helix, {"x": normal(2)}, "(x₀ cos x₁, x₀ sin x₁, x₁² − x₀, x₀x₁)")
-FUNNEL = Map(functions.funnel, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
+FUNNEL = Map(functions.nozzle, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
 WHIRL = Map(functions.whirl, {"x": normal(3)}, "(x₁x₂, x₀² − x₁, e^(x₀/2) · x₂)")
 LATTICE = Map(functions.lattice, {"x": normal(3)}, "(x₀x₁, x₁x₂², tanh x₀ − x₂, x₀x₂, cos x₁)")
 

@@ -39,7 +39,7 @@ def helix(x: Tensor) -> Tensor:
     return torch.stack([x[0] * torch.cos(x[1]), x[0] * torch.sin(x[1]), x[1] ** 2 - x[0], x[0] * x[1]])
 
 
-def funnel(x: Tensor) -> Tensor:
+def nozzle(x: Tensor) -> Tensor:
     return torch.stack([x[0] * x[3] + torch.sin(x[1]), x[2] ** 2 * x[4] - x[0]])
 
 

@@ -33,6 +33,12 @@ def _arrivals(p: Problem) -> np.ndarray:
     return np.array([p.jacobians[name].item() for name in ("a", "b", "at_c", "at_d")])
 
 
+def _values(p: Problem) -> np.ndarray:
+    """The values of a, b, c and d on the way forward."""
+    a, b = (p.inputs[name].item() for name in ("a", "b"))
+    return np.array([a, b, a * b, a * b + a])
+
+
 def _arrivals_by(key: str) -> Mistake:
     """A mistake of an engine as it shows in the small graph of 10.1."""
 
@@ -52,7 +58,7 @@ VALUES_FOR_GRADIENTS = Mistake(
     name="the values instead of the gradients",
     says="these are the values on the way forward.",
     why="A gradient says how much e moves when the value is moved by a little. Begin at the end: at e it is 1.",
-    on_problem=lambda p: np.array([2.0, -3.0, -6.0, -4.0]),
+    on_problem=_values,
 )
 ONE_USE_OF_A = Mistake(
     "one_use_of_a",
