@@ -166,6 +166,7 @@ _ALL = [
         ),
     ),
     ErrorNote("direction_shape", "04", (("set a forward gradient that has a different size",),)),
+    ErrorNote("direction_dtype", "04", (("expected tangent to be floating point",),), ("ValueError",)),
     ErrorNote("assigned_shape", "04", (("must match the existing size",),)),
     ErrorNote("tensor_has_no", "02", (("'tensor' object has no attribute",),), ("AttributeError",)),
     ErrorNote(
@@ -222,6 +223,7 @@ _ALL = [
     ErrorNote("too_many_arguments", "", (("takes", "positional argument", "given"),), ("TypeError",)),
     ErrorNote("number_in_torch", "", (("must be tensor, not float",), ("must be tensor, not numpy",)), ("TypeError",)),
     ErrorNote("endless_recursion", "", (("maximum recursion depth exceeded",),), ("RecursionError",)),
+    ErrorNote("not_a_matrix", "00", (("unsupported operand type(s) for @", "'tensor'"),), ("TypeError",)),
     # What every class may lack: last, since some types' messages are explained more closely above.
     ErrorNote("operator_missing", "", (("unsupported operand type(s)",),), ("TypeError",)),
     ErrorNote("no_index", "", (("object is not subscriptable",),), ("TypeError",)),

@@ -78,6 +78,12 @@ def local_before_it_has_a_value():
     return a, later
 
 
+def a_name_given_anew():
+    f = functions.square
+    f = lambda z: 2 * f(z)  # noqa: E731
+    return f(x(3))
+
+
 def typing_mistake():
     return touch.ones(3)  # noqa: F821
 
@@ -181,6 +187,11 @@ SNIPPETS = [
     ("direction_form", lambda: torch.func.jvp(functions.square, (x(3),), torch.ones(3).double())),
     ("direction_form", lambda: torch.func.jvp(functions.square, (x(3),), (1,))),
     ("direction_shape", lambda: torch.func.jvp(functions.square, (x(3),), (torch.ones(2).double(),))),
+    ("direction_dtype", lambda: torch.func.jvp(functions.square, (x(3),), (torch.ones(3, dtype=torch.int64),))),
+    ("not_a_matrix", lambda: x(3) @ 2.0),
+    ("not_a_matrix", lambda: 2 @ x(3)),
+    ("not_a_matrix", lambda: x(3) @ [1.0, 2.0, 3.0]),
+    ("endless_recursion", a_name_given_anew),
     ("assigned_shape", column_of_another_length),
     ("tensor_has_no", lambda: x(3).zero_grad()),
     ("tuple_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True).sum()),

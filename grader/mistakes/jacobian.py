@@ -63,6 +63,16 @@ def _place_as_value(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
     return None if i == 1 else found[: 2 if i else 1]
 
 
+def _all_but_row(b: Block) -> np.ndarray | None:
+    """The sum of all rows but row i; with two rows it would be the other row, which has its own name."""
+    return b.J.sum(axis=0) - b.J[b.p.extras["i"]] if b.m > 2 else None
+
+
+def _derivative_of_input(b: Block) -> np.ndarray | None:
+    i = b.p.extras["i"]
+    return np.eye(b.n)[i] if i < b.n and len(b.x_shape) == 1 else None
+
+
 def _column_of_that_number(b: Block) -> np.ndarray | None:
     i = b.p.extras["i"]
     return b.J[:, i] if i < b.n else None
@@ -81,7 +91,7 @@ MISTAKES = [
         name="the transpose of J",
         says="this is Jᵀ: rows and columns are exchanged.",
         why="Row i of J is the gradient of output i, so J has shape ({m}, {n}): outputs first. A gradient goes into "
-        "a row, `J[i] = g`, not into a column, `J[:, i] = g`.",
+        "a row, `J[i] = g`, not into a column, `J[:, i] = g`. A product that was transposed turns round, (AB)ᵀ = BᵀAᵀ.",
         derive={"jacobian": _transposed},
     ),
     Mistake(
@@ -90,7 +100,8 @@ MISTAKES = [
         formula="J[0] + … + J[i]",
         name="each row added to the next",
         says="every row here is the sum of the right rows up to it.",
-        why="`backward` adds to `.grad`. Between two rows it must be set to None; `autograd.grad` has no such memory.",
+        why="`backward` adds to `.grad`. Between two rows it must be set to None; `autograd.grad` has no such memory. "
+        "A one-hot weight that is used again adds rows, too, if the 1 of the row before is still in it.",
         derive={"jacobian": at_least_two(lambda b: grid(b, np.cumsum(b.J, axis=0)))},
     ),
     Mistake(
@@ -121,6 +132,25 @@ MISTAKES = [
         says="the weight holds the number i, here {i}, where it should hold a 1 at place i.",
         why="i says which output counts, not how much. A one-hot weight is 0 everywhere but at place i, and 1 there.",
         derive={"row": _place_as_value},
+    ),
+    Mistake(
+        "all_rows_but_i",
+        unit="05",
+        formula="Σ J[k], k ≠ i",
+        name="all rows but the one asked for",
+        says="this is the sum of all rows of J but row {i}.",
+        why="The weight 0 leaves an output out, and the weight 1 lets it in. Here that is the wrong way round: row i "
+        "needs a 1 at place i and zeros elsewhere.",
+        derive={"row": _all_but_row},
+    ),
+    Mistake(
+        "input_for_output",
+        unit="04",
+        formula="∂x_i/∂x",
+        name="an input instead of an output",
+        says="this is the derivative of x[{i}] with respect to x: 1 at place {i}, and 0 elsewhere.",
+        why="Row i is the gradient of output i, `y[i]`. `x[i]` is an input, and has nothing to do with f.",
+        derive={"row": _derivative_of_input},
     ),
     Mistake(
         "column_for_row",

@@ -6,6 +6,7 @@ from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from grader.mistakes.base import Mistake, nth, order
 
@@ -32,6 +33,41 @@ def _running_orders(b: Block) -> np.ndarray | None:
     """What ``.grad`` holds if it is never reset: each backward adds the derivative of everything already in it."""
     n = order(b)
     return np.asarray(sum(comb(n - 1, k - 1) * b.derivative(k) for k in range(1, n + 1))) if n > 1 else None
+
+
+def _difference_of_gradients(b: Block) -> np.ndarray | None:
+    """∇f(x + u) − ∇f(x); None if x was not drawn but computed from another input."""
+    if b.name not in b.p.drawn:
+        return None
+    x = b.p.drawn[b.name]
+    moved = b.p.at(b.name, x + torch.from_numpy(b.extra("u")).reshape(x.shape))
+    return moved.jacobians[b.name].T @ b.v - b.g
+
+
+def _along_gradient(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    return [({"formula": "H∇f"}, b.H @ b.g), ({"formula": "2H∇f"}, 2 * b.H @ b.g)]
+
+
+def _toward_a_root(b: Block) -> np.ndarray | None:
+    return b.x - b.v @ b.y / b.g if b.g.all() else None
+
+
+def _other_lengths(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    step = np.linalg.solve(b.H, b.g)
+    return [({"factor": factor}, b.x - c * step) for factor, c in (("half", 0.5), ("twice", 2))]
+
+
+def _gradient_times_row_sums(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
+    product = b.g * b.H.sum(axis=1)
+    return [({"formula": "∇f ⊙ H1"}, product), ({"formula": "2∇f ⊙ H1"}, 2 * product)]
+
+
+def _one_pure_partial(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    return [({"k": k}, np.asarray(b.H[k, k])) for k in range(b.n)] if b.n > 1 else None
+
+
+def _one_column(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
+    return [({"k": k}, np.asarray(b.H[:, k].sum())) for k in range(b.n)] if b.n > 1 else None
 
 
 def _zero(truth: np.ndarray) -> np.ndarray | None:
@@ -85,6 +121,16 @@ MISTAKES = [
         why="That is what `autograd.grad` gives for the whole gradient weighted with ones. One row of H is the "
         "gradient of one entry of the gradient.",
         derive={"hessian": lambda b: b.H.sum(axis=0)},
+    ),
+    Mistake(
+        "row_sums_on_diagonal",
+        unit="08",
+        formula="diag(H1)",
+        name="the row sums of H on a diagonal",
+        says="this has the row sums of H on its diagonal, and zeros elsewhere.",
+        why="The second pass over `g.sum()` adds up all rows of H, and a sum cannot be taken apart again. One row of H "
+        "is the gradient of one entry, `g[i]`.",
+        derive={"hessian": lambda b: np.diag(b.H.sum(axis=1)).reshape(b.x_shape * 2)},
     ),
     Mistake(
         "hvp_ones",
@@ -153,6 +199,36 @@ MISTAKES = [
         derive={"hvp": lambda b: [({}, c * (b.g @ b.extra("u")) * b.H @ b.extra("u")) for c in (1, 2)]},
     ),
     Mistake(
+        "hvp_applied_after",
+        unit="08",
+        formula="u ⊙ H1",
+        name="u applied after the second pass",
+        says="this is u times H1, entry by entry: u was multiplied after the second pass.",
+        why="The second pass has added up the rows of H, all with the weight 1, and no factor can change that "
+        "afterwards. u must weight the entries of the gradient before: `grad_outputs=u`, or `(g * u).sum()`.",
+        derive={"hvp": lambda b: b.extra("u") * b.H.sum(axis=1)},
+    ),
+    Mistake(
+        "hvp_along_gradient",
+        unit="08",
+        formula="H∇f",
+        name="the gradient as the direction",
+        says="this is {formula}: H was multiplied by the gradient, not by u.",
+        why="The gradient is what the second pass differentiates. The weight of that pass is u: `grad_outputs=u`, or "
+        "`(g * u).sum()`.",
+        derive={"hvp": _along_gradient},
+    ),
+    Mistake(
+        "hvp_whole_step",
+        unit="08",
+        formula="∇f(x + u) − ∇f(x)",
+        name="the gradient's change over a whole step",
+        says="this is ∇f(x + u) − ∇f(x), the change of the gradient over a whole step.",
+        why="Hu is the rate at which the gradient changes at the point x itself. On the way from x to x + u that rate "
+        "changes, unless f is quadratic. Differentiate `(g * u).sum()`, which needs no step.",
+        derive={"hvp": _difference_of_gradients},
+    ),
+    Mistake(
         "hessian_twice",
         unit="08",
         formula="HHu",
@@ -212,6 +288,26 @@ MISTAKES = [
         says="these are the terms of the Laplacian, not yet added up.",
         why="The Laplacian is a single number: their sum.",
         derive={"laplacian": lambda b: np.diag(b.H)},
+    ),
+    Mistake(
+        "one_pure_partial",
+        unit="08",
+        formula="H[k, k]",
+        name="one term of the Laplacian",
+        says="this is the second derivative with respect to x_{k} alone, one term of the Laplacian.",
+        why="There is one such term for each variable, and the Laplacian is their sum. In a loop, add each one to a "
+        "total; `total = …` alone replaces it, and a `return` inside the loop ends it.",
+        derive={"laplacian": _one_pure_partial},
+    ),
+    Mistake(
+        "column_for_laplacian",
+        unit="08",
+        formula="Σ_i H[i, k]",
+        name="the sum of one column of H",
+        says="this is the sum of column {k} of H.",
+        why="The Laplacian takes another entry from every row: entry i of row i, `row[i]`. The sum of a column is also "
+        "what entry {k} of the gradient of `g.sum()` holds.",
+        derive={"laplacian": _one_column},
     ),
     Mistake(
         "sum_of_gradient",
@@ -277,6 +373,26 @@ MISTAKES = [
         derive={"newton_step": lambda b: b.x + np.linalg.solve(b.H, b.g)},
     ),
     Mistake(
+        "newton_other_length",
+        unit="08",
+        formula="x − c H⁻¹∇f",
+        name="the step too long or too short",
+        says="this step is {factor} as long as Newton's.",
+        why="Near x, f(x + s) is about f(x) + ∇f·s + ½ sᵀHs. The derivative of that with respect to s is ∇f + Hs: the "
+        "½ is gone. It is zero at s = −H⁻¹∇f, with no factor.",
+        derive={"newton_step": _other_lengths},
+    ),
+    Mistake(
+        "newton_for_a_root",
+        unit="08",
+        formula="x − f(x) / ∇f(x)",
+        name="Newton's method for a zero of f",
+        says="this is x − f(x)/∇f(x), entry by entry: Newton's method for a zero of f.",
+        why="Here a zero of the gradient is wanted. So ∇f takes the place of f in that method, and H that of its "
+        "derivative.",
+        derive={"newton_step": _toward_a_root},
+    ),
+    Mistake(
         "newton_diagonal",
         unit="08",
         formula="x − ∇f / diag(H)",
@@ -313,6 +429,35 @@ MISTAKES = [
         derive={"squared_norm": lambda b: b.H @ b.g / np.sqrt(b.g @ b.g)},
     ),
     Mistake(
+        "squared_norm_plus_gradient",
+        unit="08",
+        formula="2H∇f + ∇f",
+        name="an old .grad was not cleared",
+        says="this is 2H∇f plus the gradient.",
+        why="The first `backward` left the gradient in `.grad`, and the second added to it. Set `.grad` to None in "
+        "between, after keeping the gradient under another name, or use `autograd.grad`.",
+        derive={"squared_norm": lambda b: 2 * b.H @ b.g + b.g},
+    ),
+    Mistake(
+        "gradient_applied_after",
+        unit="08",
+        formula="2∇f ⊙ H1",
+        name="the gradient applied after the second pass",
+        says="this is {formula}, entry by entry: the gradient was multiplied after the second pass.",
+        why="The chain rule gives 2H∇f, a matrix times a vector. The second pass over `g.sum()` adds up the rows of H "
+        "with the weight 1 each, and a factor afterwards cannot change that. Differentiate `(g * g).sum()`.",
+        derive={"squared_norm": _gradient_times_row_sums},
+    ),
+    Mistake(
+        "square_of_the_sum",
+        unit="08",
+        formula="2(1·∇f) H1",
+        name="the square of a sum",
+        says="this is the gradient of (1·∇f)²: the entries of ∇f were added up first, and their sum was squared.",
+        why="‖∇f‖² is the sum of the squares, `(g ** 2).sum()`, not the square of the sum, `g.sum() ** 2`.",
+        derive={"squared_norm": lambda b: 2 * b.g.sum() * b.H.sum(axis=1)},
+    ),
+    Mistake(
         "twice_the_gradient",
         unit="08",
         formula="2∇f",
@@ -328,7 +473,8 @@ MISTAKES = [
         formula="another order",
         name="another order",
         says="this is the derivative of order {k}; order {order} was asked for.",
-        why="Count how often the loop differentiates. f itself has order 0.",
+        why="f itself has order 0, and each derivative of the one before adds 1. Every call must differentiate what "
+        "the last one returned: to differentiate f(x) again gives f′ again.",
         derive={"nth": _other_orders},
     ),
     Mistake(

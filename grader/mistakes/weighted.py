@@ -129,8 +129,9 @@ MISTAKES = [
         formula="Jᵀ1",
         name="ones as the weight",
         says="this is the gradient of the plain sum of the outputs, where every output counts 1.",
-        why="Here the weight is {v}. `grad_outputs` is where autograd learns it; `torch.ones_like(y)` says that all "
-        "outputs count the same.",
+        why="The weights {v} have no effect here. They act as `grad_outputs`, as the `gradient` of `backward`, or as "
+        "factors in the number that is differentiated, `(v * y).sum()`. In `y.sum()`, and with "
+        "`torch.ones_like(y)`, all outputs count the same.",
         derive={
             "weights": at_least_two(lambda b: b.ones),
         },
@@ -351,6 +352,16 @@ MISTAKES = [
         derive={"weights": at_least_two(lambda b: [({}, c * (b.v @ b.y) * b.v) for c in (1, 2)])},
     ),
     Mistake(
+        "sum_of_squares",
+        unit="05",
+        formula="Jᵀ(2v ⊙ v ⊙ y)",
+        name="gradient of a sum of squares",
+        says="this is the gradient of Σ (v_i·y_i)², or half of it: each weighted output was squared.",
+        why="The square brings down the factor v_i·y_i, and the chain rule another v_i. The scalar to differentiate is "
+        "the weighted sum v·y and nothing more.",
+        derive={"weights": at_least_two(lambda b: [({}, c * b.v**2 * b.y) for c in (1, 2)])},
+    ),
+    Mistake(
         "value_not_slope",
         unit="01",
         formula="f(x)",
@@ -508,11 +519,12 @@ MISTAKES = [
     Mistake(
         "not_returned",
         unit="00",
-        name="nothing was returned",
+        name="None was returned",
         says="your function returned None.",
-        why="A function without `return` returns None. If it computes the result and stops there, add `return` in "
-        "front of it. A `.grad` that no gradient has reached is None, too, and so is what `allow_unused=True` "
-        "gives for an input that takes no part.",
+        why="A function without `return` returns None. If yours has one, look at what stands after it. A `.grad` is "
+        "None until `backward` has put a gradient there: `torch.autograd.grad` never does, and for a tensor that is no "
+        "leaf, `backward` does so only if `retain_grad()` was called on that very tensor before. And "
+        "`allow_unused=True` gives None for an input that takes no part.",
     ),
     Mistake(
         "grad_is_none",

@@ -66,6 +66,26 @@ def _cleared_from_then_on(p: Problem) -> Any:
     return (old + first, second)
 
 
+def _at_zero(p: Problem) -> Any:
+    """The gradients at 0, added to what lay in x.grad: one tensor kept twice, or two copies."""
+    _, _, old = _two(p)
+    first, second = p.at("x", torch.zeros_like(p.inputs["x"])).jacobians["x"]
+    total = old + first + second
+    return [({}, (total, total)), ({}, (old + first, total))]
+
+
+def _not_squared(p: Problem) -> np.ndarray:
+    """The gradient of Σ (predict(x) − t), with t held constant."""
+    return forward_mode(p.map.fixed_args["predict"], {"x": p.drawn["x"]})["x"].sum(axis=0)
+
+
+def _gain_inside(p: Problem) -> np.ndarray:
+    """The gradient of Σ tanh(gain · A @ x)²."""
+    A, x, gain = p.inputs["A"].numpy(), p.inputs["x"].numpy(), p.map.fixed_args["gain"]
+    h = np.tanh(gain * (A @ x))
+    return gain * A.T @ (2 * h * (1 - h**2))
+
+
 def _through_the_target(p: Problem) -> Any:
     return (p.totals["x"] - p.jacobians["x"]).reshape(tuple(p.inputs["x"].shape))
 
@@ -116,7 +136,8 @@ def _row_gradients(p: Problem) -> np.ndarray:
 
 
 def _rows_alone(p: Problem) -> Any:
-    return [({"k": k}, g) for k, g in enumerate(_row_gradients(p))]
+    gradients = _row_gradients(p)
+    return [({"k": k}, share * g) for k, g in enumerate(gradients) for share in (1, 1 / len(gradients))]
 
 
 def _rows_added(p: Problem) -> Any:
@@ -138,6 +159,12 @@ def _last_batch(p: Problem) -> Any:
     batches, rows, size = _batches(p), len(p.inputs["X"]), p.map.fixed_args["size"]
     length = rows - size * (len(batches) - 1)
     return [({}, share * batches[-1]) for share in (1, length / rows, 1 / len(batches), size / rows)]
+
+
+def _without_last_batch(p: Problem) -> Any:
+    *whole, _ = _batches(p)
+    rows, size = len(p.inputs["X"]), p.map.fixed_args["size"]
+    return [({}, share * sum(whole)) for share in (size / rows, 1, 1 / len(whole), 1 / (len(whole) + 1))]
 
 
 def _with_size(rows: int, columns: int, size: int) -> Map:
@@ -183,6 +210,31 @@ NOT_ZEROED_BEFORE = Mistake(
     why="Clear before each `backward`, the first one included: nobody knows what the caller left there.",
     on_problem=_cleared_from_then_on,
 )
+POINT_ZEROED = Mistake(
+    "point_zeroed",
+    formula="(old + ∇first(0), old + ∇first(0) + ∇second(0))",
+    name="x zeroed instead of x.grad",
+    says="these are gradients at 0, added to what lay in `x.grad` before: x itself was set to 0.",
+    why="`x.zero_()` overwrites the point at which the losses are differentiated, and leaves `x.grad` as it was. It is "
+    "`x.grad` that must start afresh: `x.grad = None`.",
+    on_problem=_at_zero,
+)
+DIFFERENCE_NOT_SQUARED = Mistake(
+    "difference_not_squared",
+    formula="the gradient of Σ (predict(x) − t)",
+    name="the difference was not squared",
+    says="this is the gradient of Σ (predict(x) − t), without the square.",
+    why="The square brings down a factor 2(predict(x) − t) for each output. Without it the target has no effect.",
+    on_problem=_not_squared,
+)
+GAIN_INSIDE = Mistake(
+    "gain_inside",
+    formula="the gradient of Σ tanh(gain · A @ x)²",
+    name="the gain inside tanh",
+    says="this is the gradient of Σ tanh(gain · A @ x)²: the gain was applied before tanh.",
+    why="tanh(gain · z) is not gain · tanh(z). The gain multiplies what tanh returns: `gain * torch.tanh(A @ x)`.",
+    on_problem=_gain_inside,
+)
 OTHER_BRANCH_CUT = Mistake(
     "other_branch_cut",
     formula="the gradient through the target",
@@ -203,8 +255,8 @@ OPERATION_HIDDEN = Mistake(
     name="an operation that autograd did not see",
     says="the derivative of the operation that changes h is missing.",
     why="What is done to `.data`, or under `torch.no_grad()`, is not recorded: forward it counts, backward it is as "
-    "if it were never done. Compute a new tensor instead. Where the operation was left out altogether, the "
-    "result is the same.",
+    "if it were never done. Compute a new tensor instead, by an operation that is recorded. A result for which the "
+    "operation was left out altogether may look the same.",
 )
 TOTAL_HELD_CONSTANT = Mistake(
     "total_held_constant",
@@ -217,9 +269,9 @@ ONE_SAMPLE_ONLY = Mistake(
     "one_sample_only",
     formula="∇ℓ_k",
     name="one row only",
-    says="this is the gradient of the loss of row {k} alone.",
-    why="Every row counts. `loss = …` in a loop forgets the row before it: collect the losses, then combine all of "
-    "them.",
+    says="this is made of the gradient of the loss of row {k} alone.",
+    why="Every row counts. In a loop, `loss = …` forgets the loss of the row before, and `w.grad = None` forgets its "
+    "gradient: collect the losses, then combine all of them.",
     on_problem=_rows_alone,
 )
 SAMPLES_ADDED = Mistake(
@@ -254,6 +306,15 @@ LAST_BATCH_ONLY = Mistake(
     says="this is what the last micro-batch alone leaves in `.grad`.",
     why="Here `backward` is meant to add. Clear `.grad` once, before the first micro-batch, not between them.",
     on_problem=_last_batch,
+)
+LAST_BATCH_LEFT_OUT = Mistake(
+    "last_batch_left_out",
+    formula="size/N · (g₁ + … + g_(B−1))",
+    name="the shorter micro-batch left out",
+    says="the last micro-batch, which is shorter than the others, was left out.",
+    why="`range(N // size)` counts the full ones only. `X.split(size)` and `range(0, N, size)` reach the rows that "
+    "remain, too.",
+    on_problem=_without_last_batch,
 )
 
 QUESTIONS = [
@@ -324,6 +385,7 @@ QUESTIONS = [
             SHARED_GRAD,
             NEVER_ZEROED,
             NOT_ZEROED_BEFORE,
+            POINT_ZEROED,
         ),
         points=2,
         stars=3,
@@ -353,7 +415,7 @@ QUESTIONS = [
             )
         ],
         gives=("predict", "target", "x"),
-        also=(OTHER_BRANCH_CUT,),
+        also=(OTHER_BRANCH_CUT, DIFFERENCE_NOT_SQUARED),
         points=2,
         stars=2,
         minutes=5,
@@ -427,6 +489,7 @@ QUESTIONS = [
         also=(
             DATA_WRITTEN.derived(_written),
             OPERATION_HIDDEN.derived(_gain_hidden),
+            GAIN_INSIDE,
         ),
         points=2,
         stars=3,
@@ -504,6 +567,7 @@ QUESTIONS = [
             MEANS_ADDED,
             MEAN_OF_MEANS,
             LAST_BATCH_ONLY,
+            LAST_BATCH_LEFT_OUT,
         ),
         points=3,
         stars=4,

@@ -42,6 +42,16 @@ def _as_symmetric(p: Problem) -> Any:
     return [({"formula": "2Ax"}, 2 * right), ({"formula": "2Aᵀx"}, 2 * left)]
 
 
+def _entry_by_entry(p: Problem) -> Any:
+    right, left = _quadratic(p)
+    x = p.inputs["x"].numpy()
+    return [
+        ({"formula": "x ⊙ Ax"}, x * right),
+        ({"formula": "2x ⊙ Ax"}, 2 * x * right),
+        ({"formula": "x ⊙ (A + Aᵀ)x"}, x * (right + left)),
+    ]
+
+
 def _exponentials(p: Problem) -> Any:
     """exp(x) if it does not overflow, and exp(x − max x)."""
     x = p.inputs["x"].numpy()
@@ -176,6 +186,24 @@ ONE_FACTOR_ONLY = Mistake(
     "the right one. Here {lost} is missing.",
     on_problem=_one_factor,
 )
+FACTOR_X_NOT_DROPPED = Mistake(
+    "factor_x_not_dropped",
+    formula="2x ⊙ Ax",
+    name="still multiplied by x",
+    says="this is {formula}: every entry is still multiplied by its entry of x.",
+    why="xᵀAx has two factors x. By the product rule there is one part for each, and in it that factor is gone: Ax for "
+    "the left one, Aᵀx for the right one.",
+    on_problem=_entry_by_entry,
+)
+LOG_BEFORE_SUM = Mistake(
+    "log_before_sum",
+    formula="(1, 1, …)",
+    name="the logarithm before the sum",
+    says="this is a 1 for every entry of x, the gradient of x₀ + x₁ + ….",
+    why="`torch.log(torch.exp(x)).sum()` takes the logarithm of every exponential by itself, which gives back x. Add "
+    "the exponentials up first, and then take one logarithm of their sum.",
+    on_problem=lambda p: np.ones_like(p.truth),
+)
 EXPONENTIALS_ALONE = Mistake(
     "exponentials_alone",
     formula="exp(x)",
@@ -237,6 +265,15 @@ LENGTH_OF_GRADIENT = Mistake(
     why="That is the slope in one direction only, the gradient's own, taken with length 1. In the direction u the "
     "slope is ∇f·u.",
     on_problem=lambda p: np.sqrt(_gradient(p) @ _gradient(p)),
+)
+LENGTHS_MULTIPLIED = Mistake(
+    "lengths_multiplied",
+    formula="|∇f| |u|",
+    name="the product of the two lengths",
+    says="this is |∇f|·|u|, the product of the two lengths.",
+    why="That is the slope along u only where u points the same way as the gradient. ∇f·u depends on the angle between "
+    "them as well: `(g * u).sum()` or `g @ u`.",
+    on_problem=lambda p: np.sqrt((_gradient(p) @ _gradient(p)) * (_direction(p) @ _direction(p))),
 )
 GRADIENT_FOR_SLOPE = Mistake(
     "gradient_for_slope",
@@ -410,6 +447,7 @@ QUESTIONS = [
         also=(
             SYMMETRIC_ASSUMED,
             ONE_FACTOR_ONLY,
+            FACTOR_X_NOT_DROPPED,
         ),
         points=2,
         stars=2,
@@ -435,6 +473,7 @@ QUESTIONS = [
             GRADIENT_OF_MAXIMUM,
             MAXIMUM_NOT_ADDED,
             LOG_OF_GRADIENT,
+            LOG_BEFORE_SUM,
         ),
         points=2,
         stars=3,
@@ -458,6 +497,7 @@ QUESTIONS = [
             DIRECTION_NORMALISED,
             DIRECTION_UNSUMMED,
             LENGTH_OF_GRADIENT,
+            LENGTHS_MULTIPLIED,
             GRADIENT_FOR_SLOPE,
             WHOLE_STEP,
         ),

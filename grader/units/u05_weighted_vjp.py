@@ -44,6 +44,20 @@ def _one_head(p: Problem) -> Any:
     return [({"which": "y"}, J[:m].T @ v[:m]), ({"which": "z"}, J[m:].T @ v[m:])]
 
 
+def _one_head_negated(p: Problem) -> Any:
+    """The weighted gradient with the weights of one output, y or z, negated."""
+    J, m = p.jacobians["x"], p.outputs[0].numel()
+    v = p.question.asks.weight(p)
+    first, second = J[:m].T @ v[:m], J[m:].T @ v[m:]
+    return [({"which": "y"}, second - first), ({"which": "z"}, first - second)]
+
+
+def _of_the_product(p: Problem) -> Any:
+    """The gradients of v·(A @ x) with respect to A and x."""
+    A, x, v = (t.numpy() for t in (p.inputs["A"], p.inputs["x"], p.weights["v"]))
+    return np.outer(v, x), A.T @ v
+
+
 def _exchanged(p: Problem) -> Any:
     v, m = p.question.asks.weight(p), p.outputs[0].numel()
     return p.jacobians["x"].T @ np.concatenate([v[m:], v[:m]])
@@ -90,6 +104,23 @@ WEIGHTS_EXCHANGED = Mistake(
     says="each output got the other one's weight.",
     why="`grad_outputs` is matched with `outputs` by place: the first weight belongs to the first output.",
     on_problem=_exchanged,
+)
+ONE_OUTPUT_SUBTRACTED = Mistake(
+    "one_output_subtracted",
+    formula="J_yᵀv − J_zᵀw",
+    name="one of the outputs subtracted",
+    says="the weights of {which} have the opposite sign here.",
+    why="The two weighted outputs are added: v·y + w·z. A minus between them negates one of the two weights.",
+    on_problem=_one_head_negated,
+)
+PRODUCT_ASSUMED = Mistake(
+    "product_assumed",
+    formula="(v xᵀ, Aᵀv)",
+    name="the formulas for A @ x",
+    says="these are the right gradients for f(A, x) = A @ x, but f is another function here.",
+    why="f does more than multiply A and x, and what it does enters both gradients. `autograd.grad` follows f, "
+    "whatever it computes: differentiate f(A, x).",
+    on_problem=_of_the_product,
 )
 
 QUESTIONS = [
@@ -210,6 +241,7 @@ QUESTIONS = [
         also=(
             ONE_OUTPUT_FORGOTTEN,
             WEIGHTS_EXCHANGED,
+            ONE_OUTPUT_SUBTRACTED,
         ),
         without={
             "weight_in_other_order": "exchanging v and w is such an order, and has a name of its own here",
@@ -232,6 +264,7 @@ QUESTIONS = [
         ],
         gives=("f", "A", "x", "v"),
         weights=V,
+        also=(PRODUCT_ASSUMED,),
         partial=True,
         points=2,
         stars=3,

@@ -1,6 +1,7 @@
 """Unit 06: matrices, higher rank by flattening, and undoing a broadcast."""
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,11 @@ def _weighted(p: Problem, weight: np.ndarray) -> np.ndarray:
 def _for_transposed_weight(p: Problem) -> np.ndarray | None:
     (v,) = _arrays(p, "V")
     return _weighted(p, v.T) if v.shape == v.T.shape else None
+
+
+def _on_diagonal_only(p: Problem) -> np.ndarray:
+    (v,) = _arrays(p, "V")
+    return _weighted(p, v * np.eye(*v.shape))
 
 
 def _of_matrix_products(p: Problem) -> Cases:
@@ -128,8 +134,22 @@ def _with_keepdim(p: Problem) -> np.ndarray | None:
     return v.sum(axis=lead + ones, keepdims=True) if lead else None
 
 
-def _everything(p: Problem) -> Any:
-    return _arrays(p, "V")[0].sum() if p.inputs["b"].numel() > 1 else None
+def _everything(p: Problem) -> Cases:
+    """The sum of all of V, as one number and in every entry of b's shape."""
+    total, b = _arrays(p, "V")[0].sum(), p.inputs["b"]
+    return [({}, total), ({}, np.full(tuple(b.shape), total))] if b.numel() > 1 else []
+
+
+def _first_or_last_copy(p: Problem) -> Cases:
+    v, shape, lead, ones = _copied_over(p)
+    return [
+        ({}, v[tuple(k if d in lead + ones else slice(None) for d in range(v.ndim))].reshape(shape)) for k in (0, -1)
+    ]
+
+
+def _times_operand(p: Problem) -> np.ndarray:
+    v, shape, lead, ones = _copied_over(p)
+    return v.sum(axis=lead + ones).reshape(shape) * _arrays(p, "b")[0]
 
 
 def _residual(p: Problem) -> np.ndarray:
@@ -185,10 +205,14 @@ def _order(p: Problem) -> tuple[int, ...]:
 
 
 def _entries_not_moved(p: Problem) -> Cases:
-    """V unchanged and, if X has another shape, V reshaped to that."""
+    """The entries of V in their order, in every shape that has X's sizes, in any order."""
     (v,) = _arrays(p, "V")
-    shape = tuple(p.inputs["X"].shape)
-    return [({}, v)] if v.shape == shape else [({}, v.reshape(shape)), ({}, v)]
+    return [({}, v.reshape(shape)) for shape in dict.fromkeys(permutations(p.inputs["X"].shape))]
+
+
+def _one_exchange(p: Problem) -> Cases:
+    (v,) = _arrays(p, "V")
+    return [({}, v.swapaxes(*dims)) for dims in ((0, 1), (0, 2), (1, 2))]
 
 
 def _invertible(n: int) -> Sampler:
@@ -270,6 +294,15 @@ WEIGHT_AS_MATRIX_PRODUCT = Mistake(
     "`V * Y`, not `@`.",
     on_problem=_of_matrix_products,
 )
+WEIGHT_ON_DIAGONAL_ONLY = Mistake(
+    "weight_on_diagonal_only",
+    formula="the gradient of Σ V[i, i]·Y[i, i]",
+    name="only the diagonal of Y weighted",
+    says="only the entries on the diagonal of Y were weighted and added up.",
+    why="`torch.trace` adds up a diagonal. That of `V * Y` holds V[i, i]·Y[i, i] alone; every entry of Y is to count: "
+    "`(V * Y).sum()`.",
+    on_problem=_on_diagonal_only,
+)
 OPERAND_TRANSPOSED = Mistake(
     "operand_transposed",
     formula="the gradient of f(Xᵀ)",
@@ -347,6 +380,24 @@ LEADING_ONE_KEPT = Mistake(
     says="these are the right numbers, with a dimension of size 1 that the operand does not have.",
     why="Leading dimensions that the broadcast added must disappear again: sum over them without `keepdim`.",
 )
+ONE_COPY_ONLY = Mistake(
+    "one_copy_only",
+    formula="V at one copy of b",
+    name="one copy only",
+    says="this is the part of V that belongs to one copy of b; the other copies were left out.",
+    why="Each entry of b was copied to several places, and each copy has its share in the result. When the entry "
+    "moves, all its copies move: add up over the dimensions that hold copies.",
+    on_problem=_first_or_last_copy,
+)
+MULTIPLIED_BY_OPERAND = Mistake(
+    "multiplied_by_operand",
+    formula="b ⊙ (V summed over the copies)",
+    name="multiplied by b",
+    says="this is V, summed over the copies, and then multiplied by b.",
+    why="A copy is equal to its entry of b, so it moves as that entry does: its derivative is 1, whatever the value of "
+    "b is. Only shapes are needed of b, not values.",
+    on_problem=_times_operand,
+)
 RESIDUAL_ALL_PAIRS = Mistake(
     "residual_all_pairs",
     name="(N, 1) − (N,) is N×N",
@@ -363,6 +414,15 @@ PERMUTED_AGAIN = Mistake(
     why="The gradient goes back by the inverse order. An exchange of two dimensions is its own inverse; going round "
     "all three is not.",
     on_problem=lambda p: p.weights["V"].permute(_order(p)).numpy(),
+)
+TWO_DIMS_EXCHANGED = Mistake(
+    "two_dims_exchanged",
+    formula="V.transpose(a, b)",
+    name="only two dimensions exchanged",
+    says="two dimensions of V have changed places here, and the third has kept its own.",
+    why="Going round all three is undone by going round the other way. `V.transpose(a, b)` only exchanges two, and so "
+    "does `V.permute(c, b, a)`, the order read backwards. The inverse order has k at place order[k].",
+    on_problem=_one_exchange,
 )
 INVERSE_UNTRANSPOSED = Mistake(
     "inverse_untransposed",
@@ -468,6 +528,7 @@ QUESTIONS: list[Question] = [
         also=(
             WEIGHT_TRANSPOSED,
             WEIGHT_AS_MATRIX_PRODUCT,
+            WEIGHT_ON_DIAGONAL_ONLY,
             OPERAND_TRANSPOSED,
         ),
         points=2,
@@ -532,6 +593,8 @@ QUESTIONS: list[Question] = [
             SUM_INCOMPLETE,
             SIZE_ONE_LOST,
             LEADING_ONE_KEPT.derived(_with_keepdim),
+            ONE_COPY_ONLY,
+            MULTIPLIED_BY_OPERAND,
             CATALOGUE["over_everything"].derived(_everything),
         ),
         without={
@@ -540,6 +603,8 @@ QUESTIONS: list[Question] = [
             "mean_of_outputs": "a copy moves as its entry does, so the mean over copies of one is one copy alone",
             "unreduced_jacobian": "for a single number it is V as it came, which has a name of its own here",
             "one_weight_for_all": "for a single number that is copied, the sum of the weights is the answer",
+            "one_output_only": "for a single number it is one copy of it, which has a name of its own here",
+            "weighted_outputs_as_weights": "a copy equals b, so this is b times the sum, which has its own name here",
             "weight_summing_to_one": "for a single number that is copied, such weights add up to 1 whatever V is",
         },
         points=3,
@@ -635,6 +700,7 @@ QUESTIONS: list[Question] = [
         weights=V,
         also=(
             PERMUTED_AGAIN,
+            TWO_DIMS_EXCHANGED,
             RESHAPED_NOT_PERMUTED.derived(_entries_not_moved),
         ),
         without={

@@ -220,6 +220,23 @@ CLIPPED_FROM_ABOVE_ONLY = Mistake(
     why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, max=limit)` knows only the upper one.",
     on_problem=lambda p: _at_h(p)[1].T @ np.minimum(_at_h(p)[0], p.extras["limit"]),
 )
+ZERO_FOR_LIMIT = Mistake(
+    "zero_for_limit",
+    formula="Jᵀ(g where |g| ≤ c, else 0)",
+    name="0 instead of the limit",
+    says="entries beyond the limit were set to 0.",
+    why="An entry that is clipped stops at the limit and keeps its sign: 5 becomes limit, and −5 becomes −limit. It is "
+    "not dropped.",
+    on_problem=lambda p: _at_h(p)[1].T @ np.where(np.abs(_at_h(p)[0]) > p.extras["limit"], 0, _at_h(p)[0]),
+)
+CLIPPED_AT_ZERO = Mistake(
+    "clipped_at_zero",
+    formula="Jᵀ clip(g, 0, c)",
+    name="clipped from below at 0",
+    says="negative entries were set to 0.",
+    why="The interval goes from −limit to limit: `g.clamp(-limit, limit)`. A gradient may have either sign.",
+    on_problem=lambda p: _at_h(p)[1].T @ np.clip(_at_h(p)[0], 0, p.extras["limit"]),
+)
 CLIPPED_BY_LENGTH = Mistake(
     "clipped_by_length",
     formula="Jᵀg · c/‖g‖",
@@ -446,6 +463,8 @@ QUESTIONS = [
             HOOK_WITHOUT_EFFECT,
             CLIPPED_AT_THE_INPUT,
             CLIPPED_FROM_ABOVE_ONLY,
+            CLIPPED_AT_ZERO,
+            ZERO_FOR_LIMIT,
             CLIPPED_BY_LENGTH,
             CLIPPED_NOT_HANDED_ON,
             CLIPPED_ON_THE_WAY_FORWARD,

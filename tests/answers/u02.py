@@ -77,6 +77,25 @@ def zeroed_and_copied(first, second, x):
     return tuple(gradients)
 
 
+def x_zeroed(first, second, x):
+    gradients = []
+    for loss in (first, second):
+        with torch.no_grad():
+            x.zero_()
+        loss(x).backward()
+        gradients.append(x.grad)
+    return tuple(gradients)
+
+
+def x_zeroed_and_copied(first, second, x):
+    gradients = []
+    for loss in (first, second):
+        x.data.zero_()
+        loss(x).backward()
+        gradients.append(x.grad.clone())
+    return tuple(gradients)
+
+
 def set_to_zero(first, second, x):
     x.grad = 0
     first(x).backward()
@@ -113,6 +132,10 @@ def accumulated_twice(predict, target, x):
     for _ in range(2):
         ((predict(x) - target(x).detach()) ** 2).sum().backward()
     return x.grad
+
+
+def not_squared(predict, target, x):
+    return grad((predict(x) - target(x).detach()).sum(), x)[0]
 
 
 def undeclared_copy(predict, target, x):
@@ -270,6 +293,12 @@ def summed(w, X, t):
     sum(losses_of(w, X, t)).backward()
 
 
+def cleared_in_the_loop(w, X, t):
+    for loss in losses_of(w, X, t):
+        w.grad = None
+        (loss / len(X)).backward()
+
+
 def last_loss(w, X, t):
     losses_of(w, X, t)[-1].backward()
 
@@ -365,6 +394,18 @@ def divided_afterwards(loss, w, X, t, size):
     w.grad /= len(X)
 
 
+def full_batches_only(share):
+    """Gradient accumulation that counts whole micro-batches only, with a share for each."""
+
+    def accumulate(loss, w, X, t, size):
+        w.grad = None
+        for k in range(len(X) // size):
+            part = slice(k * size, (k + 1) * size)
+            (loss(w, X[part], t[part]) * share(size, len(X))).backward()
+
+    return accumulate
+
+
 WRONG = [
     ("fact_missed", "02.leaf_or_not", "a"),
     ("fact_missed", "02.leaf_or_not", lambda: "ace"),
@@ -380,11 +421,14 @@ WRONG = [
     ("never_zeroed", "02.zero_it_right", copied_but_not_cleared),
     ("never_zeroed", "02.zero_it_right", cleared_once),
     ("not_zeroed_before", "02.zero_it_right", cleared_only_between),
+    ("point_zeroed", "02.zero_it_right", x_zeroed),
+    ("point_zeroed", "02.zero_it_right", x_zeroed_and_copied),
     ("permuted", "02.zero_it_right", in_the_other_order),
     ("grad_takes_a_tensor", "02.zero_it_right", set_to_zero),
     ("tensor_has_no", "02.zero_it_right", zero_grad_of_a_tensor),
     ("branch_not_cut", "02.cut_one_branch", lambda predict, target, x: distance(predict(x), target(x), x)),
     ("other_branch_cut", "02.cut_one_branch", lambda predict, target, x: distance(predict(x).detach(), target(x), x)),
+    ("difference_not_squared", "02.cut_one_branch", not_squared),
     ("no_graph", "02.cut_one_branch", lambda predict, target, x: distance(predict(x).data, target(x).data, x)),
     ("accumulated", "02.cut_one_branch", accumulated_twice),
     ("nothing_changed", "02.step_in_place", rebound),
@@ -400,12 +444,14 @@ WRONG = [
     ("not_in_graph", "02.gradient_of_an_intermediate", another_h),
     ("data_written", "02.mend_data", still_data),
     ("operation_hidden", "02.mend_data", data_of_a_clone),
+    ("gain_inside", "02.mend_data", lambda A, x, gain: square_of(torch.tanh(gain * (A @ x)), x)),
     ("inplace_on_saved", "02.mend_data", in_place_instead),
     ("no_graph", "02.mend_data", new_tensor_of_data),
     ("no_graph", "02.mend_torch_tensor", still_torch_tensor),
     ("grad_is_none", "02.mend_torch_tensor", declared_too_late),
     ("samples_added", "02.mend_torch_tensor", summed),
     ("one_sample_only", "02.mend_torch_tensor", last_loss),
+    ("one_sample_only", "02.mend_torch_tensor", cleared_in_the_loop),
     ("inplace_on_saved", "02.mend_in_place", still_in_place),
     ("inplace_on_saved", "02.mend_in_place", under_no_grad),
     ("data_written", "02.mend_in_place", through_data),
@@ -416,6 +462,9 @@ WRONG = [
     ("stale_grad", "02.micro_batches", micro_batches(before=False)),
     ("last_batch_only", "02.micro_batches", micro_batches(between=True)),
     ("last_batch_only", "02.micro_batches", micro_batches(lambda rows, X, size: 1, between=True)),
+    ("last_batch_left_out", "02.micro_batches", full_batches_only(lambda size, rows: size / rows)),
+    ("last_batch_left_out", "02.micro_batches", full_batches_only(lambda size, rows: 1)),
+    ("last_batch_left_out", "02.micro_batches", full_batches_only(lambda size, rows: 1 / (rows // size))),
     ("means_added", "02.micro_batches", micro_batches(lambda rows, X, size: 1)),
     ("mean_of_means", "02.micro_batches", micro_batches(lambda rows, X, size: 1 / -(-len(X) // size))),
     ("mean_of_means", "02.micro_batches", micro_batches(lambda rows, X, size: size / len(X))),

@@ -185,8 +185,13 @@ def inputs_first(f, X):
     return J.permute(*range(k, J.dim()), *range(k))
 
 
+def whole_numbers(f, x, j):
+    return jvp(f, (x,), (torch.nn.functional.one_hot(torch.tensor(j), len(x)),))[1]
+
+
 WRONG = [
     # 4.1
+    ("input_for_output", "04.one_row", lambda f, x, i: grad(x[i], x)[0]),
     ("rows_added_up", "04.one_row", lambda f, x, i: grad(f(x).sum(), x)[0]),
     ("whole_table", "04.one_row", lambda f, x, i: table(f, x)),
     ("other_row", "04.one_row", lambda f, x, i: grad(f(x)[i - 1], x)[0]),
@@ -210,6 +215,7 @@ WRONG = [
     ("not_a_function", "04.all_rows", lambda f, x: torch.autograd.functional.jacobian(f(x), x)),
     ("type", "04.all_rows", lambda f, x: [*table(f, x)]),
     # 4.3
+    ("direction_dtype", "04.one_column", whole_numbers),
     ("columns_added_up", "04.one_column", lambda f, x, j: jvp(f, (x,), (torch.ones_like(x),))[1]),
     ("moved_along_x", "04.one_column", lambda f, x, j: jvp(f, (x,), (x,))[1]),
     ("value_not_slope", "04.one_column", lambda f, x, j: jvp(f, (x,), (direction(x, j),))[0]),

@@ -62,8 +62,29 @@ def one_hot(like, i, filled=0.0):
     return weight
 
 
+def zero_at_i(f, x, i):
+    y = f(x)
+    weight = torch.ones_like(y)
+    weight[i] = 0
+    return grad(y, x, grad_outputs=weight)[0]
+
+
+def with_the_last_one_left_standing(f, x):
+    y = f(x)
+    weight, found = torch.zeros_like(y), []
+    for i in range(len(y)):
+        weight[i] = 1
+        found.append(grad(y, x, weight, retain_graph=True)[0])
+    return torch.stack(found)
+
+
 def y_cut(f, weigh, x):
     return grad(weigh(x) @ f(x).detach(), x)[0]
+
+
+def difference_of_outputs(f, x, v, w):
+    y, z = f(x)
+    return grad(v @ y - w @ z, x)[0]
 
 
 def rows(f, x):
@@ -113,6 +134,9 @@ WRONG = [
     ("one_weight_for_all", "05.scalar_trick", of_number(lambda y, v: v.mean() * y.sum())),
     ("one_weight_for_all", "05.scalar_trick", of_number(lambda y, v: v.sum() * y.sum())),
     ("weight_summing_to_one", "05.scalar_trick", of_number(lambda y, v: v @ y / v.sum())),
+    ("ones_weight", "05.scalar_trick", of_number(lambda y, v: (v + y).sum())),
+    ("sum_of_squares", "05.scalar_trick", of_number(lambda y, v: ((v * y) ** 2).sum())),
+    ("sum_of_squares", "05.scalar_trick", of_number(lambda y, v: ((v * y) ** 2).sum() / 2)),
     ("weight_applied_after", "05.scalar_trick", lambda f, x, v: grad(f(x).sum(), x)[0] * v),
     ("stale_grad", "05.backward_gradient", backward_of(clear=False, gradient=lambda v: v)),
     ("ones_weight", "05.backward_gradient", backward_of(gradient=torch.ones_like)),
@@ -126,6 +150,8 @@ WRONG = [
     ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.tensor(i))),
     ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.eye(len(y)))),
     ("place_as_value", "05.one_row", row_of(lambda x, y, i: i * one_hot(y, i))),
+    ("all_rows_but_i", "05.one_row", zero_at_i),
+    ("input_for_output", "05.one_row", lambda f, x, i: grad(x[i], x)[0]),
     ("rows_up_to_i", "05.one_row", lambda f, x, i: grad(f(x)[: i + 1].sum(), x)[0]),
     ("wrong", "05.one_row", row_of(lambda x, y, i: torch.full_like(y, i))),
     ("sum_of_columns", "05.ones_sum_the_rows", [1, 9]),
@@ -135,9 +161,12 @@ WRONG = [
     ("shape", "05.ones_sum_the_rows", [[2, -1, 0], [1, 3, 5]]),
     ("one_output_forgotten", "05.several_outputs", lambda f, x, v, w: grad(f(x)[0], x, v)[0]),
     ("weights_exchanged", "05.several_outputs", lambda f, x, v, w: grad(f(x), x, (w, v))[0]),
+    ("one_output_subtracted", "05.several_outputs", difference_of_outputs),
+    ("one_output_subtracted", "05.several_outputs", lambda f, x, v, w: -difference_of_outputs(f, x, v, w)),
     ("scalar_needed", "05.several_outputs", lambda f, x, v, w: grad(f(x), x)[0]),
     ("parts_not_added", "05.several_outputs", lambda f, x, v, w: (grad(f(x)[0], x, v)[0], grad(f(x)[1], x, w)[0])),
     ("inputs_swapped", "05.several_inputs", lambda f, A, x, v: grad(f(A, x), (x, A), v)),
+    ("product_assumed", "05.several_inputs", lambda f, A, x, v: (torch.outer(v, x), A.T @ v)),
     ("ones_weight", "05.several_inputs", lambda f, A, x, v: grad(f(A, x).sum(), (A, x))),
     ("type", "05.several_inputs", lambda f, A, x, v: grad(f(A, x), x, v)[0]),
     ("weight_shape", "05.mend_the_weight", lambda f, x, v: grad(f(x), x, v)[0]),
@@ -155,6 +184,7 @@ WRONG = [
     ("no_graph", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(weigh(x).detach() @ f(x.detach()), x)[0]),
     ("second_backward", "05.rebuild_jacobian", without_keeping),
     ("tuple_in_stack", "05.rebuild_jacobian", tuples_stacked),
+    ("rows_accumulated", "05.rebuild_jacobian", with_the_last_one_left_standing),
     ("one_grad_for_all_rows", "05.rebuild_jacobian", grads_collected),
     ("transposed_assembly", "05.rebuild_jacobian", lambda f, x: torch.stack(rows(f, x), dim=1)),
     ("jacobian_in_other_shape", "05.rebuild_jacobian", lambda f, x: torch.cat(rows(f, x))),

@@ -162,6 +162,15 @@ def bias_by_autograd(X, W, b, T):
     return grad(0.5 * ((Y - T.reshape(Y.shape)) ** 2).sum(), b)[0]
 
 
+def first_copy(b, V):
+    while V.dim() > b.dim():
+        V = V[0]
+    for d in range(b.dim()):
+        if b.shape[d] == 1:
+            V = V.select(d, 0).unsqueeze(d)
+    return V
+
+
 # --- 6.7
 
 
@@ -254,6 +263,7 @@ WRONG = [
     ("weight_shape", "06.matrix_to_matrix", weight_per_row),
     ("weight_transposed", "06.matrix_to_matrix", lambda f, X, V: grad(f(X), X, grad_outputs=V.T)[0]),
     ("scalar_needed", "06.matrix_to_matrix", lambda f, X, V: grad(V * f(X), X)[0]),
+    ("weight_on_diagonal_only", "06.matrix_to_matrix", lambda f, X, V: grad(torch.trace(V * f(X)), X)[0]),
     ("result_left_flat", "06.four_axes", flat),
     ("weight_laid_out_by_columns", "06.four_axes", weight_by_columns),
     ("result_laid_out_by_columns", "06.four_axes", result_by_columns),
@@ -268,6 +278,9 @@ WRONG = [
     ("size_one_lost", "06.undo_broadcast", without_keepdim),
     ("leading_one_kept", "06.undo_broadcast", always_keepdim),
     ("over_everything", "06.undo_broadcast", lambda b, V: V.sum()),
+    ("over_everything", "06.undo_broadcast", lambda b, V: torch.ones_like(b) * V.sum()),
+    ("one_copy_only", "06.undo_broadcast", first_copy),
+    ("multiplied_by_operand", "06.undo_broadcast", lambda b, V: V.sum_to_size(b.shape) * b),
     ("residual_all_pairs", "06.bias", only_the_sum_mended),
     ("residual_all_pairs", "06.bias", loss_of_all_pairs),
     ("over_everything", "06.bias", only_the_target_mended),
@@ -285,7 +298,10 @@ WRONG = [
     ("inputs_swapped", "06.batched", places_exchanged),
     ("shapes_do_not_multiply", "06.batched", lambda X, W, V: (V @ W.mT, V @ X)),
     ("permuted_again", "06.permute", lambda V, a, b, c: V.permute(a, b, c)),
+    ("two_dims_exchanged", "06.permute", lambda V, a, b, c: V.permute(c, b, a)),
+    ("two_dims_exchanged", "06.permute", lambda V, a, b, c: V.transpose(a, b)),
     ("reshaped_not_permuted", "06.permute", reshaped),
+    ("reshaped_not_permuted", "06.permute", lambda V, a, b, c: V.reshape(V.shape[a], V.shape[b], V.shape[c])),
     ("reshaped_not_permuted", "06.permute", lambda V, a, b, c: V),
     ("gradient_transposed", "06.trace_of_inverse", lambda X, A: -inv(X) @ A @ inv(X)),
     ("inverse_untransposed", "06.trace_of_inverse", lambda X, A: -inv(X) @ A.T @ inv(X)),

@@ -198,6 +198,18 @@ def one_side(outer, inner, x, limit):
     return grad(outer(h), x)[0]
 
 
+def dropped(outer, inner, x, limit):
+    h = inner(x)
+    h.register_hook(lambda g: torch.where(g.abs() > limit, 0.0, g))
+    return grad(outer(h), x)[0]
+
+
+def above_zero_only(outer, inner, x, limit):
+    h = inner(x)
+    h.register_hook(lambda g: g.clamp(0, limit))
+    return grad(outer(h), x)[0]
+
+
 def by_norm(outer, inner, x, limit):
     h = inner(x)
     h.register_hook(lambda g: g * min(1.0, limit / g.norm().item()))
@@ -323,6 +335,8 @@ WRONG = [
     ("hook_without_effect", "07.clipping_hook", hook_on_another_tensor),
     ("clipped_at_the_input", "07.clipping_hook", hook_on_x),
     ("clipped_from_above_only", "07.clipping_hook", one_side),
+    ("zero_for_limit", "07.clipping_hook", dropped),
+    ("clipped_at_zero", "07.clipping_hook", above_zero_only),
     ("clipped_by_length", "07.clipping_hook", by_norm),
     ("clipped_not_handed_on", "07.clipping_hook", by_h),
     ("clipped_on_the_way_forward", "07.clipping_hook", values_clipped),

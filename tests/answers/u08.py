@@ -50,6 +50,12 @@ def by_slope_requiring_grad(f, x):
     return grad(slope.requires_grad_(), x)[0]
 
 
+def the_value_differentiated_twice(f, x):
+    y = f(x)
+    again(y, x)
+    return grad(y, x)[0]
+
+
 def looped(f, x, times):
     y = f(x)
     for _ in range(times):
@@ -216,6 +222,35 @@ def laplacian_by_slices(f, x):
     return sum(grad(first, entry, retain_graph=True)[0] for first, entry in zip(g, z, strict=True))
 
 
+def last_term_only(f, x):
+    g = again(f(x), x)
+    total = torch.zeros(())
+    for i in range(len(x)):
+        total = grad(g[i], x, retain_graph=True)[0][i]
+    return total
+
+
+def returned_in_the_loop(f, x):
+    g = again(f(x), x)
+    for i in range(len(x)):
+        if i == 0:
+            return grad(g[i], x, retain_graph=True)[0][i]
+    return None
+
+
+def first_entry_of_each_row(f, x):
+    g, total = again(f(x), x), 0
+    for i in range(len(x)):
+        total = total + grad(g[i], x, retain_graph=True)[0][0]
+    return total
+
+
+def squared_norm_over_the_gradient(f, x):
+    f(x).backward(create_graph=True)
+    (x.grad**2).sum().backward()
+    return x.grad
+
+
 def solve(f, x):
     return torch.linalg.solve(rows(f, x), again(f(x), x))
 
@@ -228,6 +263,7 @@ WRONG = [
     ("zero_second", "08.second_derivative", zeroed_in_place),
     ("power_of_first", "08.second_derivative", lambda f, x: grad(f(x), x)[0] ** 2),
     ("order_off", "08.second_derivative", lambda f, x: again(f(x), x)),
+    ("order_off", "08.second_derivative", the_value_differentiated_twice),
     ("not_in_graph", "08.second_derivative", by_slope_requiring_grad),
     ("tuple_of_one", "08.second_derivative", lambda f, x: grad(again(f(x), x), x)),
     ("minus_sign", "08.second_derivative", lambda f, x: -looped(f, x, 2)),
@@ -277,7 +313,13 @@ WRONG = [
     ("gradient_for_second", "08.hessian_by_rows", lambda f, x: again(f(x), x)),
     ("zero_second", "08.hessian_by_rows", rows_of_zeros),
     ("minus_sign", "08.hessian_by_rows", lambda f, x: -rows(f, x)),
+    ("row_sums_on_diagonal", "08.hessian_by_rows", lambda f, x: torch.diag(grad(again(f(x), x).sum(), x)[0])),
     # 8.7
+    ("hvp_applied_after", "08.hvp", lambda f, x, u: grad(again(f(x), x).sum(), x)[0] * u),
+    ("hvp_applied_after", "08.hvp", lambda f, x, u: u * (rows(f, x) @ torch.ones_like(u))),
+    ("hvp_along_gradient", "08.hvp", lambda f, x, u: grad(again(f(x), x), x, grad(f(x), x)[0])[0]),
+    ("hvp_along_gradient", "08.hvp", lambda f, x, u: grad((again(f(x), x) ** 2).sum(), x)[0]),
+    ("hvp_whole_step", "08.hvp", lambda f, x, u: again(f(x + u), x) - again(f(x), x)),
     ("hvp_ones", "08.hvp", lambda f, x, u: grad(again(f(x), x).sum(), x)[0]),
     ("hvp_ones", "08.hvp", lambda f, x, u: rows(f, x).sum(dim=1)),
     ("hvp_diagonal", "08.hvp", lambda f, x, u: rows(f, x).diagonal()),
@@ -304,7 +346,14 @@ WRONG = [
     ("sum_of_gradient", "08.laplacian", lambda f, x: again(f(x), x).sum()),
     ("minus_sign", "08.laplacian", lambda f, x: -rows(f, x).trace()),
     ("shape", "08.laplacian", rows),
+    ("one_pure_partial", "08.laplacian", last_term_only),
+    ("one_pure_partial", "08.laplacian", returned_in_the_loop),
+    ("column_for_laplacian", "08.laplacian", first_entry_of_each_row),
+    ("column_for_laplacian", "08.laplacian", lambda f, x: grad(again(f(x), x).sum(), x)[0][-1]),
     # 8.9
+    ("newton_other_length", "08.newton_step", lambda f, x: x - solve(f, x) / 2),
+    ("newton_other_length", "08.newton_step", lambda f, x: x - 2 * solve(f, x)),
+    ("newton_for_a_root", "08.newton_step", lambda f, x: x - f(x) / again(f(x), x)),
     ("gradient_step", "08.newton_step", lambda f, x: x - again(f(x), x)),
     ("newton_step_alone", "08.newton_step", solve),
     ("newton_step_alone", "08.newton_step", lambda f, x: -solve(f, x)),
@@ -322,6 +371,14 @@ WRONG = [
     ("minus_sign", "08.gradient_of_norm", lambda f, x: -grad((again(f(x), x) ** 2).sum(), x)[0]),
     ("no_graph", "08.gradient_of_norm", lambda f, x: grad((grad(f(x), x)[0] ** 2).sum(), x)[0]),
     ("scalar_needed", "08.gradient_of_norm", lambda f, x: grad(again(f(x), x) ** 2, x)[0]),
+    ("squared_norm_plus_gradient", "08.gradient_of_norm", squared_norm_over_the_gradient),
+    (
+        "gradient_applied_after",
+        "08.gradient_of_norm",
+        lambda f, x: 2 * again(f(x), x) * grad(again(f(x), x).sum(), x)[0],
+    ),
+    ("gradient_applied_after", "08.gradient_of_norm", lambda f, x: grad(f(x), x)[0] * grad(again(f(x), x).sum(), x)[0]),
+    ("square_of_the_sum", "08.gradient_of_norm", lambda f, x: grad(again(f(x), x).sum() ** 2, x)[0]),
     # 8.11
     ("fact_too_many", "08.leak", lambda: "abdfg"),
     ("fact_missed", "08.leak", lambda: "cdfg"),

@@ -362,6 +362,17 @@ ERRORS: dict[str, Words] = {
         "Each entry of the direction says how fast the entry of x at its place moves, so their shapes must be equal: "
         "start from `torch.zeros_like(x)`.",
     ),
+    "direction_dtype": Words(
+        "a direction of whole numbers",
+        "the direction is an integer tensor.",
+        "A direction has the dtype of the input that moves along it: start from `torch.zeros_like(x)`, or convert with "
+        "`.to(x.dtype)`.",
+    ),
+    "not_a_matrix": Words(
+        "@ needs two tensors",
+        "`@` was given something that is not a tensor.",
+        "`@` is the matrix product of two tensors. A number is multiplied with `*`; a list must become a tensor first.",
+    ),
     "assigned_shape": Words(
         "put into a place of another shape",
         "a tensor was put into a place of another shape.",
@@ -476,8 +487,9 @@ ERRORS: dict[str, Words] = {
     "endless_recursion": Words(
         "recursion without an end",
         "a function calls itself without end.",
-        "It must stop where there is nothing left to do: at a leaf, which has no parents, and at a node that has been "
-        "visited before.",
+        "If it is meant to, one case must end that: in a graph, a leaf, which has no parents, and a node that has been visited "
+        "before. If it is not: a name is looked up when the function runs, so after `f = lambda z: 2 * f(z)` the f inside is "
+        "the new function; give that one another name.",
     ),
     "operator_missing": Words(
         "no such operation between these two",
