@@ -91,7 +91,7 @@ MISTAKES = [
         name="the transpose of J",
         says="this is Jᵀ: rows and columns are exchanged.",
         why="Row i of J is the gradient of output i, so J has shape ({m}, {n}): outputs first. A gradient goes into "
-        "a row, `J[i] = g`, not into a column, `J[:, i] = g`. A product that was transposed turns round, (AB)ᵀ = BᵀAᵀ.",
+        "a row, `J[i] = g`, not into a column, `J[:, i] = g`. And where J is a product AB, BᵀAᵀ is its transpose.",
         derive={"jacobian": _transposed},
     ),
     Mistake(

@@ -225,8 +225,8 @@ ZERO_FOR_LIMIT = Mistake(
     formula="Jᵀ(g where |g| ≤ c, else 0)",
     name="0 instead of the limit",
     says="entries beyond the limit were set to 0.",
-    why="An entry that is clipped stops at the limit and keeps its sign: 5 becomes limit, and −5 becomes −limit. It is "
-    "not dropped.",
+    why="An entry that is clipped stops at the limit and keeps its sign: with a limit of 2, 5 becomes 2, and −5 "
+    "becomes −2. It is not dropped.",
     on_problem=lambda p: _at_h(p)[1].T @ np.where(np.abs(_at_h(p)[0]) > p.extras["limit"], 0, _at_h(p)[0]),
 )
 CLIPPED_AT_ZERO = Mistake(
