@@ -381,7 +381,7 @@ LEADING_ONE_KEPT = Mistake(
     why="Leading dimensions that the broadcast added must disappear again: sum over them without `keepdim`.",
 )
 ONE_COPY_ONLY = Mistake(
-    "one_copy_only",
+    "one_copy_of_many",
     formula="V at one copy of b",
     name="one copy only",
     says="this is the part of V that belongs to one copy of b; the other copies were left out.",

@@ -279,7 +279,7 @@ WRONG = [
     ("leading_one_kept", "06.undo_broadcast", always_keepdim),
     ("over_everything", "06.undo_broadcast", lambda b, V: V.sum()),
     ("over_everything", "06.undo_broadcast", lambda b, V: torch.ones_like(b) * V.sum()),
-    ("one_copy_only", "06.undo_broadcast", first_copy),
+    ("one_copy_of_many", "06.undo_broadcast", first_copy),
     ("multiplied_by_operand", "06.undo_broadcast", lambda b, V: V.sum_to_size(b.shape) * b),
     ("residual_all_pairs", "06.bias", only_the_sum_mended),
     ("residual_all_pairs", "06.bias", loss_of_all_pairs),
