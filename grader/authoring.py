@@ -77,6 +77,8 @@ from grader.quantities import (
     Laplacian,
     NewtonStep,
     NthDerivative,
+    Numbers,
+    Operation,
     Output,
     Quantity,
     Row,
@@ -84,6 +86,7 @@ from grader.quantities import (
     SampleHessians,
     SecondPartial,
     Step,
+    Text,
     WeightedGradient,
 )
 from grader.question import Question
@@ -122,6 +125,9 @@ __all__ = [
     "GradientOfSquaredNorm",
     "NthDerivative",
     "Computed",
+    "Numbers",
+    "Text",
+    "Operation",
     "Output",
     # what is asked of a program that differentiates
     "EngineGradient",

@@ -119,7 +119,7 @@ def _pictures(v: Verdict) -> str:
     yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
     true = v.true if isinstance(v.true, tuple) else (v.true,)
     pairs = [(a, t) for a, t in zip(yours, true, strict=False) if a is not None and t is not None]
-    shown = [_compared(a, t) for a, t in pairs if _drawable(a)]
+    shown = [_compared(a, t) for a, t in pairs if _drawable(a) and _drawable(t)]
     return "".join(shown) + (f'<div style="margin-top:10px">{rows}</div>' if rows and shown else "")
 
 
@@ -128,7 +128,7 @@ def _is_table(thing: Any) -> bool:
 
 
 def _drawable(array: Any) -> bool:
-    return np.size(array) <= MOST_CELLS and not np.iscomplexobj(array)
+    return np.size(array) <= MOST_CELLS and not np.iscomplexobj(array) and not isinstance(array, str)
 
 
 def _compared(yours: Any, true: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from grader import formatting, likeness, words
 from grader.errors import recognise
 from grader.predictions import letters_of
-from grader.probe import OF_A_CLASS, Answer, Raised, Value, probe
+from grader.probe import FUNCTION_USES, OF_A_CLASS, Answer, Raised, Value, probe
 from grader.problem import ROUGH, Problem, alike
 from grader.question import Question
 
@@ -30,9 +30,9 @@ _ATTRIBUTES = ["requires_grad", "grad", "data", "retain_grad", "grad_fn"]  # tha
 class Verdict:
     """What the judge found, as data.
 
-    status: correct, unattempted, unfinished, no_function, signature, raised, type, length, count, shape, complex,
-        dtype, nonfinite, mistake, imprecise, special_point, multiple, transpose, permuted, some_right, wrong_choice or
-        wrong.
+    status: correct, unattempted, unfinished, no_function, no_operation, signature, raised, type, length, count, shape,
+        complex, dtype, nonfinite, mistake, imprecise, special_point, multiple, transpose, permuted, some_right,
+        wrong_choice, wrong_text or wrong.
     score, points: what the answer earned, and what a correct one earns.
     headline, message: text for people, without the score.
     mistake: key of the named mistake, or None.  error: key in ``errors.NOTES``, or None.
@@ -88,6 +88,7 @@ class Finding:
     mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # key -> detail, for all that fit
     yours: Any = None
     parts: tuple[bool, ...] = ()  # which entries of a tuple are right
+    stage: Problem | None = None  # where the Problem is judged in stages: the one that this was found in
 
 
 def diagnose(question: Question, answer: object, seed: int | None = None) -> Verdict:
@@ -144,7 +145,8 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
         return None
     (key,) = fitting
     k = next(k for k, finding in enumerate(findings) if key in finding.mistakes)
-    return k, Finding("mistake", {**findings[k].mistakes[key], "key": key}, yours=findings[k].yours)
+    found = findings[k]
+    return k, Finding("mistake", {**found.mistakes[key], "key": key}, yours=found.yours, stage=found.stage)
 
 
 def _of_the_first(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
@@ -170,7 +172,8 @@ def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequ
     k = (unfit or telling or bad)[0]
     finding = findings[k]
     if len(bad) < len(findings) and finding.status in ("value", "shape") and patterns != {"imprecise"}:
-        return k, Finding("special_point", _of_special_point(findings, bad, k), yours=finding.yours)
+        special = _of_special_point(findings, bad, k)
+        return k, Finding("special_point", special, yours=finding.yours, stage=finding.stage)
     if finding.status != "value":
         return k, finding
     # A factor has the names that it has on all problems.
@@ -180,7 +183,8 @@ def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequ
         if all(name in findings[b].facts.get("factors", ()) for b in bad)
     ]
     facts = {**finding.facts, "factors": factors, "same": _always_the_same(findings)}
-    return k, Finding(finding.facts["pattern"] if len(patterns) == 1 else "wrong", facts, yours=finding.yours)
+    pattern = finding.facts["pattern"] if len(patterns) == 1 else "wrong"
+    return k, Finding(pattern, facts, yours=finding.yours, stage=finding.stage)
 
 
 def _of_special_point(findings: Sequence[Finding], bad: Sequence[int], k: int) -> dict[str, Any]:
@@ -215,7 +219,7 @@ def _find(p: Problem, answer: Answer) -> Finding:
     if answer.untouched:
         return Finding("unattempted")
     if answer.instead is not None:
-        return Finding("no_function", {"value": answer.instead})
+        return Finding("no_operation" if p.call.use in FUNCTION_USES else "no_function", {"value": answer.instead})
     if answer.misfit:
         return Finding("signature", {"misfit": answer.misfit})
     if answer.raised:
@@ -223,6 +227,8 @@ def _find(p: Problem, answer: Answer) -> Finding:
     assert answer.value is not None
     if answer.value.kind == "none" and any("not a leaf" in warning for warning in answer.warned):
         return Finding("type", {"value": answer.value}, mistakes={"grad_of_non_leaf": {}})
+    if p.question.asks.stages:
+        return _find_in_stages(p, answer.value)
     if p.question.asks.differentiable or p.question.asks.frees_graph:
         value, seen = answer.value.items
         found = _find_value(p, value)
@@ -245,6 +251,25 @@ def _shown(value: Value) -> Any:
     return numbers if numbers is not None else parts if parts and all(part is not None for part in parts) else None
 
 
+def _find_in_stages(p: Problem, value: Value) -> Finding:
+    """Judge an operation: its value, then its VJP, then the derivative of that, and stop at the first that is wrong."""
+    asks, (forward, pullback) = p.question.asks, p.stages
+    y, gradients, second = value.items
+    found = _find_value(forward, y)
+    if found.status != "correct":
+        return replace(found, stage=forward)
+    missing = [name for name, item in zip(asks.names, gradients.items, strict=False) if item.kind == "none"]
+    if gradients.kind == "none" or missing:
+        key = "value_without_graph" if gradients.kind == "none" else "gradient_is_none"
+        return Finding("value", {"pattern": "wrong"}, {key: {"which": ", ".join(missing)}}, stage=pullback)
+    found = _find_value(pullback, gradients if isinstance(asks.wrt, tuple) else gradients.items[0])
+    if found.status == "correct" and asks.differentiable:
+        key = asks.sequel(p, second)
+        if key:
+            return Finding("value", {"pattern": "wrong"}, {key: {}}, stage=pullback)
+    return found if found.status == "correct" else replace(found, stage=pullback)
+
+
 def _misspelled(raised: Raised) -> dict[str, Mapping[str, Any]]:
     """The mistake of setting an attribute that tensors do not have, where one of theirs has nearly that name."""
     for name in raised.unknown:
@@ -260,6 +285,11 @@ def _find_value(p: Problem, value: Value) -> Finding:
         key = "grad_is_none" if asks.observes == "grad" else "not_returned"
         named = {w.key: w.detail for w in p.wrongs if w.value is None}
         return Finding("type", {"value": value}, mistakes=named or {key: {}})
+    if asks.form == "text":
+        if value.kind != "text":
+            return Finding("type", {"value": value})
+        found = _compare(p, value.text.strip(), truth)
+        return replace(found, facts={"pattern": "wrong_text"}) if found.status == "value" else found
     if asks.form == "letters":
         said = letters_of(value)
         if not said and value.kind != "text":
@@ -371,10 +401,12 @@ def _unfit(p: Problem, value: Value, array: np.ndarray, truth: np.ndarray, whole
     if array.shape != truth.shape:
         facts = {"yours": array.shape, "true": truth.shape}
         return Finding("shape", facts, _matching(p, whole, p.question.rtol), yours=whole)
-    if np.iscomplexobj(array):
+    if np.iscomplexobj(array) and not np.iscomplexobj(truth):
         return Finding("complex", yours=whole)
-    if value.kind == "tensor" and not _dtype_fits(p, value):
-        return Finding("dtype", {"yours": value.dtype, "true": "float64"}, yours=whole)
+    if value.kind == "tensor" and not _dtype_fits(p, value, truth):
+        true = "complex128" if np.iscomplexobj(truth) else "float64"
+        found = _matching(p, whole, p.question.rtol) if value.dtype == "float64" else {}
+        return Finding("dtype", {"yours": value.dtype, "true": true}, found, yours=whole)
     if not np.isfinite(array).all():
         what = [words.CARD[name] for name, test in (("nan", np.isnan), ("infinite", np.isinf)) if test(array).any()]
         count = int((~np.isfinite(array)).sum())
@@ -415,9 +447,11 @@ def _kind_fits(p: Problem, value: Value) -> bool:
     return value.kind == "tensor" or (p.question.plain_numbers and value.kind == "number")
 
 
-def _dtype_fits(p: Problem, value: Value) -> bool:
+def _dtype_fits(p: Problem, value: Value, truth: np.ndarray) -> bool:
     if p.question.asks.form in ("numbers", "shape", "gradients"):
         return True
+    if np.iscomplexobj(truth):
+        return value.dtype == "complex128"
     return value.dtype == "float64" or (p.question.float32 and value.dtype == "float32")
 
 
@@ -436,8 +470,11 @@ def _numbers(value: Value) -> np.ndarray | None:
 
 def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: float, count: int) -> Verdict:
     """Put a finding into words: the sentences in ``words``, filled with facts about the problem."""
+    whole, p = p, finding.stage or p
     facts = {**facts_on(p, count), **finding.facts}
     status, mistake, error = finding.status, None, None
+    if status == "correct":
+        facts["formula_of_truth"] = q.asks.found_right_on(p)
     unit = ""
     lines: tuple[tuple[int, str], ...] = ()
     if status == "mistake":
@@ -460,7 +497,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             error, unit = note.key, again or note.unit
             why = words.explained(note.key, again=bool(again))
     else:
-        if status in ("type", "no_function"):
+        if status in ("type", "no_function", "no_operation"):
             facts |= _type_facts(finding.facts["value"], q, p, entry="place" in finding.facts)
         elif status == "shape":
             facts["shape_help"] = p.question.asks.shape_help
@@ -470,6 +507,10 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             if q.asks.form == "shape":
                 of_prediction |= {"shape": "dimensions", "permuted": "sizes_permuted"}
             says, why = words.FINDINGS[of_prediction.get(status, status)]
+        elif status == "nonfinite" and finding.stage is not None and finding.stage is whole.stages[-1]:
+            says, why = words.FINDINGS["nonfinite_gradient"]
+        elif status == "dtype" and (facts["true"], facts["yours"]) == ("complex128", "float64"):
+            says, why = words.FINDINGS["not_complex"]
         elif status == "no_function" and q.asks.use in OF_A_CLASS:
             says, why = words.FINDINGS["no_class"]
         elif status == "nonfinite" and facts["size"] == 1:
@@ -484,6 +525,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         "raised",
         "signature",
         "no_function",
+        "no_operation",
     )
     if "{about}" in why:
         told = [words.ABOUT["same"]] if facts.get("same") else likeness.about(p, finding.yours, q.rtol)
@@ -497,18 +539,25 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         score=float(score),
         points=float(q.points),
         headline=formatting.fill(says, facts),
-        message=formatting.fill(why, facts).strip(),
+        message=f"{_stage_said(whole, finding)} {formatting.fill(why, facts).strip()}".strip(),
         mistake=mistake,
         error=error,
         lines=lines,
-        formula=facts["formula_of_truth"],
+        formula=p.question.asks.formula_on(p),
         equation=facts["equation"],
-        inputs=_shown_inputs(p) if shows_truth else {},
+        inputs=_shown_inputs(whole, finding.stage) if shows_truth else {},
         yours=_as_shape(finding.yours) if q.asks.form == "shape" else finding.yours,
         true=p.truth if shows_truth else None,
         rows=q.asks.rows(p) if shows_truth else None,
         unit=unit or q.unit,
     )
+
+
+def _stage_said(p: Problem, finding: Finding) -> str:
+    """Where an answer is judged in stages: which of them a finding without a name is about; else ''."""
+    if finding.stage is None or finding.status in ("mistake", "correct", "nonfinite"):
+        return ""
+    return words.CARD["about_gradient" if finding.stage is p.stages[-1] else "about_value"]
 
 
 def _here(q: Question, facts: Mapping[str, Any]) -> list[str]:
@@ -552,7 +601,7 @@ def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
     if p.inputs and p.outputs:
         v = asks.weight(p)
         facts |= {"v": formatting.values(v), "m": p.y.size, "y": formatting.values(p.y)}
-        facts["vy"] = formatting.number(float(v @ p.y))
+        facts["vy"] = formatting.number((v @ p.y).item())
         facts["n"] = int(p.inputs[names[0]].numel()) if names else 0
     return facts
 
@@ -570,8 +619,11 @@ def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str,
     return {"kind": _kind(value), "expected": words.FORMS[form], "form_help": help_}
 
 
-def _shown_inputs(p: Problem) -> dict[str, str]:
-    """The arguments of the call, as texts for the card: name -> value."""
+def _shown_inputs(p: Problem, stage: Problem | None = None) -> dict[str, str]:
+    """The arguments of the call, as texts for the card: name -> value.
+
+    stage: the stage that a finding is about; the weight of an operation is shown where its VJP is.
+    """
     shown = {}
     for arg in p.call.args:
         if arg.hidden:
@@ -590,4 +642,6 @@ def _shown_inputs(p: Problem) -> dict[str, str]:
             shown["f"] = p.map.formula
         elif arg.name == "weigh":
             shown |= {f"{name} = weigh({', '.join(p.inputs)})": formatting.values(v) for name, v in p.weights.items()}
+    if stage is not None and stage is p.stages[-1]:
+        shown |= {name: formatting.values(v.numpy()) for name, v in p.weights.items()}
     return {**shown, **p.question.asks.shown(p)}

@@ -41,12 +41,14 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
     facts["things"] = words.CARD["entries"]
     if off <= CLOSE:
         return {**facts, "pattern": "imprecise", "off": f"{off:.0e}", "allowed": f"{rtol:.0e}"}
-    factor = np.vdot(t, a) / np.vdot(t, t) if np.any(t) else 0.0
+    factor = complex(np.vdot(t, a) / np.vdot(t, t)) if np.any(t) else 0j
+    if abs(factor.imag) <= rtol * abs(factor):  # all of it, where neither is complex
+        factor = complex(factor.real)
     fits = np.isfinite(factor) and np.abs(a - factor * t).max() <= rough * max(1, abs(factor))
-    if fits and abs(factor) > SMALLEST_FACTOR and np.isreal(factor):
+    if fits and abs(factor) > SMALLEST_FACTOR:
         named = tuple(name for name, value in _factors(p) if alike(np.asarray(factor), np.asarray(value), 1e-6))
         if size > 1 or named or np.min(np.abs(np.array(PLAIN) - factor)) <= ROUGH:
-            return {**facts, "pattern": "multiple", "factor": formatting.number(float(factor.real)), "factors": named}
+            return {**facts, "pattern": "multiple", "factor": formatting.number(factor), "factors": named}
     if size > 1:
         if a.ndim == 2 and a.shape == a.T.shape and np.abs(a.T - t).max() <= tolerance:
             return {**facts, "pattern": "transpose"}
@@ -71,6 +73,8 @@ def _factors(p: Problem) -> Iterator[tuple[str, float]]:
     if p.outputs:
         numbers[said["outputs"]] = p.y.size
     for name, tensor in [*(("y", y) for y in p.outputs[:1] if y.ndim > 1), *p.inputs.items()]:
+        if name in p.question.handed:  # the student's has another shape
+            continue
         sizes = tuple(tensor.shape)
         numbers[said["entries"].format(name=name)] = tensor.numel()
         if len(sizes) > 1:
@@ -115,6 +119,8 @@ OF_SIZE = ("signs_right", "one_sign", "right_size", "too_large", "too_small")
 def _about(p: Problem, yours: Any, rtol: float) -> list[Told]:
     truth = p.truth
     if not isinstance(yours, np.ndarray) or not isinstance(truth, np.ndarray) or not np.isfinite(yours).all():
+        return []
+    if p.question.asks.form == "numbers" and not p.question.asks.predicts:  # no tensor with entries of one kind
         return []
     if p.question.asks.predicts:
         alike_signs = yours.shape == truth.shape and truth.size > 1 and np.array_equal(np.sign(yours), np.sign(truth))

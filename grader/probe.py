@@ -54,13 +54,14 @@ class Call:
     of: tuple[str, ...] = ()  # names of the arguments to look at
     again: np.ndarray | None = None  # weights for differentiating the result once more, in its shape
     use: str = "call"  # how the answer is used: a key of USES
+    weight: np.ndarray | None = None  # what an operation's result is pulled back with, in its shape
 
 
 @dataclass(frozen=True)
 class Value:
     """A value that a student's code returned, as plain data."""
 
-    kind: str  # tensor, no_values, array, number, text, none, tuple, list, callable, other
+    kind: str  # tensor, no_values, array, number, text, none, tuple, list, callable, class, other
     array: np.ndarray | None = None  # tensor, array, number: the values, in their own shape
     dtype: str = ""  # torch's or numpy's name for it, before any conversion
     items: tuple[Value, ...] = ()
@@ -118,9 +119,12 @@ def _put(answer: object, call: Call) -> Answer:
         return Answer(untouched=True)
     if call.use in OF_A_CLASS and not isinstance(answer, type):
         return Answer(instead=plain(answer))
-    misfit = _misfit(answer, call) if call.use == "call" else ""
+    misfit = _misfit(answer, call) if call.use in ("call", "operation") else ""
     if misfit:
         return Answer(misfit=misfit)
+    if call.use in FUNCTION_USES and (isinstance(answer, torch.autograd.Function) or _is_other_class(answer)):
+        kind = "class" if isinstance(answer, type) else "other"
+        return Answer(instead=Value(kind, type_name=_clip(type(answer).__name__)))
     made: dict[str, Any] = {}
     for arg in call.args:
         made[arg.name] = _hand_over(arg, [p for p in made.values() if isinstance(p, torch.Tensor)])
@@ -128,6 +132,8 @@ def _put(answer: object, call: Call) -> Answer:
     with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
         warnings.simplefilter("always")
         returned = USES[call.use](answer, passed)
+        if call.use in FUNCTION_USES and not _of_a_function(answer, returned, passed):
+            return Answer(instead=plain(answer))
         value = OBSERVERS[call.observe](returned, made, call)
     return Answer(value=value, warned=tuple(_clip(w.message) for w in caught))
 
@@ -268,17 +274,92 @@ def _freed(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
     return Value("tuple", items=(plain(returned), plain(freed)), type_name="tuple")
 
 
+def _pulled(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
+    """An operation's result y, its VJP with the call's weight, and the derivative of that VJP.
+
+    The VJP has a gradient for each of the named arguments; it is None where y has no graph.  It is differentiated, if
+    the call says so, as the sum of its entries times ``again``, with respect to the named arguments and to the weight.
+    """
+    assert isinstance(returned, Pulled)
+    assert call.weight is not None
+    y, leaves = plain(returned.y), [passed[name] for name in call.of]
+    gradients = second = Value("none")
+    if (y.kind, y.dtype) == ("tensor", "float64") and y.array is not None and y.array.shape == call.weight.shape:
+        v = torch.from_numpy(call.weight.copy()).requires_grad_(call.again is not None)
+        pulled = returned.pull(v, leaves)
+        if pulled is not None:
+            gradients = Value("tuple", items=tuple(plain(g) for g in pulled), type_name="tuple")
+            if call.again is not None:
+                second = _once_more(pulled, [*leaves, v], call.again)
+    return Value("tuple", items=(y, gradients, second), type_name="tuple")
+
+
+def _once_more(gradients: tuple[torch.Tensor | None, ...], leaves: list[torch.Tensor], weights: np.ndarray) -> Value:
+    """The gradients of the weighted sum of all entries of some gradients: a tuple; None if these have no graph.
+
+    weights: for all entries, flattened.
+    """
+    parts = torch.from_numpy(weights.copy()).split([leaf.numel() for leaf in leaves[: len(gradients)]])
+    terms = [
+        (r.reshape(g.shape) * g).sum()
+        for r, g in zip(parts, gradients, strict=True)
+        if g is not None and g.requires_grad and g.numel() == r.numel()
+    ]
+    if not terms:
+        return Value("none")
+    for leaf in leaves:
+        leaf.grad = None
+    # Not autograd.grad, which goes only where a leaf can be reached, and so not into what once_differentiable refuses.
+    torch.autograd.backward(sum(terms))
+    found = (torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves)
+    return Value("tuple", items=tuple(map(plain, found)), type_name="tuple")
+
+
 OBSERVERS: dict[str, Callable[..., Value]] = {
     "returned": _returned,
     "grad": _grad,
     "after": _after,
     "again": _again,
     "freed": _freed,
+    "pulled": _pulled,
 }
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What an operation returned, and its VJP: (weight, arguments) -> a gradient for each, or None without a graph."""
+
+    y: object
+    pull: Callable[[torch.Tensor, list[torch.Tensor]], tuple[torch.Tensor | None, ...] | None]
 
 
 def _called(answer: Callable[..., object], passed: list[Any]) -> object:
     return answer(*passed)
+
+
+def _operated(answer: Any, passed: list[Any]) -> Pulled:
+    """Use an operation in autograd's graph.  answer: a function, or a Function class, whose ``apply`` is called."""
+    y: Any = getattr(answer, "apply", answer)(*passed) if isinstance(answer, type) else answer(*passed)
+
+    def pull(v: torch.Tensor, leaves: list[torch.Tensor]) -> tuple[torch.Tensor | None, ...] | None:
+        if not y.requires_grad:
+            return None
+        return torch.autograd.grad(y, leaves, v, create_graph=v.requires_grad, allow_unused=True)
+
+    return Pulled(y, pull)
+
+
+def _transformed(answer: Any, passed: list[Any]) -> Pulled:
+    """Use an operation under a transform of ``torch.func``, with its differentiable arguments as variables."""
+    apply = getattr(answer, "apply", answer) if isinstance(answer, type) else answer
+    places = [k for k, p in enumerate(passed) if isinstance(p, torch.Tensor) and p.requires_grad]
+
+    def of_variables(*variables: torch.Tensor) -> Any:
+        whole = dict(zip(places, variables, strict=True))
+        return apply(*(whole.get(k, p) for k, p in enumerate(passed)))
+
+    y, vjp, *_ = torch.func.vjp(of_variables, *(passed[k].detach() for k in places))
+    return Pulled(y, lambda v, leaves: vjp(v))
 
 
 # What follows is given a class of nodes.  If an expression gives anything else than such a node, the name of its type
@@ -368,11 +449,30 @@ def _total(grads: tuple[Any, ...]) -> Any:
 # How an answer is used: (answer, what is passed, in order) -> what is looked at as returned.
 USES: dict[str, Callable[[Any, list[Any]], object]] = {
     "call": _called,
+    "operation": _operated,
+    "function": _operated,
+    "transformed": _transformed,
     "engine": _differentiated,
     "weighted_engine": _differentiated_with_weights,
     "pull": _handed_back,
 }
 OF_A_CLASS = ("engine", "weighted_engine", "pull")  # uses whose answer is a class
+FUNCTION_USES = ("function", "transformed")  # an ``autograd.Function`` is asked for, or something that calls its apply
+
+
+def _is_other_class(answer: object) -> bool:
+    return isinstance(answer, type) and not issubclass(answer, torch.autograd.Function)
+
+
+def _of_a_function(answer: Any, returned: object, passed: list[Any]) -> bool:
+    """Whether an answer is a Function class, its ``apply``, or a function that returns what such an ``apply`` gave."""
+    owner = getattr(answer, "__self__", answer)
+    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+        return True
+    y = returned.y if isinstance(returned, Pulled) else None
+    if not isinstance(y, torch.Tensor) or y.grad_fn is None:
+        y = answer(*passed)
+    return isinstance(getattr(y, "grad_fn", None), torch.autograd.function.BackwardCFunction)
 
 
 def _nothing():  # type: ignore[no-untyped-def]
@@ -425,7 +525,7 @@ def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:
             bare = torch.Tensor.detach(tensor)
             dense = bare.to_dense() if bare.layout != torch.strided else bare
             wide = torch.complex128 if dense.is_complex() else torch.float64
-            array = np.array(dense.cpu().to(wide).numpy())
+            array = np.array(dense.cpu().to(wide).resolve_conj().resolve_neg().numpy())
         return Value("tensor", array, dtype, type_name=name)
     except (RuntimeError, NotImplementedError, TypeError):  # meta, quantized and other tensors without readable entries
         return Value("no_values", dtype=dtype, type_name=name)

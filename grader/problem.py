@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import cycle
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ class Wrong(NamedTuple):
     key: str  # of the mistake
     value: Any  # in the form of the truth, or in another shape
     detail: Mapping[str, Any]  # facts for the explanation, e.g. which row
+    stage: int = 0  # where an answer is judged in stages: what it is a mistake in, an index into ``Quantity.stages``
 
 
 class Block:
@@ -285,6 +286,20 @@ class Problem:
         moved.outputs = jacobian.as_tuple(moved.forward(*moved.inputs.values()))
         return moved
 
+    def asking(self, asks: Any) -> Problem:
+        """This Problem with another Quantity asked for: the same inputs, outputs, weights and extras."""
+        other = copy.copy(self)
+        for cached in ("truth", "wrongs", "scale", "call", "stages"):
+            other.__dict__.pop(cached, None)
+        other._forget()
+        other.question = replace(self.question, asks=asks)
+        return other
+
+    @cached_property
+    def stages(self) -> list[Problem]:
+        """What an answer is judged by, one after the other: a Problem for each Quantity in which it can be wrong."""
+        return [self.asking(asks) for asks in self.question.asks.stages] or [self]
+
     def _draw_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
         if self.question.weigh is not None:
             (name,) = self.question.weights
@@ -359,7 +374,8 @@ class Problem:
                 args.append(Arg(name, change(value.detach().numpy()), requires_grad=declared, stale=old, hidden=hidden))
             else:
                 args.append(Arg(name, value, hidden=hidden))
-        return Call(tuple(args), asks.observes, asks.looks_at, asks.again_weights(self), asks.use)
+        of, again = asks.looks_at, asks.again_weights(self)
+        return Call(tuple(args), asks.observes, of, again, asks.use, asks.pulled_with(self))
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -383,6 +399,8 @@ class Problem:
         Each clash is a tuple of mistakes' keys, with ``TRUTH`` for the truth: of all that give the same value; or of
         one whose value is not finite, since no answer equals nan, so that it could never be named.
         """
+        if self.question.asks.stages:
+            return list(dict.fromkeys(clash for stage in self.stages for clash in stage.clashes()))
         entries = [(TRUTH, self.truth), *((w.key, w.value) for w in self.wrongs)]
         forms: dict[Any, list[int]] = {}
         for k, (_, value) in enumerate(entries):

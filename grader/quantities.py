@@ -56,6 +56,15 @@ class Quantity:
         return "again" if self.differentiable else "freed" if self.frees_graph else self.looks
 
     @property
+    def stages(self) -> tuple[Quantity, ...]:
+        """The Quantities by which an answer is judged in turn, each once those before it are right; () for itself."""
+        return ()
+
+    def pulled_with(self, p: Problem) -> np.ndarray | None:
+        """The weight with which the probe pulls back what was returned, in its shape; None if it does not."""
+        return None
+
+    @property
     def looks_at(self) -> tuple[str, ...]:
         """The names of the arguments that the probe looks at."""
         return self.names
@@ -92,6 +101,10 @@ class Quantity:
     def formula_on(self, p: Problem) -> str:
         """The formula of the truth as text, in the notation of the Question."""
         return self.formula
+
+    def found_right_on(self, p: Problem) -> str:
+        """All that a correct answer was found right in, as text: the formula of the truth, and what else is judged."""
+        return self.formula_on(p)
 
     def scale(self, p: Problem) -> float:
         """The size to which tolerances are relative: the largest entry of |J|ᵀ|v|, the sum without cancellation."""
@@ -161,7 +174,7 @@ class Quantity:
         weights: list[tuple[str, Mapping[str, Any], np.ndarray]] = []
         blocks = self.blocks(p)
         shapes = [self.shape(block) for block in blocks]
-        columns = (*self.kinds, "tuple") if isinstance(self.wrt, tuple) else self.kinds
+        columns = (*self.kinds, "tuple") if isinstance(self.wrt, tuple) and self.wrt else self.kinds
         for key, column, derive in _belonging(columns):
             if key in p.question.without:
                 continue
@@ -658,6 +671,43 @@ class Computed(Quantity):
 
 
 @dataclass(frozen=True)
+class Numbers(Computed):
+    """Numbers that the Question itself defines, which the answer returns as plain ones; True counts as 1.
+
+    compute: problem -> array.  A number, or a list, tuple or tensor of its shape is accepted.
+
+    >>> def f(x): return torch.sin(x)
+    >>> asks = Numbers(wrt=(), compute=lambda p: [p.y.size, p.y.max() <= 1], text="(m, whether y ≤ 1)")
+    >>> Problem(Question("99.q", "Q", asks, [Map(f, {"x": normal(2)})], ("f",)), seed=0).truth.tolist()
+    [2.0, 1.0]
+    """
+
+    form: ClassVar = "numbers"
+    shape_help: ClassVar = SHAPE_HELP["predicted"]
+
+    def truth(self, p: Problem) -> Any:
+        return np.asarray(self.compute(p), dtype=float)
+
+
+@dataclass(frozen=True)
+class Text(Computed):
+    """A text that the Question itself defines, such as a name, which the answer returns as a str, letter by letter.
+
+    compute: problem -> the text.
+
+    >>> def f(x): return torch.sin(x)
+    >>> asks = Text(wrt=(), compute=lambda p: p.map.fn.__name__, text="the function's name")
+    >>> Problem(Question("99.q", "Q", asks, [Map(f, {"x": normal(2)})], ("f",)), seed=0).truth
+    'f'
+    """
+
+    form: ClassVar = "text"
+
+    def scale(self, p: Problem) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
 class Jacobian(Quantity):
     """The whole Jacobian, with y's dimensions before x's: shape ``y.shape + x.shape``.
 
@@ -824,6 +874,150 @@ class Output(Quantity):
         return self._also(p)
 
 
+@dataclass(frozen=True)
+class _Forward(Output):
+    """The value of an operation, the first stage of ``Operation``.
+
+    of: the function that gives it; None for the Map's.
+    """
+
+    of: Callable[..., Any] | None = None
+
+    def truth(self, p: Problem) -> Any:
+        if self.of is None:
+            return super().truth(p)
+        return np.asarray(self.of(*p.inputs.values(), **p.map.fixed_args).detach().numpy())
+
+    def formula_on(self, p: Problem) -> str:
+        return "y"
+
+    def scale(self, p: Problem) -> float:
+        return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return [
+            Wrong(mistake.key, _as_values(value), detail)
+            for mistake in p.question.also
+            if mistake.on_value
+            for detail, value in _cases(mistake.on_value(p))
+        ]
+
+
+@dataclass(frozen=True)
+class _Pullback(WeightedGradient):
+    """The VJP of an operation, Jᵀv, the second stage of ``Operation``."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("operation",)
+
+    def equation(self, p: Problem) -> str:
+        return ""  # an operation is seldom thought of as a matrix
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        found = super().wrongs(p)
+        if not isinstance(self.wrt, tuple):
+            return found
+        ones = [(b.J.T @ b.ones).reshape(b.x_shape) for b in self.blocks(p)]
+        truth = list(self.truth(p))
+        for k, name in enumerate(self.names):
+            forgetful = (*truth[:k], ones[k], *truth[k + 1 :])
+            found.append(Wrong("upstream_unused_once", forgetful, {"which": name}))
+        return [wrong for wrong in found if wrong.key not in p.question.without]
+
+
+@dataclass(frozen=True)
+class Operation(WeightedGradient):
+    """An operation that students write: a function of tensors, or a ``torch.autograd.Function`` with its ``backward``.
+
+    It is judged in stages: its value y; then its VJP, Jᵀv in x's shape, with the Question's weight v, which the answer
+    never sees; then, if ``differentiable``, the derivative of that VJP with respect to the inputs and to v.
+
+    function: True if an ``autograd.Function`` is asked for: the class, its ``apply``, or a function that calls it.
+    transformed: True if it must work under ``torch.func``, which takes a ``setup_context``.
+    value: the function that gives y, where y is not the Map's: a straight-through estimator rounds, while its gradient
+        is that of the Map.
+
+    >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
+    >>> maps = [Map(f, {"x": fixed([3, 2])})]
+    >>> q = Question("99.q", "Q", Operation(), maps, ("x",), weights={"v": fixed([1, -2])})
+    >>> [stage.truth.tolist() for stage in Problem(q, seed=0).stages]
+    [[6.0, 4.0], [2.0, -5.0]]
+    >>> from grader.judge import diagnose
+    >>> diagnose(q, lambda x: torch.stack([x[0] * x[1], x[1] ** 2])).status
+    'correct'
+    """
+
+    function: bool = False
+    transformed: bool = False
+    value: Callable[..., Any] | None = None
+
+    @property
+    def observes(self) -> str:
+        return "pulled"
+
+    def found_right_on(self, p: Problem) -> str:
+        said = EQUATIONS["value_and_derivatives" if self.differentiable else "value_and_gradient"]
+        return said.format(formula=self.formula_on(p))
+
+    def equation(self, p: Problem) -> str:
+        return ""
+
+    @property
+    def use(self) -> str:  # type: ignore[override]
+        return "transformed" if self.transformed else "function" if self.function else "operation"
+
+    @property
+    def stages(self) -> tuple[Quantity, ...]:
+        return _Forward(of=self.value), _Pullback(self.wrt, text=self.text)
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return [Wrong(*wrong[:3], stage=k) for k, stage in enumerate(p.stages) for wrong in stage.wrongs]
+
+    def pulled_with(self, p: Problem) -> np.ndarray:
+        return self.weight(p).reshape(self.value_shape(p))
+
+    def value_shape(self, p: Problem) -> tuple[int, ...]:
+        return tuple(p.outputs[0].shape)
+
+    def again_weights(self, p: Problem) -> np.ndarray | None:
+        size = sum(p.inputs[name].numel() for name in self.names)
+        return np.cos(1.0 + np.arange(size)) if self.differentiable else None
+
+    def once_more(self, p: Problem, step: float = 1e-5) -> tuple[np.ndarray, ...]:
+        """The derivative of r·(Jᵀv), r being ``again_weights``, with respect to each input and to v, in their shapes.
+
+        By central differences of the VJP for the inputs, and exactly, as Jr, for v.
+        """
+        r = self.again_weights(p)
+        assert r is not None
+
+        def number(name: str, moved: torch.Tensor) -> float:
+            there = p.at(name, moved)
+            gradients = there.truth if isinstance(self.wrt, tuple) else (there.truth,)
+            return float(r @ np.concatenate([g.reshape(-1) for g in gradients]))
+
+        found = []
+        for name in self.names:
+            x = p.inputs[name]
+            basis = torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape)
+            slopes = [(number(name, x + step * e) - number(name, x - step * e)) / (2 * step) for e in basis]
+            found.append(np.reshape(slopes, tuple(x.shape)))
+        ends = np.cumsum([p.inputs[name].numel() for name in self.names])
+        parts = np.split(r, ends[:-1])
+        moved_by = sum(p.jacobians[name] @ part for name, part in zip(self.names, parts, strict=True))
+        return (*found, np.asarray(moved_by).reshape(self.value_shape(p)))
+
+    def sequel(self, p: Problem, seen: Value) -> str:
+        """See ``Quantity.sequel``.  seen: the derivative of the VJP, as ``once_more`` gives it, or none."""
+        if not seen.items:
+            return "pullback_without_graph"
+        found = [item.array for item in seen.items]
+        true = self.once_more(p)
+        fits = len(found) == len(true) and all(
+            a is not None and alike_roughly(a, b) for a, b in zip(found, true, strict=True)
+        )
+        return "" if fits else "saved_intermediate"
+
+
 def alike_roughly(a: np.ndarray, b: np.ndarray, rtol: float = 1e-5) -> bool:
     """Whether two arrays have the same shape and agree to the precision of central differences.
 
@@ -851,7 +1045,9 @@ def _cases(result: Any) -> list[tuple[Mapping[str, Any], Any]]:
 def _as_values(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_as_values(v) for v in value)
-    return None if value is None else np.asarray(value, dtype=float)
+    if value is None or isinstance(value, str):
+        return value
+    return np.asarray(value, dtype=complex if np.iscomplexobj(value) else float)
 
 
 def _like(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

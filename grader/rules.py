@@ -191,7 +191,8 @@ def _problems(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
             yield _finding(q.id, "without_idle", key=key)
     for mistake in q.also:
         if mistake.key not in wrongs:
-            yield _finding(q.id, "also_never" if mistake.on_problem else "also_derivation", key=mistake.key)
+            derived = mistake.on_problem or mistake.on_value
+            yield _finding(q.id, "also_never" if derived else "also_derivation", key=mistake.key)
     drawn = [item for p in problems for place in (p.drawn, p.weights) for item in place.items()]
     for name in dict.fromkeys(name for name, x in drawn if x.dtype != torch.float64):
         yield _finding(q.id, "float64", name=name)
@@ -211,10 +212,10 @@ def _weights(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
     if not weights or not isinstance(q.asks, WeightedGradient):
         return
     names = {name for p in problems for name in p.inputs if acts_entry_by_entry(p, name)}
-    for name in sorted(names):
+    for name in sorted(names if not q.asks.stages else ()):  # an operation may well act entry by entry
         yield _finding(q.id, "entrywise", name=name)
     shapes = {p.jacobians[name].shape for p in problems for name in q.asks.names}
-    if len(q.maps) > 1 and all(m == n for m, n in shapes):
+    if len(q.maps) > 1 and not q.asks.stages and all(m == n for m, n in shapes):
         yield replace(_finding(q.id, "only_square"), broken=False)
 
 

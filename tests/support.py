@@ -22,7 +22,7 @@ from grader.pack import Packs, installed, loaded, of_path
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
 from grader.problem import Map, Problem, Wrong, like, normal, place
-from grader.quantities import JVP, Column, GradState, Jacobian, Output, Row, WeightedGradient
+from grader.quantities import JVP, Column, GradState, Jacobian, Operation, Output, Row, WeightedGradient
 from grader.question import Question
 
 PACKS = Packs(map(loaded, installed()))
@@ -197,15 +197,29 @@ def returned(value: Any, form: str = "tensor") -> Answer:
     return Answer(value=plain(as_returned(value, form)))
 
 
-def returned_on(p: Problem, value: Any) -> Answer:
-    """The same on one problem, with what the probe sees afterwards, as it must be, where the question asks for that."""
+def returned_on(p: Problem, value: Any, stage: int = -1) -> Answer:
+    """The same on one problem, with what the probe sees beside it, as it must be, where the question asks for that.
+
+    stage: where an answer is judged in stages, the one that the value belongs to: those before it are right.
+    """
     asks = p.question.asks
+    if isinstance(asks, Operation):
+        return _pulled(asks, p, value, last=stage in (-1, 1))
     answer = returned(value, asks.form)
     if not (asks.differentiable or asks.frees_graph):
         return answer
     assert answer.value is not None
     seen = plain(torch.from_numpy(asks._moved(p)) if asks.differentiable else 1.0)
     return Answer(value=Value("tuple", items=(answer.value, seen), type_name="tuple"))
+
+
+def _pulled(asks: Operation, p: Problem, value: Any, last: bool) -> Answer:
+    """What the probe sees of an operation with this gradient, or with this value and no gradient."""
+    right = as_returned(p.stages[0].truth)
+    gradients = value if isinstance(value, tuple) else (value,)
+    seen = (right, as_returned(gradients)) if last else (as_returned(value), None)
+    second = as_returned(asks.once_more(p)) if asks.differentiable else None
+    return Answer(value=Value("tuple", items=tuple(map(plain, (*seen, second))), type_name="tuple"))
 
 
 def as_returned(value: Any, form: str = "tensor") -> object:
@@ -216,7 +230,7 @@ def as_returned(value: Any, form: str = "tensor") -> object:
         return tuple(as_returned(entry, form) for entry in value)
     if form == "shape":
         return tuple(int(size) for size in np.atleast_1d(value))
-    return torch.from_numpy(np.array(value, dtype=float))
+    return torch.from_numpy(np.array(value, dtype=complex if np.iscomplexobj(value) else float))
 
 
 def cases(problems: Sequence[Problem], key: str) -> list[tuple[list[Problem], list[Wrong]]]:

@@ -127,6 +127,8 @@ GALLERY = {
     "some_right": lambda: by(lambda f, x, v: right(f, x, v) + torch.eye(x.numel())[0]),
     "wrong": lambda: by(lambda f, x, v: right(f, x, v) + torch.arange(1, 1 + x.numel())),
     "wrong_choice": lambda: by("xyz", "05.predict_error"),
+    "wrong_text": lambda: by(lambda f, x: "SinBackward0", "11.anomaly"),
+    "no_operation": lambda: by(lambda x, w: x / (1 + w**2), "11.function"),
 }
 
 
@@ -180,7 +182,7 @@ def test_reader_refuses_what_a_card_must_not_hold(html):
 def test_card_of_every_mistake_of_every_question_is_well_formed(id):
     for key in keys(posed(id)):
         problems, wrongs = cases(posed(id), key)[0]
-        v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
+        v = judge(ALL[id], problems, [returned_on(p, w.value, w.stage) for p, w in zip(problems, wrongs, strict=True)])
         said = shown_text(as_html(v))
         assert formatting.of(v.points) in said
         assert "{" not in said

@@ -106,6 +106,66 @@ def hook_that_shortens():
     return grad(h.sum(), a)
 
 
+def function(forward, backward, setup_context=None):
+    """A Function class of these methods."""
+    methods = {"forward": forward, "backward": backward, "setup_context": setup_context}
+    return type("Mine", (torch.autograd.Function,), {k: staticmethod(m) for k, m in methods.items() if m})
+
+
+def product(ctx, a, b):
+    ctx.save_for_backward(a, b)
+    return a * b
+
+
+def back_through(backward, forward=product):
+    """The gradients of the product of two tensors, by this backward."""
+    a, b = x(3), x(3)
+    return grad(function(forward, backward).apply(a, b), (a, b), torch.ones(3).double())
+
+
+def unpacked(ctx, v):
+    a, b = ctx.saved_tensors
+    return v * b, v * a
+
+
+def unpacked_as_one(ctx, v):
+    (a,) = ctx.saved_tensors
+    return v * a, v * a
+
+
+def save_nothing(ctx, inputs, output):
+    """A setup_context for an operation that is linear."""
+
+
+def under_func(forward, setup_context=None, backward=lambda ctx, v: (v, None)):
+    operation = function(forward, backward, setup_context)
+    y, vjp = torch.func.vjp(lambda a: operation.apply(a, 2.0), x(3).detach())
+    return vjp(torch.ones_like(y))
+
+
+def marked_as_once():
+    square = function(
+        lambda ctx, a: (ctx.save_for_backward(a), a**2)[1],
+        torch.autograd.function.once_differentiable(lambda ctx, v: 2 * v * ctx.saved_tensors[0]),
+    )
+    a, v = x(3), x(3)
+    (g,) = grad(square.apply(a), a, v, create_graph=True)
+    g.sum().backward()  # autograd.grad finds no way to a, and says that instead
+
+
+def nan_in_anomaly_mode():
+    a = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    with torch.autograd.detect_anomaly():
+        grad(torch.where(a > 0, a.sqrt(), 0.0).sum(), a)
+
+
+def complex_square():
+    return torch.tensor([1 + 2j, 3j], requires_grad=True) ** 2
+
+
+IDENTITY = function(lambda ctx, a: a.clone(), lambda ctx, v: 2 * v)
+
+
 def grad_of_ones(a, *weight, **options):
     return grad(a * 2, a, *weight, **options)
 
@@ -220,6 +280,31 @@ SNIPPETS = [
     ("none_has_no", lambda: x().clone().backward()[0]),
     ("none_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True)[0] * 2),
     ("none_has_no", lambda: torch.stack(grad(x(3).sum(), (x(3), x(3)), allow_unused=True))),
+    ("gradient_count", lambda: back_through(lambda ctx, v: v)),
+    ("gradient_count", lambda: back_through(lambda ctx, v: (v, v, v))),
+    ("gradient_shape", lambda: back_through(lambda ctx, v: (v[:2], v))),
+    ("gradient_shape", lambda: back_through(lambda ctx, v: (v.sum(), v))),
+    ("gradient_no_tensor", lambda: back_through(lambda ctx, v: ((v, v), None))),
+    ("gradient_no_tensor", lambda: back_through(lambda ctx, v: (v.numpy(), v))),
+    ("gradient_not_none", lambda: under_func(lambda a, n: n * a, save_nothing, lambda ctx, v: (v, v))),
+    ("output_no_float", lambda: under_func(lambda a, n: a.long(), save_nothing)),
+    ("input_returned", lambda: under_func(lambda a, n: a, lambda ctx, i, o: ctx.save_for_backward(i[0]))),
+    ("saves_tensors_only", lambda: under_func(lambda a, n: n * a, lambda ctx, i, o: ctx.save_for_backward(*i))),
+    ("not_on_ctx", lambda: back_through(lambda ctx, v: (v * ctx.b, v * ctx.a))),
+    ("setup_context_missing", lambda: under_func(lambda ctx, a, n: n * a)),
+    ("forward_takes_ctx", lambda: under_func(lambda ctx, a, n: n * a, lambda ctx, inputs, output: None)),
+    ("instance_of_function", lambda: IDENTITY()(x(3))),
+    ("method_missing", lambda: back_through(None)),
+    ("method_missing", lambda: function(None, unpacked).apply(x(3))),
+    ("differentiated_twice", marked_as_once),
+    ("nan_handed_back", nan_in_anomaly_mode),
+    ("gradcheck_failed", lambda: torch.autograd.gradcheck(IDENTITY.apply, x(3))),
+    ("check_needs_grad", lambda: torch.autograd.gradcheck(IDENTITY.apply, x(3).detach())),
+    ("complex_needs_weight", lambda: complex_square().sum().backward()),
+    ("complex_weight", lambda: complex_square().backward(torch.ones(2))),
+    ("unpack_count", lambda: back_through(unpacked, lambda ctx, a, b: a * b)),
+    ("unpack_count", lambda: back_through(unpacked_as_one)),
+    ("too_many_arguments", lambda: back_through(lambda v: (v, v))),
     ("shapes_do_not_multiply", lambda: np.ones((2, 3)) @ np.ones((2, 3))),
     ("shapes_do_not_multiply", lambda: np.ones((2, 3)) @ np.float64(1.0)),
     ("shapes_do_not_broadcast", lambda: np.ones(3) + np.ones(4)),

@@ -505,7 +505,9 @@ def test_every_wrong_of_every_question_is_told_its_own_name(id):
     question = ALL[id]
     for key in keys(posed(id)):
         for problems, wrongs in cases(posed(id), key):
-            v = judge(question, problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
+            v = judge(
+                question, problems, [returned_on(p, w.value, w.stage) for p, w in zip(problems, wrongs, strict=True)]
+            )
             assert (v.status, v.mistake) == ("mistake", key)
             assert v.unit == (MISTAKES[key].unit or question.unit)
             right_parts = [

@@ -34,7 +34,7 @@ def flat(value: Any) -> tuple[tuple[Any, ...], np.ndarray] | str:
     if isinstance(value, str):
         return value
     parts = value if isinstance(value, tuple) else (value,)
-    arrays = [None if part is None else np.asarray(part, dtype=float) for part in parts]
+    arrays = [None if part is None else np.asarray(part + 0.0) for part in parts]
     shapes = tuple("None" if a is None else a.shape for a in arrays)
     return shapes, np.concatenate([np.zeros(0), *(a.reshape(-1) for a in arrays if a is not None)])
 
@@ -105,7 +105,9 @@ def test_values_within_the_separation_are_not_told_apart():
 def test_every_mistake_of_a_question_is_said_in_words_without_a_gap(id):
     for key in keys(posed(id)):
         for problems, wrongs in cases(posed(id), key):
-            v = judge(ALL[id], problems, [returned_on(p, w.value) for p, w in zip(problems, wrongs, strict=True)])
+            v = judge(
+                ALL[id], problems, [returned_on(p, w.value, w.stage) for p, w in zip(problems, wrongs, strict=True)]
+            )
             template = MISTAKES[key].says + MISTAKES[key].why
             said = v.headline + v.message
             assert v.headline

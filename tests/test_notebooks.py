@@ -13,10 +13,11 @@ import nbformat
 import pytest
 import torch
 from nbclient import NotebookClient
+from torch.autograd import gradcheck, gradgradcheck
 
 import grader
 from grader.canonical import canonical, format_file, new_cell, new_notebook
-from grader.probe import OF_A_CLASS
+from grader.probe import FUNCTION_USES, OF_A_CLASS
 
 from support import functions
 
@@ -81,10 +82,15 @@ def test_statement_says_the_title_stars_minutes_and_points_of_its_question(quest
 def test_signature_of_the_stub_is_what_the_question_gives(question):
     path = next(solution(unit) for unit in UNITS if unit.startswith(question.unit))
     source = cells(path, "solution")[f"answer-{question.grade_id}"].source
+    arguments = None
     if question.asks.use in OF_A_CLASS:  # what its methods take, the words say
         *_, name = re.findall(r"^class (\w+)\(.*\):$", source, re.MULTILINE)
+    elif question.asks.use in FUNCTION_USES:
+        name = re.search(r"^class (\w+)\(torch\.autograd\.Function\):$", source, re.MULTILINE)[1]
+        arguments = re.search(r"def forward\((?:ctx, )?(.*)\):$", source, re.MULTILINE)[1]
     else:
         (name, arguments) = re.search(r"^def (\w+)\((.*)\):$", source, re.MULTILINE).groups()
+    if arguments is not None:
         assert tuple(a.strip() for a in arguments.split(",") if a.strip()) == question.passed
     assert cells(path, "grade")[question.grade_id].source == f'check("{question.id}", {name})'
 
@@ -94,6 +100,21 @@ def given_functions():
         for grade_id, cell in cells(solution(unit), "locked").items():
             if grade_id.startswith("given-"):
                 yield pytest.param(grade_id.removeprefix("given-"), cell.source, id=grade_id)
+
+
+def test_operations_shown_in_an_exercise_are_right_once_and_wrong_twice_as_it_is_judged():
+    question = next(q for q in grader.questions() if q.id == "11.saved_intermediate")
+    source = cells(next(map(solution, (unit for unit in UNITS if unit.startswith("11")))), "locked")
+    scope = {"torch": torch}
+    exec(source[f"shown-{question.grade_id}"].source, scope)
+    shown = [thing for thing in scope.values() if isinstance(thing, type)]
+    x = torch.tensor([0.3, -1.1], dtype=torch.float64, requires_grad=True)
+    said = [
+        [check(thing.apply, (x,), raise_exception=False) for check in (gradcheck, gradgradcheck)] for thing in shown
+    ]
+    letters = [letter for letter, (once, twice) in zip("abcdefgh", said, strict=False) if once and not twice]
+    assert "".join(letters) == question.problems()[0].truth
+    assert len(shown) == len(question.asks.calls)
 
 
 @pytest.mark.parametrize(("id", "source"), list(given_functions()))

@@ -218,6 +218,10 @@ def test_every_status_of_the_judge_has_a_name():
         "raised_python",
         "dimensions",
         "nonfinite_number",
+        "nonfinite_gradient",
+        "not_complex",
+        "no_class",
+        "unfinished",
         "sizes_permuted",
     }
     assert set(words.STATUSES) == set(words.FINDINGS) - other_words

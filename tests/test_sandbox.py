@@ -306,7 +306,8 @@ def sent(message, arrays):
 def same(a, b):
     a, b = (c.func if isinstance(c, partial) and not c.keywords else c for c in (a, b))  # nothing is filled in
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return type(a) is type(b) and a.shape == b.shape and np.array_equal(a, b, equal_nan=True)
+        alike = type(a) is type(b) and (a.shape, a.dtype) == (b.shape, b.dtype)
+        return alike and np.array_equal(a, b, equal_nan=True)
     if isinstance(a, partial):
         return isinstance(b, partial) and a.func is b.func and same(a.keywords, b.keywords)
     if isinstance(a, dict):

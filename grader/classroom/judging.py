@@ -32,7 +32,7 @@ from grader.sandbox.zygote import Zygote
 from grader.words import FEEDBACK, SANDBOX
 
 # Statuses explained without showing inputs.
-WITHOUT_VALUES = ("correct", "unattempted", "unfinished", "no_function", "signature")
+WITHOUT_VALUES = ("correct", "unattempted", "unfinished", "no_function", "no_operation", "signature")
 _NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of torch's RuntimeError
 
 

@@ -35,6 +35,7 @@ class Mistake:
         (detail, result) pairs; it is used by Questions that list the mistake in ``also``.  Those of the catalogue get
         one by ``derived``; ``derive`` is for the catalogue alone.
     rough: True if it is made with difference quotients, whose values come near that of the derivation and no nearer.
+    on_value: where an operation is asked for, a derivation like ``on_problem`` of a wrong value y.
 
     >>> doubled = Mistake(
     ...     "doubled",
@@ -59,6 +60,7 @@ class Mistake:
     derive: Mapping[str, Derivation] = field(default_factory=dict)
     on_problem: Derivation | None = None
     rough: bool = False
+    on_value: Derivation | None = None
 
     @property
     def words(self) -> Words:

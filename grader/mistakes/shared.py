@@ -24,6 +24,7 @@ MISTAKES = [
         "the gradient itself does not.",
         derive={
             "weights": lambda b: -b.v,
+            "operation": lambda b: -b.g,
             "jacobian": lambda b: -grid(b, b.J),
             "row": lambda b: -b.J[b.p.extras["i"]],
             "column": lambda b: -b.J[:, b.p.extras["j"]],

@@ -23,7 +23,7 @@ LARGEST_LINE = 10**6  # larger line numbers are not believed
 _HOLDS = {
     **dict.fromkeys(("tensor", "array", "number"), "array"),
     **dict.fromkeys(("tuple", "list"), "items"),
-    **dict.fromkeys(("no_values", "text", "none", "callable", "other"), ""),
+    **dict.fromkeys(("no_values", "text", "none", "callable", "class", "other"), ""),
 }
 
 
@@ -37,6 +37,7 @@ def call_as_message(call: Call, handed: Handed, arrays: Arrays) -> dict[str, Any
         "of": list(call.of),
         "again": _put(call.again, arrays),
         "use": call.use,
+        "weight": _put(call.weight, arrays),
         "args": [
             {
                 "name": arg.name,
@@ -72,6 +73,7 @@ def call_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) ->
         tuple(message["of"]),
         _get(message["again"], arrays),
         message["use"],
+        _get(message["weight"], arrays),
     )
 
 
@@ -120,7 +122,8 @@ def answer_from_message(message: Any, arrays: Arrays) -> Answer:
 
 def _value_as_message(value: Any, handed: Handed, arrays: Arrays) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
-        return {"array": _put(value, arrays)}
+        imaginary = _put(value.imag, arrays) if np.iscomplexobj(value) else None
+        return {"array": _put(value.real, arrays), "imaginary": imaginary, "dtype": str(value.dtype)}
     if isinstance(value, (int, float)):
         return {"number": value}
     if isinstance(value, partial):
@@ -131,7 +134,9 @@ def _value_as_message(value: Any, handed: Handed, arrays: Arrays) -> dict[str, A
 
 def _value_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) -> Any:
     if "array" in message:
-        return _get(message["array"], arrays)
+        whole = _whole(_get(message["array"], arrays), _get(message["imaginary"], arrays))
+        assert whole is not None
+        return whole.astype(message["dtype"], copy=False)
     if "number" in message:
         return message["number"]
     key, name = message["function"]

@@ -22,6 +22,7 @@ _UNITS = [
         "u08_higher_order",
         "u09_forward_and_batched",
         "u10_your_own_engine",
+        "u11_extend_and_debug",
     )
 ]
 

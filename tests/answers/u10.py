@@ -471,7 +471,7 @@ class StartsAsNone(Node):
                 grads[parent] = grads.get(parent, 0.0) + part
 
 
-class WithoutBackward(Node):
+class WithoutPass(Node):
     def backwards(self, g=1.0):
         by_paths(self, g)
 
@@ -756,7 +756,7 @@ WRONG = [
     ("engine_not_started", "10.backward_pass", backward(kept_to_itself)),
     ("leaf_without_rule", "10.backward_pass", backward(leaves_pulled)),
     ("nothing_arrived", "10.backward_pass", StartsAsNone),
-    ("object_has_no", "10.backward_pass", WithoutBackward),
+    ("object_has_no", "10.backward_pass", WithoutPass),
     ("forward_value", "10.backward_pass", WrongValues),
     ("no_function", "10.backward_pass", Backward(1.0)),
     ("no_function", "10.backward_pass", by_paths),

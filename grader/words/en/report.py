@@ -5,6 +5,9 @@ from grader.words.entry import Words
 # Words for verdicts that name no mistake, in a class report.  Keys are values of Verdict.status.
 STATUSES: dict[str, Words] = {
     "no_function": Words("called before it was handed in", "`check` was given a result, not the function itself.", ""),
+    "no_operation": Words(
+        "another thing than the class", "`check` was given something else than a class of one's own operation.", ""
+    ),
     "signature": Words("other arguments", "the line that starts with `def` was changed.", ""),
     "raised": Words("stopped by another error", "the code raised an error that has no explanation here.", ""),
     "type": Words(
@@ -25,6 +28,7 @@ STATUSES: dict[str, Words] = {
     "permuted": Words("in another order", "the right values stand at other places.", ""),
     "some_right": Words("partly right", "some entries or results are right, others are not.", ""),
     "wrong_choice": Words("another choice", "a prediction that is not the true one.", ""),
+    "wrong_text": Words("another text", "a text that is not the true one, and that no known mistake gives.", ""),
     "wrong": Words("wrong in a way of its own", "the values differ, and no known mistake gives them.", ""),
 }
 

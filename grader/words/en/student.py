@@ -38,11 +38,15 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "A shape has one entry for each dimension: a vector has one, a matrix two, a single number none.",
     ),
     "dtype": (
-        "the dtype is {yours}; the inputs are float64, and so must be the result.",
+        "the dtype is {yours}; the inputs are {true}, and so must be the result.",
         "A new tensor is float32, or int64 where it is made of whole numbers, unless you say otherwise: "
         "`torch.zeros_like(x)`, `x.new_zeros(…)` or `dtype=x.dtype` keep the input's dtype.",
     ),
     "complex": ("the result is complex; it must be real.", ""),
+    "not_complex": (
+        "the result is real, of dtype {yours}; it must be complex, of dtype {true}.",
+        "A real tensor holds one of the two parts, or the size of each number: `.real`, `.imag` and `.abs()` make such tensors.",
+    ),
     "nonfinite": (
         "{count} of {size} entries are {what}.",
         "nan comes from 0/0, ∞/∞, 0·∞, ∞ − ∞ or the root of a negative number; ∞ from a division by 0 or from a number too "
@@ -84,6 +88,20 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "{equation_line}{about}",
     ),
     "wrong": ("the values differ, and not in a way that has a name here.", "{equation_line}{about}"),
+    "no_operation": (
+        "you gave `check` {kind}; a class that is derived from `torch.autograd.Function` was asked for.",
+        "Give the name of the class, without brackets, or its `apply`. Nobody makes an instance of it: PyTorch calls `forward` and "
+        "`backward`, and only where `apply` was used.",
+    ),
+    "nonfinite_gradient": (
+        "y is right, but {count} of {size} entries of its gradient are {what}.",
+        "Somewhere on the way back an infinite slope meets a factor of 0, and 0·∞ is nan. `torch.where` differentiates both of "
+        "its branches, and multiplies the one that was not taken by 0: what goes into that branch must be harmless, too.",
+    ),
+    "wrong_text": (
+        "this is another text than the one that was asked for.",
+        "Texts are compared letter by letter; blanks around them do not matter.",
+    ),
     "wrong_choice": (
         "this cannot be the answer.",
         "Letters that stand in the table are asked for, in quotes: a single one, or several where several may hold.",
@@ -446,6 +464,109 @@ ERRORS: dict[str, Words] = {
         "What a hook returns is handed on in the place of the gradient, so it must have the same shape: change its "
         "entries, not their number.",
     ),
+    "gradient_count": Words(
+        "one gradient for each argument",
+        "`backward` returned more or fewer gradients than `forward` has arguments.",
+        "It returns a tuple, not a list: one gradient for each argument of `forward` after ctx, in that order, and None for those that "
+        "have no gradient, such as numbers and flags.",
+    ),
+    "gradient_shape": Words(
+        "a gradient of the wrong shape",
+        "`backward` returned a gradient whose shape is not that of its argument.",
+        "Each gradient has the shape of the argument of `forward` at its place. Either the gradients stand in the wrong order, or "
+        "one of them was summed, or a broadcast was not undone.",
+    ),
+    "gradient_no_tensor": Words(
+        "a gradient that is no tensor",
+        "`backward` returned something else than tensors and None.",
+        "Return the gradients side by side, `return first, second`: not in a tuple within the tuple, and not as numbers or "
+        "NumPy arrays.",
+    ),
+    "gradient_not_none": Words(
+        "a gradient for what is no tensor",
+        "`backward` returned a gradient for an argument that is no tensor, or not differentiated.",
+        "At the place of a number, a flag or a shape, return None.",
+    ),
+    "output_no_float": Words(
+        "an output of integers",
+        "an operation was differentiated whose output is an integer tensor.",
+        "Only floating-point tensors have gradients, even where all entries are whole: `torch.round` keeps the dtype, `.int()` and "
+        "`.long()` do not.",
+    ),
+    "input_returned": Words(
+        "the input itself was returned",
+        "`forward` returned the very tensor that it was given, and saved it as well.",
+        "Was it changed in place, as `round_()` does? Compute a new tensor: `torch.round(x)`, or `x.clone()`.",
+    ),
+    "saves_tensors_only": Words(
+        "only tensors are saved",
+        "`ctx.save_for_backward` was given something that is no tensor.",
+        "A number, a flag or a shape is simply put on ctx: `ctx.bound = bound`.",
+    ),
+    "not_on_ctx": Words(
+        "not on ctx",
+        "`backward` asks ctx for something that was not put there.",
+        "What went through `ctx.save_for_backward(x)` comes back by `(x,) = ctx.saved_tensors`. Only what was set as `ctx.bound = bound` is "
+        "read as `ctx.bound`.",
+    ),
+    "setup_context_missing": Words(
+        "torch.func needs setup_context",
+        "a Function without `setup_context` was used under `torch.func`.",
+        "There, `forward(x, …)` computes and takes no ctx, and `setup_context(ctx, inputs, output)` saves what `backward` needs. "
+        "Both are static methods.",
+    ),
+    "forward_takes_ctx": Words(
+        "one argument too many in the definition",
+        "a function was called with fewer arguments than it has.",
+        "Beside a `setup_context`, `forward` takes no ctx: `forward(x, bound)`. ctx goes to `setup_context` and to `backward`.",
+    ),
+    "instance_of_function": Words(
+        "an instance of a Function",
+        "an instance of a Function was called.",
+        "Nobody makes an instance: use the class, by `MyFunction.apply(x)`.",
+    ),
+    "method_missing": Words(
+        "forward or backward is missing",
+        "a Function has no `forward`, or no `backward`.",
+        "Both are static methods of the class: look at their names, and whether they are indented as much as each other.",
+    ),
+    "differentiated_twice": Words(
+        "marked as differentiable once",
+        "a backward that is marked with `@once_differentiable` was differentiated.",
+        "The mark is there to turn a wrong second derivative into this error, where the backward pass reaches it. For a right one, take "
+        "the mark away and compute in `backward` with saved inputs and outputs only.",
+    ),
+    "nan_handed_back": Words(
+        "nan found by anomaly mode",
+        "anomaly mode is on, and this node handed back a nan.",
+        "The name in quotes is that of the first node on the way back that did. To go on after it, catch the RuntimeError and look at its text.",
+    ),
+    "gradcheck_failed": Words(
+        "the check failed",
+        "what `backward` gives does not agree with finite differences.",
+        "That is what the check is for. Where the result is wanted rather than an error, pass `raise_exception=False`: it then returns False.",
+    ),
+    "check_needs_grad": Words(
+        "nothing to check",
+        "none of the inputs of the check requires a gradient.",
+        "Declare them: `x.double().requires_grad_()`, in this order.",
+    ),
+    "complex_needs_weight": Words(
+        "a complex output needs a weight",
+        "a single number counts 1 without being told only if it is real.",
+        "For complex outputs say the weight: `grad_outputs=torch.ones_like(y)`. Or differentiate a real number, such as `y.real.sum()`.",
+    ),
+    "complex_weight": Words(
+        "a real weight for a complex output",
+        "the output is complex, and its weight is not.",
+        "`torch.ones_like(y)` has y's shape and its dtype.",
+    ),
+    "unpack_count": Words(
+        "another number of values",
+        "a line with several names on its left got more or fewer values than names.",
+        "`ctx.saved_tensors` holds exactly what one call of `ctx.save_for_backward(…)` was given, and is a tuple even for one: "
+        "`(x,) = ctx.saved_tensors`.",
+    ),
     "leaf_without_rule": Words(
         "None was called",
         "None was called as if it were a function.",
@@ -482,7 +603,8 @@ ERRORS: dict[str, Words] = {
     "too_many_arguments": Words(
         "more arguments than the function takes",
         "a function was called with more arguments than it takes.",
-        "Compare its first line, the one with `def`, with the one that you were given, the default values included.",
+        "Compare its first line, the one with `def`, with the one that you were given, the default values included. "
+        "The methods of an `autograd.Function` are called by PyTorch: `forward(ctx, …)` and `backward(ctx, v)` get a ctx first.",
     ),
     "endless_recursion": Words(
         "recursion without an end",
@@ -547,6 +669,7 @@ FORMS: dict[str, str] = {
     "numbers": "a number or a list of numbers",
     "shape": "a shape, such as (3,) or (2, 3)",
     "letters": 'letters in quotes, such as "b"',
+    "text": "a text",
     "numbers_in_tuple": "a tuple of numbers",
     "gradients": "a number or a NumPy array for each parent",
 }
@@ -554,6 +677,8 @@ FORMS: dict[str, str] = {
 
 EQUATIONS: dict[str, str] = {
     "in_shape": ", in x's shape {shape}",
+    "value_and_gradient": "y and {formula}",
+    "value_and_derivatives": "y, {formula} and the derivative of that",
     "jacobian": "{m} outputs by {n} inputs → ({m}, {n})",
     "batched_vjp": "({B}×{m})·({m}×{n}) → ({B}, {n})",
 }
@@ -585,6 +710,7 @@ KINDS: dict[str, str] = {
     "tuple": "a tuple of {count}",
     "list": "a list of {count}",
     "callable": "a function",
+    "class": "a class of another kind",
     "other": "an object of type {type_name}",
 }
 
@@ -592,6 +718,7 @@ KINDS: dict[str, str] = {
 FORM_HELP: dict[str, str] = {
     "array": "NumPy knows no gradients: return the torch tensor itself, without `.numpy()`.",
     "number": "Return the tensor itself, without `.item()` or `float()`.",
+    "text/callable": "Return its name, a text: `node.name()` calls what gives it.",
     "callable": "Return what the function gives, not the function: is a pair of brackets missing?",
     "list": "Return the tensor itself; `torch.stack([…])` makes one tensor of several.",
     "tuple/list": "Return a tuple: round brackets.",
@@ -629,6 +756,8 @@ CARD: dict[str, str] = {
     "infinite": "infinite",
     "or": " or ",
     "none_of_them": "none of them",
+    "about_value": "This is about the value y; its gradient is looked at once y is right.",
+    "about_gradient": "The value y is right; this is about its gradient, Jᵀv.",
     "hidden": "{count} problems that you had not seen",
     "no_hints": "{title} has no hints: ask your neighbour.",
     "hint": "Hint {k} of {count} for {title}",
