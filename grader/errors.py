@@ -19,6 +19,7 @@ class ErrorNote:
     unit: the unit whose lesson teaches it, or "" if no lesson does yet.
     fragments: alternatives; the error matches if all fragments of one of them occur in its lower-cased message.
     types: the names of the exception types that it can have.
+    code: alternatives, one of which must occur in a line of the student's that the error came through; () for any line.
     again: the unit that teaches it where derivatives are differentiated, if it has another cause there, which
         ``words.AGAIN`` explains; else "".
     """
@@ -28,7 +29,10 @@ class ErrorNote:
     fragments: tuple[tuple[str, ...], ...]
     types: tuple[str, ...] = ("RuntimeError",)
     again: str = ""
+    code: tuple[str, ...] = ()
 
+
+TRANSFORMS = ("vmap(", "jvp(", "vjp(", "jacfwd(", "jacrev(", "hessian(", "func.grad(")
 
 _ALL = [
     ErrorNote("scalar_needed", "05", (("implicitly created only for scalar",),)),
@@ -70,6 +74,7 @@ _ALL = [
     ErrorNote("zeros_need_unused", "07", (("allow_unused to be true", "materialize_grads"),), ("ValueError",)),
     ErrorNote("hook_changed_size", "07", (("has changed the size of value",),)),
     ErrorNote("input_undeclared", "01", (("one of the differentiated tensors does not require grad",),)),
+    ErrorNote("no_graph_in_transform", "09", (("does not require grad",),), code=TRANSFORMS),
     ErrorNote("no_graph", "01", (("does not require grad",),), again="08"),
     ErrorNote("flag_called", "01", (("'bool' object is not callable",),), ("TypeError",)),
     ErrorNote(
@@ -203,6 +208,7 @@ _ALL = [
     ErrorNote("unknown_keyword", "07", (("unexpected keyword argument",),), ("TypeError",)),
     ErrorNote("argument_missing", "00", (("missing", "required positional argument"),), ("TypeError",)),
     ErrorNote("context_not_called", "02", (("context manager protocol",),), ("TypeError",)),
+    ErrorNote("batch_dimension_gone", "09", (("too many indices",),), ("IndexError",), code=("vmap(",)),
     ErrorNote(
         "too_many_indices",
         "00",
@@ -267,8 +273,8 @@ def recognise(raised: Raised) -> ErrorNote | None:
     """The first note that fits an exception, or None for an error that nobody has explained yet."""
     message = raised.message.lower()
     for note in NOTES.values():
-        if raised.type_name in note.types and any(
-            all(fragment in message for fragment in alternative) for alternative in note.fragments
-        ):
+        fits = any(all(fragment in message for fragment in alternative) for alternative in note.fragments)
+        written = not note.code or any(word in line for _, line in raised.lines for word in note.code)
+        if raised.type_name in note.types and fits and written:
             return note
     return None

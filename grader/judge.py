@@ -275,7 +275,7 @@ def _misspelled(raised: Raised) -> dict[str, Mapping[str, Any]]:
     for name in raised.unknown:
         near = difflib.get_close_matches(name, _ATTRIBUTES, n=1, cutoff=0.8)
         if near:
-            return {"attribute_misspelt": {"name": name, "nearest": near[0], "lines": raised.lines}}
+            return {"attribute_misspelt": {"attribute": name, "nearest": near[0], "lines": raised.lines}}
     return {}
 
 

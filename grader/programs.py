@@ -140,7 +140,7 @@ class LocalRule(EngineGradient):
             return "pull_without_comma", {}
         got, wanted = len(value.items) - 1, len(p.inputs)
         if value.kind == "tuple" and got != wanted:
-            return ("not_one_for_each_parent", {"got": got, "wanted": wanted}) if got else ("pull_missing", {})
+            return ("not_one_for_each_parent", {"k": got, "n": wanted}) if got else ("pull_missing", {})
         return None
 
 

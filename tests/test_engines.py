@@ -12,7 +12,7 @@ import torch
 from grader.engines import RULES, WRONG_ENGINES, WRONG_RULES, Node, along, parents_first, traced, vjp
 from grader.judge import diagnose, judge
 from grader.mistakes.engines import trace_of
-from grader.probe import USES, Call, probe
+from grader.probe import OF_A_CLASS, Call, probe
 from grader.problem import alike
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
 from grader.sandbox.codec import answer_as_message, answer_from_message
@@ -293,7 +293,7 @@ def test_a_hostile_rule_gets_a_verdict_and_no_points_for_its_operation(what):
 
 @pytest.mark.parametrize("answer", [None, 3, Smooth(1.0), by_visits, len, "Engine", Arrays([1.0])])
 def test_what_is_no_class_is_told_so(answer):
-    for use in sorted({*USES} - {"call"}):
+    for use in OF_A_CLASS:
         (id,) = [id for id in OF_ENGINES if sample(id, 0).call.use == use][:1]
         assert diagnose(ALL[id], answer).status == "no_function"
 

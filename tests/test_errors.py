@@ -252,6 +252,8 @@ SNIPPETS = [
     ("not_a_matrix", lambda: 2 @ x(3)),
     ("not_a_matrix", lambda: x(3) @ [1.0, 2.0, 3.0]),
     ("endless_recursion", a_name_given_anew),
+    ("no_graph_in_transform", lambda: torch.func.vmap(lambda z: grad(z.sum(), z)[0])(torch.ones(2, 3))),
+    ("batch_dimension_gone", lambda: torch.func.vmap(lambda z: z[:, 0])(torch.ones(2, 3))),
     ("assigned_shape", column_of_another_length),
     ("tensor_has_no", lambda: x(3).zero_grad()),
     ("tuple_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True).sum()),

@@ -21,6 +21,7 @@ from grader.classroom import CourseError, export, report, report_page, tables
 from grader.classroom.result import Person, Result
 from grader.demo import sample
 from grader.errors import NOTES
+from grader.mistakes import CATALOGUE
 from grader.nbgrader import course, results
 
 from support import MISTAKES, PACKS, SAMPLE, posed
@@ -199,7 +200,7 @@ def test_every_explanation_reads_without_an_answer(table):
 
 def test_every_mistake_reads_without_an_answer():
     for id, question in PACKS.questions.items():
-        for key in {wrong.key for p in posed(id) for wrong in p.wrongs}:
+        for key in {*(wrong.key for p in posed(id) for wrong in p.wrongs), *CATALOGUE}:
             says = report._words("mistake", key, False, PACKS, id)
             assert says.name
             assert "{" not in says.name + says.says + says.why

@@ -521,7 +521,7 @@ MISTAKES = [
         "not_one_for_each_parent",
         unit="10",
         name="not one gradient for each parent",
-        says="`pull` returned a tuple of length {got}; its length must be {wanted}.",
+        says="`pull` returned a tuple of length {k}; its length must be {n}.",
         why="One gradient for each node in `parents`, in their order, as a tuple.",
     ),
     Mistake(

@@ -45,7 +45,7 @@ def _difference_of_gradients(b: Block) -> np.ndarray | None:
 
 
 def _along_gradient(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
-    return [({"formula": "H∇f"}, b.H @ b.g), ({"formula": "2H∇f"}, 2 * b.H @ b.g)]
+    return [({}, b.H @ b.g), ({}, 2 * b.H @ b.g)]
 
 
 def _toward_a_root(b: Block) -> np.ndarray | None:
@@ -59,7 +59,7 @@ def _other_lengths(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
 
 def _gradient_times_row_sums(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
     product = b.g * b.H.sum(axis=1)
-    return [({"formula": "∇f ⊙ H1"}, product), ({"formula": "2∇f ⊙ H1"}, 2 * product)]
+    return [({}, product), ({}, 2 * product)]
 
 
 def _one_pure_partial(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
@@ -213,7 +213,7 @@ MISTAKES = [
         unit="08",
         formula="H∇f",
         name="the gradient as the direction",
-        says="this is {formula}: H was multiplied by the gradient, not by u.",
+        says="here H was multiplied by the gradient, not by u.",
         why="The gradient is what the second pass differentiates. The weight of that pass is u: `grad_outputs=u`, or "
         "`(g * u).sum()`.",
         derive={"hvp": _along_gradient},
@@ -443,7 +443,7 @@ MISTAKES = [
         unit="08",
         formula="2∇f ⊙ H1",
         name="the gradient applied after the second pass",
-        says="this is {formula}, entry by entry: the gradient was multiplied after the second pass.",
+        says="here the gradient was multiplied, entry by entry, after the second pass.",
         why="The chain rule gives 2H∇f, a matrix times a vector. The second pass over `g.sum()` adds up the rows of H "
         "with the weight 1 each, and a factor afterwards cannot change that. Differentiate `(g * g).sum()`.",
         derive={"squared_norm": _gradient_times_row_sums},

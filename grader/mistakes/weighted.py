@@ -87,7 +87,7 @@ def _one_weight_for_all(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | N
     total = b.v.sum()
     if b.m < 2:
         return None
-    return [({"which": "sum"}, total * b.ones), ({"which": "mean"}, total / b.m * b.ones)]
+    return [({"reduced": "sum"}, total * b.ones), ({"reduced": "mean"}, total / b.m * b.ones)]
 
 
 def _summing_to_one(b: Block) -> np.ndarray | None:
@@ -317,7 +317,7 @@ MISTAKES = [
         unit="05",
         formula="(Σ v) Jᵀ1",
         name="one weight for all outputs",
-        says="this is the plain sum of the gradients, times the {which} of v: every output got that same weight.",
+        says="this is the plain sum of the gradients, times the {reduced} of v: every output got that same weight.",
         why="v holds one weight for each output, here {v}. Reduced to a single number, it no longer says which "
         "output counts how much: add up v·y, not v.",
         derive={"weights": _one_weight_for_all},
@@ -513,7 +513,7 @@ MISTAKES = [
         "attribute_misspelt",
         unit="01",
         name="an attribute that tensors do not have",
-        says="your code set `{name}` on a tensor; the attribute is called `{nearest}`.",
+        says="your code set `{attribute}` on a tensor; the attribute is called `{nearest}`.",
         why="Python adds a new attribute to an object without a word, so a misspelled one changes nothing in PyTorch.",
     ),
     Mistake(

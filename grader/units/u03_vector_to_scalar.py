@@ -46,9 +46,9 @@ def _entry_by_entry(p: Problem) -> Any:
     right, left = _quadratic(p)
     x = p.inputs["x"].numpy()
     return [
-        ({"formula": "x ⊙ Ax"}, x * right),
-        ({"formula": "2x ⊙ Ax"}, 2 * x * right),
-        ({"formula": "x ⊙ (A + Aᵀ)x"}, x * (right + left)),
+        ({}, x * right),
+        ({}, 2 * x * right),
+        ({}, x * (right + left)),
     ]
 
 
@@ -190,7 +190,7 @@ FACTOR_X_NOT_DROPPED = Mistake(
     "factor_x_not_dropped",
     formula="2x ⊙ Ax",
     name="still multiplied by x",
-    says="this is {formula}: every entry is still multiplied by its entry of x.",
+    says="every entry is still multiplied by its entry of x.",
     why="xᵀAx has two factors x. By the product rule there is one part for each, and in it that factor is gone: Ax for "
     "the left one, Aᵀx for the right one.",
     on_problem=_entry_by_entry,

@@ -568,9 +568,9 @@ REAL_PART_OF_SLOPE = Mistake(
     unit="11",
     formula="Re h′(z), or Im h′(z)",
     name="only one of the two parts",
-    says="this is only the {which} part of h′(z).",
+    says="this is only the {part} part of h′(z).",
     why="h′(z) is a complex number: it says by how much h stretches, and by what angle it turns.",
-    on_problem=lambda p: [({"which": "real"}, p.truth.real), ({"which": "imaginary"}, p.truth.imag)],
+    on_problem=lambda p: [({"part": "real"}, p.truth.real), ({"part": "imaginary"}, p.truth.imag)],
 )
 HALF_SLOPE = Mistake(
     "half_slope",

@@ -375,7 +375,7 @@ WRONG = [
     ("in_dims_form", "09.vmap_gradient", lambda f, w, X: vmap(grad(f), in_dims=(0,))(w, X)),
     ("in_dims_form", "09.vmap_gradient", lambda f, w, X: vmap(grad(f), in_dims=(None, None))(w, X)),
     ("transform_not_called", "09.vmap_gradient", lambda f, w, X: vmap(grad(f), (None, 0), w, X)),
-    ("no_graph", "09.vmap_gradient", lambda f, w, X: vmap(lambda x: pull(f(w, x), w)[0])(X)),
+    ("no_graph_in_transform", "09.vmap_gradient", lambda f, w, X: vmap(lambda x: pull(f(w, x), w)[0])(X)),
     ("type", "09.vmap_gradient", lambda f, w, X: [grad(f)(w, x) for x in X]),
     ("minus_sign", "09.vmap_gradient", lambda f, w, X: -in_a_loop(f, w, X)),
     # 9.5

@@ -46,6 +46,15 @@ REPORT_FACTS: dict[str, str] = {
     "order": "another",
     "steps": "another number",
     "vy": "vᵀy",
+    "reduced": "sum or mean",
+    "factor": "half or twice",
+    "kind": "a tuple or list",
+    "attribute": "require_grad",
+    "nearest": "requires_grad",
+    "got": "one thing",
+    "wanted": "another",
+    "type": "float",
+    "part": "real or imaginary",
 }
 
 

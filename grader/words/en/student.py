@@ -242,9 +242,14 @@ ERRORS: dict[str, Words] = {
         "nothing to differentiate",
         "what you differentiate has no graph behind it: nothing that went into it requires a gradient.",
         "Declare the input before computing with it: `x.requires_grad_()`. If it was declared, the graph was "
-        "cut on the way: `.detach()`, `.data`, `.item()`, `torch.tensor(…)` and `torch.no_grad()` all do that. "
-        "Inside `vmap`, `jvp` and the other transforms of `torch.func`, use `torch.func.grad`: there `autograd.grad` finds no "
-        "graph.",
+        "cut on the way: `.detach()`, `.data`, `.item()`, `torch.tensor(…)` and `torch.no_grad()` all do that.",
+    ),
+    "no_graph_in_transform": Words(
+        "autograd.grad inside a transform",
+        "`autograd.grad` or `backward` finds no graph inside a transform of `torch.func`, such as `vmap` or `jvp`.",
+        "A transform hands over tensors of its own, which do not require a gradient. Use `torch.func.grad` there: it "
+        "differentiates a function, and needs no `requires_grad`. If no transform calls that line, something cut the graph: "
+        "`.detach()`, `.item()` or `torch.no_grad()`.",
     ),
     "input_undeclared": Words(
         "not declared",
@@ -437,8 +442,13 @@ ERRORS: dict[str, Words] = {
     "too_many_indices": Words(
         "more indices than dimensions",
         "a tensor was indexed in more places than it has dimensions.",
-        "A vector has one, a single number none. Print the tensor's shape just before that line. Inside `vmap`, every argument "
-        "that `in_dims` does not give as None has lost its batch dimension.",
+        "A vector has one, a single number none. Print the tensor's shape just before that line.",
+    ),
+    "batch_dimension_gone": Words(
+        "no batch dimension inside vmap",
+        "a tensor was indexed in more places than it has dimensions inside `vmap`.",
+        "`vmap` hands over one sample at a time: an argument that `in_dims` takes apart has one dimension less inside the function. "
+        "Write the function for a single sample.",
     ),
     "single_numbers_end_to_end": Words(
         "stack, not cat",
@@ -650,8 +660,7 @@ AGAIN: dict[str, Words] = {
         "what you differentiate is a derivative that came without a graph.",
         "`create_graph=True` in the first call records the pass backwards, so that its result can be differentiated, too; "
         "`retain_graph=True` only keeps the graph of f. Where f is linear, its derivative is a constant and may have no graph "
-        "whatever you ask for: the second derivative is 0 there. Inside `jvp`, `vmap` and the other transforms of `torch.func`, "
-        "`autograd.grad` finds no graph: use `torch.func.grad` there.",
+        "whatever you ask for: the second derivative is 0 there.",
     ),
 }
 
