@@ -118,9 +118,16 @@ def _pictures(v: Verdict) -> str:
         return ""
     yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
     true = v.true if isinstance(v.true, tuple) else (v.true,)
-    pairs = [(a, t) for a, t in zip(yours, true, strict=False) if a is not None and t is not None]
-    shown = [_compared(a, t) for a, t in pairs if _drawable(a) and _drawable(t)]
+    names = v.places if len(v.places) == len(true) > 1 else ("",) * len(true)
+    pairs = [(n, a, t) for n, a, t in zip(names, yours, true, strict=False) if a is not None and t is not None]
+    shown = [_entry(name) + _compared(a, t) for name, a, t in pairs if _drawable(a) and _drawable(t)]
     return "".join(shown) + (f'<div style="margin-top:10px">{rows}</div>' if rows and shown else "")
+
+
+def _entry(name: str) -> str:
+    """The heading over the picture of an entry of a tuple."""
+    said = escape(words.CARD["entry"].format(place=name))
+    return f'<div style="margin-top:10px;opacity:0.75">{said}</div>' if name else ""
 
 
 def _is_table(thing: Any) -> bool:

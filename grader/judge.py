@@ -43,6 +43,7 @@ class Verdict:
         truth would give a prediction away.
     rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
     unit: the unit whose lesson explains this, by default the question's own.
+    places: what the entries of a tuple that was asked for are called; () for a single result.
     """
 
     question: str
@@ -62,6 +63,7 @@ class Verdict:
     true: Any = None
     rows: tuple[np.ndarray, np.ndarray] | None = None
     unit: str = ""
+    places: tuple[str, ...] = ()
 
     @property
     def correct(self) -> bool:
@@ -347,7 +349,18 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
         return Finding("correct", yours=arrays, parts=parts)
     rtol = max(_rtol(p, item) for item in value.items)
     facts = _results(p, parts) if any(parts) else likeness.pattern(p, arrays, truth, rtol)
-    return Finding("value", facts, _matching(p, arrays, rtol), arrays, parts)
+    return Finding("value", facts, _matching(p, arrays, rtol) or _first_wrong(p, arrays, parts, rtol), arrays, parts)
+
+
+def _first_wrong(
+    p: Problem, arrays: Sequence[Any], parts: tuple[bool, ...], rtol: float
+) -> dict[str, Mapping[str, Any]]:
+    """The mistakes that the first wrong entry of a tuple fits, where every entry is asked to be the same."""
+    if p.question.asks.single is None:
+        return {}
+    place = parts.index(False)
+    alone = _matching(p.asking(p.question.asks.single), arrays[place], rtol)
+    return {key: {**detail, "place": place} for key, detail in alone.items()}
 
 
 def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Finding:
@@ -550,6 +563,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         true=p.truth if shows_truth else None,
         rows=q.asks.rows(p) if shows_truth else None,
         unit=unit or q.unit,
+        places=tuple(_places(p, len(p.truth))) if isinstance(p.truth, tuple) else (),
     )
 
 

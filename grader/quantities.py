@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,6 +58,11 @@ class Quantity:
     def stages(self) -> tuple[Quantity, ...]:
         """The Quantities by which an answer is judged in turn, each once those before it are right; () for itself."""
         return ()
+
+    @property
+    def single(self) -> Quantity | None:
+        """What every entry of a tuple is, where all are asked to be the same; else None."""
+        return None
 
     def pulled_with(self, p: Problem) -> np.ndarray | None:
         """The weight with which the probe pulls back what was returned, in its shape; None if it does not."""
@@ -464,37 +468,31 @@ class HVP(Hessian):
 class HVPs(HVP):
     """Hu several times, each found in another way: a tuple of ``ways`` entries, each in x's shape.
 
-    begins: the keys of the mistakes that the exercise begins with, one for each way.
-
-    A wrong tuple is named after its first wrong entry.  Before it stand right entries; after it right ones, those that
-    the exercise begins with, or the same wrong one throughout.
+    A wrong tuple is named after its first wrong entry.
 
     >>> def f(x): return x[0] ** 2 * x[1]
-    >>> asks = HVPs(ways=2, begins=("hvp_ones", "gradient_for_second"))
-    >>> q = Question("99.q", "Q", asks, [Map(f, {"x": fixed([3, 2])})], ("f", "x", "u"), extras={"u": like("x")})
+    >>> maps, extras = [Map(f, {"x": fixed([3, 2])})], {"u": like("x")}
+    >>> q = Question("99.q", "Q", HVPs(ways=2), maps, ("f", "x", "u"), extras=extras)
     >>> [Hu.shape for Hu in Problem(q, seed=0).truth]
     [(2,), (2,)]
     """
 
     ways: int = 3
-    begins: tuple[str, ...] = ()
     formula: ClassVar = "Hu, each time"
+
+    @property
+    def single(self) -> Quantity:
+        return HVP(self.wrt)
 
     def truth(self, p: Problem) -> Any:
         return (super().truth(p),) * self.ways
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        single, right = super().wrongs(p), super().truth(p)
-        begun = [next(wrong.value for wrong in single if wrong.key == key) for key in self.begins]
-        found = []
-        for place in range(self.ways):
-            for wrong in single:
-                left = self.ways - place - 1
-                tails = [*product(*((right, value) for value in begun[place + 1 :])), (wrong.value,) * left]
-                for tail in tails if left else [()]:
-                    value = (right,) * place + (wrong.value, *tail)
-                    found.append(Wrong(wrong.key, value, {**wrong.detail, "place": place}))
-        return found
+        others = (super().truth(p),) * (self.ways - 1)
+        return [
+            wrong._replace(value=(wrong.value, *others), detail={**wrong.detail, "place": 0})
+            for wrong in super().wrongs(p)
+        ]
 
 
 @dataclass(frozen=True)

@@ -218,6 +218,14 @@ def pictures_on(v: Verdict) -> list[str]:
     return [a["aria-label"] for _, a in read(as_html(v)).tags if a.get("role") == "img"]
 
 
+def test_entries_of_a_tuple_are_drawn_under_their_names_and_a_single_result_under_none():
+    v = diagnose(ALL["05.several_inputs"], lambda f, A, x, v: torch.autograd.grad(f(A, x).sum(), (A, x)))
+    for name in ("A", "x"):
+        assert words.CARD["entry"].format(place=name) in as_html(v)
+    single = diagnose(ALL[TRICK], lambda f, x, v: torch.autograd.grad(f(x).sum(), x)[0])
+    assert words.CARD["entry"].format(place="x") not in as_html(single)
+
+
 def test_a_right_table_is_drawn_and_a_right_number_or_tuple_is_not():
     (drawn,) = pictures_on(by(lambda f, x: torch.func.jacrev(f)(x), JACOBIAN))
     assert drawn.startswith(ALL[JACOBIAN].asks.formula)

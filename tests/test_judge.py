@@ -386,7 +386,9 @@ def test_a_wrong_entry_among_equal_ones_is_told_with_its_place():
     v = told("09.hvp_three_ways", lambda f, x, u: (*three(f, x, u)[:2], three(f, x, u)[0]))
     assert (v.mistake, v.score) == ("hvp_doubled", 2)
     assert v.headline.startswith(words.CARD["entry_of_tuple"].format(place=1))
-    assert told("09.hvp_three_ways", three).mistake is None  # the third is known in no way
+    v = told("09.hvp_three_ways", three)  # the third is known in no way, and the second all the same
+    assert (v.mistake, v.score) == ("hvp_doubled", 1)
+    assert told("09.hvp_three_ways", lambda f, x, u: three(f, x, u)[::2] + three(f, x, u)[1:2]).mistake is None
 
 
 def test_none_inside_a_tuple_is_named():

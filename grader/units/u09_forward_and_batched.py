@@ -572,7 +572,7 @@ QUESTIONS = [
     Question(
         "09.hvp_three_ways",
         "9.8 Mend three Hessian-vector products",
-        HVPs(ways=3, begins=("hvp_ones", "gradient_for_hvp", "gradient_at_u")),
+        HVPs(ways=3),
         [
             Map(u08_functions.ridge, {"x": normal(3)}, "x₀²x₁ + x₀ sin x₂ + x₁x₂²"),
             Map(u08_functions.gully, {"x": normal(2)}, "x₀x₁² + e^(x₀/2)"),

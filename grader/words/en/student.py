@@ -757,6 +757,7 @@ CARD: dict[str, str] = {
     "place": " at your line {line}",
     "stale": "{name}.grad before",
     "at_places": "at {places}",
+    "entry": "entry {place}",
     "entry_of_tuple": "entry {place} of your tuple: ",
     "entry_of_gradients": "the gradient of {place}: ",
     "entries": "entries",
