@@ -172,6 +172,11 @@ BY_TORCH = {
     "07.backward_inputs",
     "07.unused_none",
     "07.unused_zeros",
+    "11.straight_through",
+    "11.gradcheck",
+    "11.nan_behind_where",
+    "11.anomaly",
+    "11.complex",
 }
 
 
@@ -182,6 +187,6 @@ def test_every_map_of_every_question_by_both_roads(id):
         p = sample(id, seed)
         try:
             assert apart(p.forward, p.inputs) <= TIGHT
-        except Unruled as why:
+        except (Unruled, TypeError) as why:  # the latter from torch itself, for a condition that is an array
             unruled.add(str(why))
     assert bool(unruled) == (id in BY_TORCH), unruled

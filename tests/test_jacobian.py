@@ -15,7 +15,15 @@ from support import ALL, case, functions, sample
 
 TIGHT = 1e-12  # forward and reverse mode differ by the order of their sums only
 SEEN = 1e-6  # a fault of this size, relative to the largest entry of J, must not pass
-DIFFERENTIATED = [id for id, question in ALL.items() if question.maps]
+# Questions whose maps have no J that the three roads could agree on, and why; their truths do not come from J.
+WITHOUT_J = {
+    "11.gradcheck": "some of its operations have a backward that is wrong on purpose",
+    "11.anomaly": "its gradients are nan on purpose",
+    "11.complex": "its outputs are complex: below it is taken as a map of real and imaginary parts",
+}
+# A row of zeros has no derivative: scaled to length 1 it may end anywhere.  The exercise defines it as 0.
+DEFINED = "11.nan_behind_where"
+DIFFERENTIATED = [id for id, question in ALL.items() if question.maps and id not in (*WITHOUT_J, DEFINED)]
 
 
 def scale_of(J: np.ndarray) -> float:
@@ -91,6 +99,46 @@ def test_forward_reverse_and_central_differences_agree_on_every_question(id):
     for seed in range(count("seeds")):
         with case(f"seed {seed}"):
             three_roads_agree(sample(id, seed))
+
+
+@pytest.mark.parametrize("id", WITHOUT_J)
+def test_truth_of_a_question_without_j_does_not_come_from_it(id):
+    p = sample(id, 0)
+    assert p.question.asks.names == ()
+    p.truth, p.wrongs  # noqa: B018
+    assert "jacobians" not in vars(p)
+    assert "jacobians" in vars(sample("05.weight_the_outputs", 0))  # the way to fail
+
+
+def test_three_roads_agree_on_a_derivative_that_is_defined_except_where_there_is_none():
+    for seed in range(3):
+        p = sample(DEFINED, seed)
+        X = p.inputs["X"]
+        J, by_rows = p.jacobians["X"], reverse_mode(p.forward, p.inputs)["X"]
+        near, bound = central_differences(p.forward, p.inputs)["X"]
+        zero = np.repeat((X == 0).all(dim=1).numpy(), X.shape[1])
+        assert zero.any()
+        assert np.abs(J - by_rows).max() <= TIGHT * scale_of(J)
+        assert not J[:, zero].any()
+        assert np.all(np.abs(J - near)[:, ~zero] <= bound[:, ~zero])
+
+
+def test_derivative_of_a_complex_function_is_that_of_its_parts():
+    for seed in range(3):
+        p = sample("11.complex", seed)
+        z = p.inputs["z"]
+
+        def parts(z, fn=p.map.fn):
+            return torch.view_as_real(fn(z)).T  # (2, n): as z is drawn
+
+        J = forward_mode(parts, {"z": z})["z"]
+        near, bound = central_differences(parts, {"z": z})["z"]
+        assert np.abs(J - reverse_mode(parts, {"z": z})["z"]).max() <= TIGHT * scale_of(J)
+        assert np.all(np.abs(J - near) <= bound)
+        n = z.shape[1]
+        slope = J[:n, :n].diagonal() + 1j * J[n:, :n].diagonal()  # ∂Re h/∂a + i ∂Im h/∂a
+        np.testing.assert_allclose(p.truth, slope, rtol=TIGHT)
+        assert np.abs(J[:n, n:] + J[n:, :n]).max() <= TIGHT * scale_of(J)  # Cauchy and Riemann: h is holomorphic
 
 
 def any_fault_is_seen(p):
