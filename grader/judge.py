@@ -508,7 +508,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         if note:
             again = note.again if q.asks.twice else ""
             error, unit = note.key, again or note.unit
-            why = words.explained(note.key, again=bool(again))
+            why = q.errors.get(note.key) or words.explained(note.key, again=bool(again))
     else:
         if status in ("type", "no_function", "no_operation"):
             facts |= _type_facts(finding.facts["value"], q, p, entry="place" in finding.facts)

@@ -51,6 +51,8 @@ class Question:
     leaves: the tensors that are passed with ``requires_grad``; by default those in ``asks.names``.
     also: this question's own mistakes, each with its ``on_problem``.
     without: mistakes of the catalogue that are not recognized here -> the reason.
+    errors: what an error means here, where that is more than it means in general: key in ``errors.NOTES`` -> sentences,
+        which take the place of its explanation.
     stars: difficulty, from 1 to 5.  minutes: the time that it takes.  hints: shown one after the other.
     rtol: relative tolerance in float64; float32 results, allowed if ``float32``, are compared to 1e-4.
     plain_numbers: True if a Python number is accepted for a tensor of shape ().
@@ -78,6 +80,7 @@ class Question:
     leaves: tuple[str, ...] = ()
     also: Sequence[Mistake] = ()
     without: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
     points: int = 2
     stars: int = 2
     minutes: int = 5
