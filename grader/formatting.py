@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from grader.words import CARD
 
 LONGEST = 8  # entries of an array printed in running text before it is cut
+MOST = 1000  # numbers and rows of one text before the rest is cut
+LARGEST_SIZE = 10**9  # sizes beyond it are printed like numbers
 
 
 def number(value: float | complex) -> str:
@@ -27,26 +30,41 @@ def number(value: float | complex) -> str:
 
 
 def shape(sizes: tuple[int, ...]) -> str:
-    """A shape as Python writes it: (), (3,), (2, 3)."""
-    return str(tuple(int(s) for s in sizes))
+    """A shape as Python writes it: (), (3,), (2, 3).  Cut after ``LONGEST`` sizes."""
+    kept = [str(int(size)) if abs(size) < LARGEST_SIZE else number(size) for size in sizes[:LONGEST]]
+    inside = ", ".join(kept + ["…"] * (len(sizes) > LONGEST))
+    return f"({inside},)" if len(sizes) == 1 else f"({inside})"
 
 
 def values(thing: Any) -> str:
     """An array, or a tuple of arrays, on one line: nested brackets for rows, each cut after ``LONGEST`` entries.
 
-    Also takes None, and a text, which is returned as it is (an empty one as words for "none of them").
+    At most ``MOST`` numbers are printed in all, and of an array without entries its shape.  Also takes None, and a
+    text, which is returned as it is (an empty one as words for "none of them").
     """
+    return _values(thing, itertools.count())
+
+
+def _values(thing: Any, printed: Iterator[int]) -> str:
     if thing is None:
         return "None"
     if isinstance(thing, str):
         return thing or CARD["none_of_them"]
     if isinstance(thing, tuple):
-        return "(" + ", ".join(values(item) for item in thing) + ("," if len(thing) == 1 else "") + ")"
+        return "(" + ", ".join(_values(item, printed) for item in thing) + ("," if len(thing) == 1 else "") + ")"
     array = np.asarray(thing)
     if array.ndim == 0:
+        next(printed)
         return number(array.item())
-    rows = [values(row) for row in array[:LONGEST]]
-    return "[" + ", ".join(rows) + (", …]" if len(array) > LONGEST else "]")
+    if not array.size:
+        return f"[] {shape(array.shape)}" if array.ndim > 1 else "[]"
+    rows = []
+    for row in array[:LONGEST]:
+        spent = next(printed)  # by looking, too, so that rows which are left out cost something
+        if spent > MOST:
+            break
+        rows.append(_values(row, printed))
+    return "[" + ", ".join(rows + ["…"] * (len(array) > len(rows))) + "]"
 
 
 def of(n: float) -> str:

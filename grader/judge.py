@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from grader import formatting, likeness, words
 from grader.errors import recognise
@@ -99,8 +100,9 @@ def diagnose(question: Question, answer: object, seed: int | None = None) -> Ver
     answer: the student's function, or for a prediction a plain value.
     seed: selects the hidden inputs; None means 0, the usual ones.
     """
-    problems = question.problems(seed or 0)
-    return judge(question, problems, [probe(answer, problem.call) for problem in problems])
+    with torch.autograd.set_detect_anomaly(False):  # a student may have left it on, and some truths come from a NaN
+        problems = question.problems(seed or 0)
+        return judge(question, problems, [probe(answer, problem.call) for problem in problems])
 
 
 def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Answer]) -> Verdict:
@@ -170,8 +172,8 @@ def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequ
     unfit = [b for b in bad if findings[b].status != "value"]
     patterns = {findings[b].facts.get("pattern") for b in bad}
     described = bad if len(patterns) > 1 or patterns == {"wrong"} else []
-    telling = [b for b in described if likeness.telling(problems[b], findings[b].yours, problems[b].question.rtol)]
-    k = (unfit or telling or bad)[0]
+    telling = (b for b in described if likeness.telling(problems[b], findings[b].yours, problems[b].question.rtol))
+    k = unfit[0] if unfit else next(telling, bad[0])
     finding = findings[k]
     if len(bad) < len(findings) and finding.status in ("value", "shape") and patterns != {"imprecise"}:
         special = _of_special_point(findings, bad, k)
@@ -322,7 +324,7 @@ def _add_up(p: Problem, value: Value) -> bool:
     arrays = [item.array for item in value.items if item.array is not None]
     if len(arrays) < len(value.items) or len({array.shape for array in arrays}) != 1:
         return False
-    return bool(arrays) and alike(np.sum(arrays, axis=0), p.truth, p.question.rtol, p.scale)
+    return bool(arrays) and alike(np.asarray(sum(arrays)), p.truth, p.question.rtol, p.scale)
 
 
 def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Finding:
@@ -465,6 +467,8 @@ def _dtype_fits(p: Problem, value: Value, truth: np.ndarray) -> bool:
         return True
     if np.iscomplexobj(truth):
         return value.dtype == "complex128"
+    if p.question.plain_numbers and value.array is not None and value.array.ndim == 0 and value.dtype[:3] == "int":
+        return True  # a count
     return value.dtype == "float64" or (p.question.float32 and value.dtype == "float32")
 
 
@@ -579,7 +583,8 @@ def _here(q: Question, facts: Mapping[str, Any]) -> list[str]:
     told = []
     if "fits" in facts:
         key, detail = facts["fits"]
-        told.append(words.ABOUT["here"].format(says=formatting.fill(q.mistake(key).words.says, {**facts, **detail})))
+        name = formatting.fill(q.mistake(key).words.name, {**facts, **detail})
+        told.append(words.ABOUT["value_here"].format(name=name))
     elif facts.get("pattern_here") in ("multiple", "transpose", "permuted"):
         says, _ = words.FINDINGS[facts["pattern_here"]]
         told.append(words.ABOUT["here"].format(says=formatting.fill(says, facts)))
@@ -627,10 +632,15 @@ def _kind(value: Value) -> str:
 
 def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str, Any]:
     several = q.asks.form == "tensor" and isinstance(p.truth, tuple) and len(p.truth) > 1 and not entry
-    form = ("numbers_in_tuple" if q.plain_numbers else "tuple") if several else q.asks.form
+    mixed = several and any(np.ndim(true) for true in p.truth)
+    form = ("tuple_with_numbers" if mixed else "numbers_in_tuple") if q.plain_numbers else "tuple"
+    form = form if several else q.asks.form
     general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
     help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)
-    return {"kind": _kind(value), "expected": words.FORMS[form], "form_help": help_}
+    kind = _kind(value)
+    if form == "numbers" and value.kind in ("tuple", "list"):  # then not all of its entries are numbers
+        kind = words.KINDS["not_numbers"].format(kind=kind)
+    return {"kind": kind, "expected": words.FORMS[form], "form_help": help_}
 
 
 def _shown_inputs(p: Problem, stage: Problem | None = None) -> dict[str, str]:

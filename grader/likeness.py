@@ -108,15 +108,18 @@ def about(p: Problem, yours: Any, rtol: float) -> list[str]:
 
 
 def telling(p: Problem, yours: Any, rtol: float) -> bool:
-    """Whether ``about`` says more of a value than how large it is and which signs are right."""
-    return any(key not in OF_SIZE for key, _ in _about(p, yours, rtol))
+    """Whether ``about`` says more of a value than how large it is and which signs are right.
+
+    Other points are left out: to find the truth there costs as much as another problem.
+    """
+    return any(key not in OF_SIZE for key, _ in _about(p, yours, rtol, elsewhere=False))
 
 
 OF_SIZE = ("signs_right", "one_sign", "right_size", "too_large", "too_small")
 
 
 @np.errstate(all="ignore")
-def _about(p: Problem, yours: Any, rtol: float) -> list[Told]:
+def _about(p: Problem, yours: Any, rtol: float, elsewhere: bool = True) -> list[Told]:
     truth = p.truth
     if not isinstance(yours, np.ndarray) or not isinstance(truth, np.ndarray) or not np.isfinite(yours).all():
         return []
@@ -125,12 +128,16 @@ def _about(p: Problem, yours: Any, rtol: float) -> list[Told]:
     if p.question.asks.predicts:
         alike_signs = yours.shape == truth.shape and truth.size > 1 and np.array_equal(np.sign(yours), np.sign(truth))
         return [("signs_right", {})] if alike_signs else []
+    if not yours.size:
+        return []
     if not np.any(yours):
         return [("zero", {})] if np.any(truth) else []
     if yours.shape != truth.shape:
         return _of_another_shape(p, yours, truth, rtol)
-    told = [*_of_truth(p, yours, truth, rtol)] or _at_other_places(p, yours, rtol) or _of_rows(p, yours, rtol)
-    return told + _in_size(yours, truth)
+    told = [*_of_truth(p, yours, truth, rtol)]
+    if elsewhere and not told and np.isrealobj(truth):  # complex points come in two parts
+        told = _at_other_places(p, yours, rtol)
+    return (told or _of_rows(p, yours, rtol)) + _in_size(yours, truth)
 
 
 Told = tuple[str, dict[str, Any]]  # the key of a sentence in ``words.ABOUT``, and its facts
@@ -216,6 +223,8 @@ def _at_other_places(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
 
 def _places(p: Problem) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], str]]:
     for name, x in p.drawn.items():
+        if name not in p.question.asks.names:
+            continue
         length = torch.linalg.vector_norm(x)
         others = {
             f"−{name}": -x,

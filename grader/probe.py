@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import linecache
 import sysconfig
 import traceback
@@ -106,9 +107,11 @@ def probe(answer: object, call: Call) -> Answer:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a student's exit() must not end the check
-        return (
-            Answer(untouched=True) if _is_unfilled(error, call) else Answer(raised=describe_error(error, call, answer))
-        )
+        try:
+            unfilled = _is_unfilled(error, call)
+            return Answer(untouched=True) if unfilled else Answer(raised=describe_error(error, call, answer))
+        except Exception:  # an exception of the student's own making may raise whatever it is asked
+            return Answer(raised=Raised("Exception", ""))
 
 
 def _put(answer: object, call: Call) -> Answer:
@@ -129,7 +132,7 @@ def _put(answer: object, call: Call) -> Answer:
     for arg in call.args:
         made[arg.name] = _hand_over(arg, [p for p in made.values() if isinstance(p, torch.Tensor)])
     passed = [made[arg.name] for arg in call.args if not arg.hidden]
-    with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
+    with warnings.catch_warnings(record=True) as caught, torch.enable_grad(), torch.autograd.set_detect_anomaly(False):
         warnings.simplefilter("always")
         returned = USES[call.use](answer, passed)
         if call.use in FUNCTION_USES and not _of_a_function(answer, returned, passed):
@@ -210,7 +213,8 @@ def _unknown_attributes(frame: types.FrameType) -> Iterator[str]:
     """Attributes that code has set on tensors in a frame's local variables, and that tensors do not have."""
     for value in list(frame.f_locals.values()):
         if type(value) is torch.Tensor:
-            yield from (_clip(name) for name in vars(value) if not hasattr(torch.Tensor, name))
+            names = itertools.islice(dict.keys(vars(value)), MOST_ITEMS)
+            yield from (_clip(name) for name in names if type(name) is str and not hasattr(torch.Tensor, name))
 
 
 def _files(call: Call | None) -> set[str]:
@@ -466,13 +470,14 @@ def _is_other_class(answer: object) -> bool:
 
 def _of_a_function(answer: Any, returned: object, passed: list[Any]) -> bool:
     """Whether an answer is a Function class, its ``apply``, or a function that returns what such an ``apply`` gave."""
-    owner = getattr(answer, "__self__", answer)
-    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+
+    def made_by_one(y: object) -> bool:
+        return isinstance(getattr(y, "grad_fn", None), torch.autograd.function.BackwardCFunction)
+
+    if isinstance(returned, Pulled) and made_by_one(returned.y):
         return True
-    y = returned.y if isinstance(returned, Pulled) else None
-    if not isinstance(y, torch.Tensor) or y.grad_fn is None:
-        y = answer(*passed)
-    return isinstance(getattr(y, "grad_fn", None), torch.autograd.function.BackwardCFunction)
+    # Under torch.func, what is returned has lost its graph: so once more, without.
+    return made_by_one(getattr(answer, "apply", answer)(*passed))
 
 
 def _nothing():  # type: ignore[no-untyped-def]

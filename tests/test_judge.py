@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import grader
 from grader import formatting, words
+from grader.card import as_text
 from grader.formatting import LONGEST
 from grader.jacobian import central_differences, forward_mode, reverse_mode
 from grader.judge import diagnose, judge
@@ -718,6 +719,55 @@ def test_value_that_never_changes_is_told():
     assert words.ABOUT["same"] in v.message
     changing = judge(question, problems, [probe(lambda f, x, v: fixed_value + x, p.call) for p in problems])
     assert words.ABOUT["same"] not in changing.message
+
+
+@pytest.mark.parametrize("shape", [(8,) * 18 + (0,), (2,) * 15, (2,) * 20 + (0,), (0,) * 40])
+def test_value_of_many_axes_gets_a_short_card(shape):
+    v = told(TRICK, lambda f, x, v: torch.zeros(shape))
+    assert v.status == "shape"
+    assert len(as_text(v)) < 6000
+    assert len(formatting.values(np.zeros((8, 8, 8)))) > len(formatting.values(np.zeros((8, 8))))  # that much is shown
+
+
+class Unspeakable(Exception):
+    @property
+    def __traceback__(self):
+        raise ValueError
+
+
+def marks_a_tensor(name):
+    def answer(f, x, v):
+        x.__dict__[name] = 1
+        raise ValueError("here")
+
+    return answer
+
+
+def test_exception_that_cannot_be_looked_at_is_an_error_like_any_other():
+    def raises(f, x, v):
+        raise Unspeakable
+
+    assert told(TRICK, raises).status == "raised"
+    for name in (3, ("a",), "grad" * 1000):
+        v = told(TRICK, marks_a_tensor(name))
+        assert (v.status, v.mistake) == ("raised", None)
+        assert "here" in v.headline
+
+
+def test_anomaly_mode_that_was_left_on_changes_nothing():
+    def leaves_it_on(f, x, v):
+        torch.autograd.set_detect_anomaly(True)
+        return right(f, x, v)
+
+    def batched(f, x, V):
+        return grad(f(x), x, grad_outputs=V, is_grads_batched=True)[0]
+
+    assert told(TRICK, leaves_it_on).correct
+    assert not torch.is_anomaly_enabled()
+    with torch.autograd.set_detect_anomaly(True):
+        assert told("09.batched_weights", batched).correct
+        assert told("11.anomaly", lambda f, x: "SqrtBackward0").status == "special_point"
+        assert torch.is_anomaly_enabled()  # it is the student's to leave on
 
 
 def test_nothing_that_gives_a_prediction_away_is_told():

@@ -215,6 +215,17 @@ def test_no_class_makes_the_probe_raise_or_is_right(answer, settings):
     assert v.score == 0
 
 
+class OwnApply(Function):
+    apply = staticmethod(twist)
+
+
+@pytest.mark.parametrize("answer", [OwnApply, OwnApply.apply])
+def test_a_function_whose_apply_is_not_pytorchs_is_none(answer):
+    assert diagnose(asked(function=True), answer).status == "no_operation"
+    assert diagnose(asked(function=True), Twist).correct  # the way to fail
+    assert diagnose(asked(), OwnApply.apply).correct  # any function will do there
+
+
 # --- complex results
 
 

@@ -593,6 +593,18 @@ def test_an_answer_of_just_the_size_is_sent_whole_and_a_larger_one_is_not():
         assert tuple(codec.answer_as_message(Answer(value=v), {})["value"]["kind"] for v in values) == kinds
 
 
+def test_an_array_with_more_axes_than_can_be_sent_is_sent_without_its_content_also_inside_a_tuple():
+    value = plain((torch.zeros((1,) * (codec.MOST_AXES + 1)), torch.zeros((1,) * codec.MOST_AXES)))
+    assert [item.kind for item in both_ways(Answer(value=value)).value.items] == ["other", "tensor"]
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_a_number_too_large_for_a_float_is_refused(number):
+    with pytest.raises(wire.Broken):
+        conversation.number_from(number)
+    assert conversation.number_from(10**300) == 1e300
+
+
 def good():
     arrays = {}
     value = plain((torch.ones(2), torch.tensor([1j]), "x", None))
@@ -643,6 +655,12 @@ BAD_ANSWERS = {
     "line before the first": raised(lines=[[-1, "x"]]),
     "line beyond all": raised(lines=[[10**9, "x"]]),
     "message that is none": raised(message=None),
+    "innermost line that is none": raised(at="1"),
+    "innermost line before the first": raised(at=-1),
+    "attributes that are none": raised(unknown="grad"),
+    "an attribute that is none": raised(unknown=[1]),
+    "a complex array of impossible size": tensor(real="endless", imaginary="endless too"),
+    "an array with too many axes": tensor(real="many axes"),
     "warnings that are none": {"untouched": True, "warned": "w"},
     "warning that is none": {"untouched": True, "warned": [1]},
     "misfit that is none": {"misfit": ["x"]},
@@ -650,7 +668,15 @@ BAD_ANSWERS = {
 
 
 def arrays_at_hand():
-    return {"0": np.ones(2), "long": np.ones(3), "int": np.ones(2, dtype=int), "large": np.ones(codec.MOST_ENTRIES + 1)}
+    return {
+        "0": np.ones(2),
+        "long": np.ones(3),
+        "int": np.ones(2, dtype=int),
+        "large": np.ones(codec.MOST_ENTRIES + 1),
+        "endless": np.zeros((0, 2**59)),
+        "endless too": np.zeros((0, 2**59)),
+        "many axes": np.zeros((1,) * (codec.MOST_AXES + 1)),
+    }
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ Arrays = dict[str, np.ndarray]
 Find = Callable[[Name], Callable[..., Any]]
 DEEPEST = 5  # levels of nested Values: the observer's tuple, three levels of the student's tuples, and their entries
 MOST_ENTRIES = 2**16  # size of an answer in array entries; every question's reference is far smaller
+MOST_AXES = 16  # axes of one array
 MOST_VALUES = 2**12  # Values in one answer, all levels together
 LARGEST_LINE = 10**6  # larger line numbers are not believed
 
@@ -148,7 +150,10 @@ def _value_from_message(message: Mapping[str, Any], find: Find, arrays: Arrays) 
 
 def _fitting(value: Value) -> Value:
     """The value, or just its type if it is too large to be sent: the trusted side would end the notebook for that."""
-    return value if _size(value) <= MOST_ENTRIES else Value("other", dtype=value.dtype, type_name=value.type_name)
+    axes = 0 if value.array is None else np.ndim(value.array)
+    if axes > MOST_AXES or _size(value) > MOST_ENTRIES:
+        return Value("other", dtype=value.dtype, type_name=value.type_name)
+    return replace(value, items=tuple(map(_fitting, value.items))) if value.items else value
 
 
 def _size(value: Value) -> int:
@@ -199,7 +204,10 @@ def _whole(real: np.ndarray | None, imaginary: np.ndarray | None) -> np.ndarray 
         return real
     if real is None or real.shape != imaginary.shape:
         raise Broken("half a complex array")
-    whole = np.empty(real.shape, dtype=np.complex128)
+    try:
+        whole = np.empty(real.shape, dtype=np.complex128)
+    except (ValueError, MemoryError) as why:  # sizes whose product NumPy refuses, beside a 0
+        raise Broken("an array of impossible size") from why
     whole.real, whole.imag = real, imaginary
     return whole
 
@@ -240,7 +248,7 @@ def _take(name: Any, arrays: Arrays) -> np.ndarray | None:
     array = _get(name, arrays)
     if array is not None:
         del arrays[name]
-        if array.size > MOST_ENTRIES:
+        if array.size > MOST_ENTRIES or array.ndim > MOST_AXES:
             raise Broken("an array that is too large")
     return array
 

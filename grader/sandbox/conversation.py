@@ -208,7 +208,10 @@ def number_from(message: Any) -> float | None:
     """The number that a test ended with, or None.  Raises Broken."""
     if message is not None and type(message) not in (int, float):
         raise wire.Broken("a number that is none")
-    return None if message is None else float(message)
+    try:
+        return None if message is None else float(message)
+    except OverflowError as why:
+        raise wire.Broken("a number that is too large") from why
 
 
 def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:

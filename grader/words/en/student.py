@@ -65,7 +65,8 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "imprecise": (
         "close, but not close enough: off by {off} relative to the largest entry, {allowed} is allowed.",
         "The formula seems right and the arithmetic rough: a difference quotient whose step is too large or too small, or one from "
-        "one side only, or from a point that was not moved back after the step before it, or float32 somewhere on the way.",
+        "one side only, or from a point that was not moved back after the step before it; a small number added to avoid a division by 0; or float32 "
+        "somewhere on the way.",
     ),
     "multiple": (
         "this is {factor} times the right answer.",
@@ -121,6 +122,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
 # What is right about a wrong value that has no name, and what it resembles.
 ABOUT: dict[str, str] = {
     "here": "Where it is wrong, {says}",
+    "value_here": "Where it is wrong, it has the value that one mistake gives: {name}.",
     "shape_here": "Its shape there is {yours}; it must be {true}.",
     "same": "It is the same on all problems, though their inputs differ: is it computed from the arguments, or from names "
     "outside your function?",
@@ -680,6 +682,7 @@ FORMS: dict[str, str] = {
     "letters": 'letters in quotes, such as "b"',
     "text": "a text",
     "numbers_in_tuple": "a tuple of numbers",
+    "tuple_with_numbers": "a tuple of tensors and numbers",
     "gradients": "a number or a NumPy array for each parent",
 }
 
@@ -719,6 +722,7 @@ KINDS: dict[str, str] = {
     "tuple": "a tuple of {count}",
     "list": "a list of {count}",
     "callable": "a function",
+    "not_numbers": "{kind}, and not all of its entries are numbers",
     "class": "a class of another kind",
     "other": "an object of type {type_name}",
 }
