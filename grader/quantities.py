@@ -927,7 +927,7 @@ class Operation(WeightedGradient):
     """An operation that students write: a function of tensors, or a ``torch.autograd.Function`` with its ``backward``.
 
     It is judged in stages: its value y; then its VJP, Jᵀv in x's shape, with the Question's weight v, which the answer
-    never sees; then, if ``differentiable``, the derivative of that VJP with respect to the inputs and to v.
+    is not given; then, if ``differentiable``, the derivative of that VJP with respect to the inputs and to v.
 
     function: True if an ``autograd.Function`` is asked for: the class, its ``apply``, or a function that calls it.
     transformed: True if it must work under ``torch.func``, which takes a ``setup_context``.

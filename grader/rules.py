@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from grader.clashes import acts_entry_by_entry, of_one_sign, of_one_size
+from grader.errors import NOTES
 from grader.formatting import fill
 from grader.judge import facts_on, judge
 from grader.mistakes import CATALOGUE, Mistake
@@ -145,6 +146,9 @@ def _mistakes(q: Question) -> Iterator[Finding]:
             yield _finding(q.id, "without_and_also", key=key)
         if len(reason.split()) < REASON_WORDS:
             yield _finding(q.id, "without_reason", key=key, least=REASON_WORDS)
+    for key in q.errors:
+        if key not in NOTES:
+            yield _finding(q.id, "errors_unknown", key=key)
     for mistake in q.also:
         yield from wording(mistake, q.id)
         if mistake.key in CATALOGUE and _said(mistake) != _said(CATALOGUE[mistake.key]):

@@ -103,6 +103,7 @@ BREAKS = {
     "minutes": (changed(minutes=0), "0"),
     "rtol": (changed(rtol=1e-3), "0.001"),
     "without_unknown": (changed(without={"no_such": "why not in four words"}), "no_such"),
+    "errors_unknown": (changed(errors={"no_such": "It means this."}), "no_such"),
     "without_idle": (changed(without={"order_off": "why not in four words"}), "order_off"),
     "without_and_also": (
         changed(

@@ -238,6 +238,7 @@ RULES: dict[str, str] = {
     "without_idle": "without names {key}, which would not be derived here anyway. Delete the entry.",
     "without_and_also": "without and also both name {key}. Give the question's own mistake a key of its own, or delete one.",
     "without_reason": "without says too little about {key}. Say why it cannot be told apart here, in {least} words or more.",
+    "errors_unknown": "errors names {key}, which is no error that has a note. Correct the key, or delete the entry.",
     "also_derivation": "{key} in also has no derivation. Give it on_problem, or use CATALOGUE['{key}'].derived(...).",
     "also_never": "{key} in also can be made on none of the problems drawn. Choose inputs on which it can, or delete it.",
     "also_catalogue": "{key} is a mistake of the catalogue, which explains it in other words. Use CATALOGUE['{key}'].derived(...), "
