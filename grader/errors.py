@@ -247,6 +247,7 @@ _ALL = [
     ErrorNote("gradcheck_failed", "11", (("jacobian mismatch for output",),), ("GradcheckError",)),
     ErrorNote("check_needs_grad", "11", (("at least one input tensor to require gradient",),), ("ValueError",)),
     ErrorNote("complex_needs_weight", "11", (("implicitly created only for real scalar",),)),
+    ErrorNote("real_inputs_only", "11", (("expected all inputs to be real",),)),
     ErrorNote(
         "unpack_count",
         "11",

@@ -304,6 +304,8 @@ SNIPPETS = [
     ("check_needs_grad", lambda: torch.autograd.gradcheck(IDENTITY.apply, x(3).detach())),
     ("complex_needs_weight", lambda: complex_square().sum().backward()),
     ("complex_weight", lambda: complex_square().backward(torch.ones(2))),
+    ("real_inputs_only", lambda: torch.func.jacrev(torch.sin)(torch.tensor([1 + 2j, 3j]))),
+    ("real_inputs_only", lambda: torch.func.hessian(torch.sin)(torch.tensor([1 + 2j, 3j]))),
     ("unpack_count", lambda: back_through(unpacked, lambda ctx, a, b: a * b)),
     ("unpack_count", lambda: back_through(unpacked_as_one)),
     ("too_many_arguments", lambda: back_through(lambda v: (v, v))),
@@ -414,6 +416,46 @@ def test_error_with_another_cause_in_a_second_derivative_is_explained_by_that_ca
 
 def test_every_error_with_another_cause_has_words_for_it_and_is_shown_here():
     assert {key for key, note in NOTES.items() if note.again} == set(words.AGAIN) == {key for key, _ in AGAIN}
+
+
+def with_a_batch_for_one_weight(f, x, V):
+    return grad(f(x), x, grad_outputs=V)
+
+
+def with_samples_shared(f, w, X):
+    return vmap(torch.func.grad(f), in_dims=(0, None))(w, X)
+
+
+def with_samples_first(f, w, X):
+    return vmap(lambda a: torch.func.grad(f)(a, w))(X)
+
+
+def with_a_sample_taken_apart(f, w, X):
+    return vmap(vmap(torch.func.grad(f), in_dims=(None, 0)), in_dims=(None, 0))(w, X)
+
+
+# (question, key, what raises it): every error that means more in a question than it does in general
+IN_A_QUESTION = [
+    ("09.batched_weights", "weight_shape", with_a_batch_for_one_weight),
+    ("09.vmap_gradient", "too_many_indices", with_samples_shared),
+    ("09.vmap_gradient", "index_range", with_samples_first),
+    ("09.vmap_gradient", "batch_dimension_gone", with_a_sample_taken_apart),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "key", "answer"), IN_A_QUESTION, ids=[f"{q}-{key}" for q, key, _ in IN_A_QUESTION]
+)
+def test_error_that_means_more_in_a_question_is_explained_by_the_questions_own_words(question, key, answer):
+    v = diagnose(ALL[question], answer)
+    assert v.error == key
+    assert ALL[question].errors[key] in v.message
+    assert words.ERRORS[key].why not in v.message
+
+
+def test_every_error_that_a_question_explains_is_shown_here():
+    explained = {(name, key) for name, question in ALL.items() for key in question.errors}
+    assert explained == {(question, key) for question, key, _ in IN_A_QUESTION}
 
 
 def test_unknown_error_is_told_in_its_own_words_without_an_explanation():

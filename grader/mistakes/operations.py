@@ -76,8 +76,9 @@ MISTAKES = [
         name="an intermediate result saved as a constant",
         says="y and its gradient are right, but the derivative of the gradient is wrong.",
         why="Inside of `forward` nothing is recorded: an intermediate result that was computed there is a constant "
-        "for `backward`, although it depends on x; and `.detach()` or `.data` in `backward` make one. `gradcheck` "
-        "passes and `gradgradcheck` fails. Save inputs or outputs, and compute the rest from them in `backward`.",
+        "for `backward`, although it depends on x; `.detach()`, `.data` and `torch.no_grad()` in `backward` make "
+        "one, too. `gradcheck` passes and `gradgradcheck` fails. Save inputs or outputs, and compute the rest from "
+        "them in `backward`.",
     ),
 ]
 

@@ -376,8 +376,8 @@ MISTAKES = [
         formula="(…, ∂f/∂c, ∂f/∂b)",
         name="gradients in the wrong places",
         says="these are the right gradients, in the wrong places of the tuple.",
-        why="Each gradient stands where its own variable stands in `inputs`. Asking in another order changes no "
-        "value, only the places.",
+        why="The gradients come in the order of the variables that was asked for. In `torch.autograd.grad` that is "
+        "the order of `inputs`: another order there changes no value, only the places.",
         derive={"tuple": _swapped},
     ),
     Mistake(

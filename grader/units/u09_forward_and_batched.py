@@ -20,6 +20,7 @@ HELIX = Map(functions.helix, {"x": normal(2)}, "(x₀ cos x₁, x₀ sin x₁, x
 FUNNEL = Map(functions.nozzle, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
 WHIRL = Map(functions.whirl, {"x": normal(3)}, "(x₁x₂, x₀² − x₁, e^(x₀/2) · x₂)")
 LATTICE = Map(functions.lattice, {"x": normal(3)}, "(x₀x₁, x₁x₂², tanh x₀ − x₂, x₀x₂, cos x₁)")
+SURGE = Map(functions.surge, {"x": normal(3)}, "e^(z/2), z = (x₀ − x₁, x₁x₂, x₂ + sin x₀, x₀x₁x₂)")
 
 U = {"u": like("x")}
 
@@ -201,6 +202,15 @@ BOTH_COUNTED = Mistake(
     why="One mode is enough: forward mode finds all columns, and reverse mode all rows.",
     on_problem=_with_count(lambda m, n: m + n),
 )
+EVALUATION_COUNTED = Mistake(
+    "evaluation_counted",
+    formula="min(m, n) + 1",
+    name="the evaluation of f counted as a pass",
+    says="J is right, but this is one pass too many.",
+    why="A call of f that only finds out m computes no derivative, and is not one of the passes that this mode makes: "
+    "`jacfwd` makes n, `jacrev` makes m.",
+    on_problem=_with_count(lambda m, n: min(m, n) + 1),
+)
 ONE_CALL_ONE_PASS = Mistake(
     "one_pass_for_all",
     formula="1",
@@ -257,9 +267,19 @@ MEAN_SAMPLE = Mistake(
     on_problem=_at_mean_sample,
 )
 
+OTHER_SHAPES_THAN_F_EXPECTS = (
+    "If this happened inside f, then f was given w or x in another shape than it expects. It takes the whole of w, "
+    "of shape (p,), and a single sample x, of shape (k,), in this order: which argument does `vmap` take apart, and in "
+    "which place does each row arrive? If it happened in a line of your own, print the tensor's shape just before it."
+)
+A_BATCH_FOR_ONE_WEIGHT = (
+    "Without being told, `grad_outputs` is a single weight, of y's shape. V holds one weight in each row, so it has "
+    "one dimension more than y: with `is_grads_batched=True`, that first dimension counts the weights."
+)
+
 # --- 9.6
 
-PARAMETERS = ("W", "b", "v")
+PARAMETERS = ("W", "b", "a")  # not in alphabetical order, so that names that were sorted show
 
 
 def _each(p: Problem, factor: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -272,8 +292,8 @@ def _each(p: Problem, factor: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def _errors(p: Problem) -> np.ndarray:
     """network(x) − t for every sample: (N,)."""
-    W, b, v, X, t = (p.inputs[name].numpy() for name in (*PARAMETERS, "X", "t"))
-    return np.tanh(X @ W.T + b) @ v - t
+    W, b, a, X, t = (p.inputs[name].numpy() for name in (*PARAMETERS, "X", "t"))
+    return np.tanh(X @ W.T + b) @ a - t
 
 
 def _half(p: Problem) -> Any:
@@ -304,7 +324,7 @@ OUTPUT_FOR_LOSS = Mistake(
     "output_for_loss",
     formula="∇ network(xᵢ)",
     name="gradients of the output, not of the loss",
-    says="these are the gradients of the network's outputs; t was not used.",
+    says="these are the gradients of the network's outputs, not of the loss.",
     why="The loss of sample i is (network(xᵢ) − tᵢ)². By the chain rule its gradient is that of the output times "
     "2(network(xᵢ) − tᵢ).",
     on_problem=_of_outputs,
@@ -391,6 +411,27 @@ SECOND_BY_X = Mistake(
 )
 
 
+def _weighted_by_y(p: Problem) -> Any:
+    """What comes of weighting y by itself and differentiating the VJP with respect to y, where that is not Ju."""
+    x = p.inputs["x"].clone().requires_grad_()
+    with torch.enable_grad():
+        y = p.forward(x)
+        (g,) = torch.autograd.grad(y, x, y, create_graph=True)
+        (found,) = torch.autograd.grad(g, y, torch.as_tensor(p.extras["u"], dtype=torch.float64))
+    return None if np.allclose(found.numpy(), p.truth) else found.numpy()
+
+
+WEIGHTED_BY_Y = Mistake(
+    "weighted_by_y",
+    name="y as its own weight",
+    says="y itself was the weight, and y occurs in the backward pass of its last operation as well.",
+    why="The derivative of Jᵀw with respect to w is wanted, with all else held fixed. If w is y, whatever the pass "
+    "took from y is differentiated, too. The weight must be a tensor of its own: "
+    "`torch.zeros_like(y, requires_grad=True)`.",
+    on_problem=_weighted_by_y,
+)
+
+
 def _V(generator: torch.Generator, p: Problem) -> torch.Tensor:
     """2, 3 or 5 weights: for WHIRL, with its three outputs, three, so that V is square."""
     count = {4: 2, 3: 3, 2: 5}[p.y.size]
@@ -465,6 +506,7 @@ QUESTIONS = [
             OTHER_MODE_COUNTED,
             ENTRIES_COUNTED,
             BOTH_COUNTED,
+            EVALUATION_COUNTED,
             ONE_CALL_ONE_PASS,
             COUNT_FIRST,
             J_TRANSPOSED,
@@ -492,6 +534,7 @@ QUESTIONS = [
         ],
         gives=("f", "w", "X"),
         also=(SAMPLE_FOR_PARAMETER, MEAN_SAMPLE),
+        errors=dict.fromkeys(("too_many_indices", "batch_dimension_gone", "index_range"), OTHER_SHAPES_THAN_F_EXPECTS),
         points=2,
         stars=3,
         minutes=8,
@@ -510,6 +553,7 @@ QUESTIONS = [
         [HELIX, WHIRL, FUNNEL],
         gives=("f", "x", "V"),
         extras={"V": _V},
+        errors={"weight_shape": A_BATCH_FOR_ONE_WEIGHT},
         points=2,
         stars=3,
         minutes=6,
@@ -527,8 +571,8 @@ QUESTIONS = [
         [
             Map(
                 functions.squared_errors,
-                {"W": uniform(-1, 1, h, k), "b": normal(h), "v": mixed_signs(h), "X": normal(N, k), "t": normal(N)},
-                "(v·tanh(Wx + b) − t)²",
+                {"W": uniform(-1, 1, h, k), "b": normal(h), "a": mixed_signs(h), "X": normal(N, k), "t": normal(N)},
+                "(a·tanh(Wx + b) − t)²",
             )
             for h, k, N in ((3, 2, 4), (2, 3, 3), (4, 2, 5))
         ],
@@ -538,8 +582,8 @@ QUESTIONS = [
         also=(HALF_THE_LOSS, OUTPUT_FOR_LOSS, ALL_TARGETS, PARAMETERS_IGNORED),
         partial=True,
         points=3,
-        stars=4,
-        minutes=12,
+        stars=3,
+        minutes=10,
         hints=(
             "`vmap` needs a function of the parameters and of one sample. `functional_call(model, params, (x,))` "
             "calls the model with the parameters that you give it, as a dict.",
@@ -598,7 +642,7 @@ QUESTIONS = [
         "09.jvp_from_vjps",
         "9.9 Recall: a JVP out of two VJPs",
         JVP(),
-        [LATTICE, FUNNEL, WHIRL],
+        [LATTICE, FUNNEL, WHIRL, SURGE],
         gives=("x", "y", "u"),
         computed={"y": None},
         extras=U,
@@ -607,9 +651,10 @@ QUESTIONS = [
             COLUMNS_NOT_ADDED,
             TABLE_FOR_DIRECTION,
             SECOND_BY_X,
+            WEIGHTED_BY_Y,
         ),
         points=3,
-        stars=5,
+        stars=4,
         minutes=10,
         hints=(
             "Unit 05: the VJP g = Jᵀw is linear in its weight w. What is its Jacobian with respect to w?",

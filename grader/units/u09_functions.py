@@ -51,6 +51,10 @@ def lattice(x: Tensor) -> Tensor:
     return torch.stack([x[0] * x[1], x[1] * x[2] ** 2, torch.tanh(x[0]) - x[2], x[2] * x[0], torch.cos(x[1])])
 
 
+def surge(x: Tensor) -> Tensor:
+    return torch.exp(torch.stack([x[0] - x[1], x[1] * x[2], x[2] + torch.sin(x[0]), x[0] * x[1] * x[2]]) / 2)
+
+
 # --- one number for one sample; the dots let them take a whole batch as well, a sample in each row
 
 
@@ -88,20 +92,20 @@ def furrow(x: Tensor) -> Tensor:
 
 
 class Network(nn.Module):
-    """v·tanh(Wx + b), one number for each sample.  W: (h, k), b: (h,), v: (h,); forward: (k,) → (), (N, k) → (N,)."""
+    """a·tanh(Wx + b), one number for each sample.  W: (h, k), b: (h,), a: (h,); forward: (k,) → (), (N, k) → (N,)."""
 
-    def __init__(self, W: Tensor, b: Tensor, v: Tensor) -> None:
+    def __init__(self, W: Tensor, b: Tensor, a: Tensor) -> None:
         super().__init__()
-        self.W, self.b, self.v = (nn.Parameter(p.detach().clone()) for p in (W, b, v))
+        self.W, self.b, self.a = (nn.Parameter(p.detach().clone()) for p in (W, b, a))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.tanh(x @ self.W.T + self.b) @ self.v
+        return torch.tanh(x @ self.W.T + self.b) @ self.a
 
 
-def network(W: Tensor, b: Tensor, v: Tensor) -> nn.Module:
-    return Network(W, b, v)
+def network(W: Tensor, b: Tensor, a: Tensor) -> nn.Module:
+    return Network(W, b, a)
 
 
-def squared_errors(W: Tensor, b: Tensor, v: Tensor, X: Tensor, t: Tensor) -> Tensor:
+def squared_errors(W: Tensor, b: Tensor, a: Tensor, X: Tensor, t: Tensor) -> Tensor:
     """(network(x) − t)² for every sample.  X: (N, k), t: (N,).  Returns (N,)."""
-    return (torch.tanh(X @ W.T + b) @ v - t) ** 2
+    return (torch.tanh(X @ W.T + b) @ a - t) ** 2

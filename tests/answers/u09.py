@@ -151,6 +151,15 @@ def output(model):
     return lambda params, x, t: functional_call(model, params, (x,))
 
 
+def residual(model):
+    return lambda params, x, t: functional_call(model, params, (x,)) - t
+
+
+def in_alphabetical_order(model, X, t):
+    grads = as_dict(model, X, t)
+    return tuple(grads[name] for name in sorted(grads))
+
+
 def of_batch(reduce):
     return lambda model, X, t: pull(reduce((model(X) - t) ** 2), tuple(model.parameters()))
 
@@ -269,6 +278,11 @@ def of_square(f, x, u):
 # --- 9.9
 
 
+def weighted_by_y(x, y, u):
+    (g,) = pull(y, x, y, create_graph=True)
+    return pull(g, y, u)[0]
+
+
 def by_two_vjps(make, create=True):
     """A JVP out of two VJPs, the first with the weight ``make(y)``."""
 
@@ -348,6 +362,7 @@ WRONG = [
     ("passes_of_other_mode", "09.cheaper_jacobian", counted(dearer, max)),
     ("passes_per_entry", "09.cheaper_jacobian", counted(cheaper, lambda m, n: m * n)),
     ("passes_of_both_modes", "09.cheaper_jacobian", counted(cheaper, lambda m, n: m + n)),
+    ("evaluation_counted", "09.cheaper_jacobian", counted(cheaper, lambda m, n: min(m, n) + 1)),
     ("one_pass_for_all", "09.cheaper_jacobian", counted(cheaper, lambda m, n: 1)),
     ("special_point", "09.cheaper_jacobian", counted(cheaper, lambda m, n: m)),
     ("special_point", "09.cheaper_jacobian", counted(cheaper, lambda m, n: n)),
@@ -367,6 +382,7 @@ WRONG = [
     ("losses_for_gradients", "09.vmap_gradient", lambda f, w, X: vmap(f, in_dims=(None, 0))(w, X)),
     ("norms_for_gradients", "09.vmap_gradient", lambda f, w, X: in_a_loop(f, w, X).norm(dim=1)),
     ("too_many_indices", "09.vmap_gradient", lambda f, w, X: vmap(grad(f), in_dims=(0, None))(w, X)),
+    ("index_range", "09.vmap_gradient", lambda f, w, X: vmap(lambda x: grad(f)(x, w))(X)),
     ("gradients_squared", "09.vmap_gradient", lambda f, w, X: in_a_loop(f, w, X) ** 2),
     ("gradient_by_the_sample", "09.vmap_gradient", lambda f, w, X: vmap(grad(f, argnums=1), in_dims=(None, 0))(w, X)),
     ("gradient_at_mean_sample", "09.vmap_gradient", at_mean),
@@ -406,9 +422,11 @@ WRONG = [
     ("one_gradient_only", "09.per_sample", only_one),
     ("samples_last", "09.per_sample", per_sample(out_dims=1)),
     ("inputs_swapped", "09.per_sample", lambda model, X, t: one_graph(model, X, t)[::-1]),
+    ("inputs_swapped", "09.per_sample", in_alphabetical_order),
     ("gradients_squared", "09.per_sample", lambda model, X, t: tuple(g**2 for g in one_graph(model, X, t))),
     ("half_the_squared_error", "09.per_sample", per_sample(half_loss)),
     ("output_for_loss", "09.per_sample", per_sample(output)),
+    ("output_for_loss", "09.per_sample", per_sample(residual)),
     ("every_target_for_each_sample", "09.per_sample", per_sample(loss_over_all(torch.sum), (None, 0, None))),
     ("every_target_for_each_sample", "09.per_sample", per_sample(loss_over_all(torch.mean), (None, 0, None))),
     ("minus_sign", "09.per_sample", lambda model, X, t: tuple(-g for g in one_graph(model, X, t))),
@@ -462,6 +480,7 @@ WRONG = [
     ("table_for_jvp", "09.jvp_from_vjps", lambda x, y, u: table(x, y)),
     ("second_pass_by_x", "09.jvp_from_vjps", by_x_again(torch.zeros_like)),
     ("second_pass_by_x", "09.jvp_from_vjps", by_x_again(torch.ones_like)),
+    ("weighted_by_y", "09.jvp_from_vjps", weighted_by_y),
     ("minus_sign", "09.jvp_from_vjps", lambda x, y, u: -row_by_row(x, y, u)),
     ("no_graph", "09.jvp_from_vjps", by_two_vjps(declared(torch.zeros_like), create=False)),
     ("input_undeclared", "09.jvp_from_vjps", by_two_vjps(torch.zeros_like)),

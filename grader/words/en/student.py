@@ -561,12 +561,18 @@ ERRORS: dict[str, Words] = {
     "check_needs_grad": Words(
         "nothing to check",
         "none of the inputs of the check requires a gradient.",
-        "Declare them: `x.double().requires_grad_()`, in this order.",
+        "`.double()` keeps what was declared, and declares nothing. Declare it: `x.double().requires_grad_()`.",
     ),
     "complex_needs_weight": Words(
         "a complex output needs a weight",
         "a single number counts 1 without being told only if it is real.",
         "For complex outputs say the weight: `grad_outputs=torch.ones_like(y)`. Or differentiate a real number, such as `y.real.sum()`.",
+    ),
+    "real_inputs_only": Words(
+        "complex inputs where only real ones are taken",
+        "`jacrev`, `jacfwd` and `hessian` take real inputs only, and this one is complex.",
+        "Where each output depends on its own input alone, no Jacobian is needed: one call of `torch.autograd.grad` with a "
+        "weight of ones, or of `torch.func.jvp` with a direction of ones, gives all the derivatives.",
     ),
     "complex_weight": Words(
         "a real weight for a complex output",
