@@ -123,6 +123,14 @@ QUOTIENT_NOT_SQUARED = Mistake(
     why="The derivative of 1/u is −1/u²: here u = 1 + w².",
     on_problem=_with_other_w(lambda x, w, v, factor: -2 * x * w * v * factor),
 )
+NUMERATOR_FORGOTTEN = Mistake(
+    "numerator_forgotten",
+    formula="−2wv / (1 + w²)²",
+    name="the numerator forgotten",
+    says="in the gradient with respect to w, the factor x is missing.",
+    why="y is x times 1/(1 + w²). With respect to w, x is a constant factor, and the derivative keeps it.",
+    on_problem=_with_other_w(lambda x, w, v, factor: -2 * w * v * factor**2),
+)
 SAVED_IN_OTHER_ORDER = Mistake(
     "saved_in_other_order",
     formula="x and w exchanged",
@@ -136,16 +144,53 @@ SAVED_IN_OTHER_ORDER = Mistake(
 # --- 11.twice
 
 
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def _slope_of_silu(x: np.ndarray) -> np.ndarray:
+    s = _sigmoid(x)
+    return np.asarray(s + x * s * (1 - s))
+
+
 def _silu_with(slope: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Problem], np.ndarray]:
     """The upstream gradient times a wrong slope of SiLU: a function of x and σ(x)."""
 
     def derive(p: Problem) -> np.ndarray:
         x = p.inputs["x"].numpy()
-        return np.asarray(p.weights["v"].numpy() * slope(x, 1 / (1 + np.exp(-x))))
+        return np.asarray(p.weights["v"].numpy() * slope(x, _sigmoid(x)))
 
     return derive
 
 
+SLOPE_AT_OUTPUT = Mistake(
+    "slope_at_output",
+    formula="vf′(y)",
+    name="the derivative at the output",
+    says="the derivative was taken at y; it must be taken at x.",
+    why="The chain rule multiplies by f′ at the point where f was applied, its input x. Save x, not y, or take σ of x, "
+    "not of y.",
+    on_problem=lambda p: [
+        ({}, _silu_with(lambda x, s: _slope_of_silu(x * s))(p)),
+        ({}, _silu_with(lambda x, s: _sigmoid(x * s) * (1 + x * (1 - _sigmoid(x * s))))(p)),
+    ],
+)
+SIGMOID_ITS_OWN_SLOPE = Mistake(
+    "sigmoid_its_own_slope",
+    formula="v(σ(x) + xσ(x))",
+    name="σ taken for its own derivative",
+    says="in the second term of the product rule, σ stands where σ′ must.",
+    why="σ′ = σ(1 − σ): the factor 1 − σ is missing. Only the exponential is its own derivative.",
+    on_problem=_silu_with(lambda x, s: s + x * s),
+)
+DERIVATIVES_MULTIPLIED = Mistake(
+    "derivatives_multiplied",
+    formula="vσ(x)(1 − σ(x))",
+    name="the product of the derivatives",
+    says="this is the product of the two derivatives, 1 and σ′(x).",
+    why="The derivative of a product is not the product of the derivatives: (xσ)′ = σ + xσ′.",
+    on_problem=_silu_with(lambda x, s: s * (1 - s)),
+)
 PRODUCT_RULE_HALVED = Mistake(
     "product_rule_halved",
     formula="vσ(x), or vxσ(x)(1 − σ(x))",
@@ -212,11 +257,14 @@ CLIPPED_BY_OUTPUT = Mistake(
 )
 UPSTREAM_CLIPPED = Mistake(
     "upstream_clipped",
-    formula="clip(v)",
+    formula="clip(v), or v where |v| ≤ bound",
     name="the upstream gradient clipped",
-    says="the upstream gradient itself was clipped to the bound.",
+    says="the bound was applied to the upstream gradient itself.",
     why="The bound applies to x: v is handed on unchanged where |x| is within it, whatever v's size, and 0 elsewhere.",
-    on_problem=lambda p: p.weights["v"].numpy().clip(-p.map.fixed_args["bound"], p.map.fixed_args["bound"]),
+    on_problem=lambda p: [
+        ({}, p.weights["v"].numpy().clip(-p.map.fixed_args["bound"], p.map.fixed_args["bound"])),
+        ({}, p.weights["v"].numpy() * (np.abs(p.weights["v"].numpy()) <= p.map.fixed_args["bound"])),
+    ],
 )
 NOT_ROUNDED = Mistake(
     "not_rounded",
@@ -277,9 +325,9 @@ def _pair(change: Callable[[Any, Any], Any]) -> Callable[[Problem], np.ndarray |
 LEFT_IN_FLOAT32 = Mistake(
     "left_in_float32",
     name="checked in float32",
-    says="both are said to fail, as they do in float32, where right operations fail as well.",
-    why="Their step is 10⁻⁶, and float32 has seven digits: the difference of two values that close to each other is "
-    "mostly rounding error. Give the checks `x.double()`.",
+    says="both are said to fail.",
+    why="In float32 right operations fail as well: the checks move x by 10⁻⁶, float32 has seven digits, and the "
+    "difference of two values that close to each other is mostly rounding error. Give the checks `x.double()`.",
     on_problem=lambda p: np.array(_checks(p, torch.float32), dtype=float),
 )
 CHECK_ALWAYS_PASSES = Mistake(
@@ -506,13 +554,31 @@ NODE_OF_OUTPUT = Mistake(
     "NaN. Its message names that node.",
     on_problem=_last_node,
 )
+NO_ERROR_RAISED = Mistake(
+    "no_error_raised",
+    name="None",
+    says="your function returned None.",
+    why="Either `return` is missing, or no error was raised and nothing was caught. Anomaly mode looks only at what "
+    "happens inside of `with torch.autograd.detect_anomaly():`: it is the pass backward that must run there.",
+    on_problem=lambda p: [({}, None)],
+)
+OTHER_PART_OF_ERROR = Mistake(
+    "other_part_of_error",
+    name="another part of the error",
+    says="this is a part of the error, but not the name of the node.",
+    why="The error's class is RuntimeError; the name of the node stands in its message, between the two quotes: "
+    '`str(error).split("\'")[1]`.',
+    on_problem=lambda p: [
+        ({}, text.strip()) for text in (RuntimeError.__name__, *_backward_nodes(p)[0].split("'")[::2])
+    ],
+)
 NODE_THAT_HANDS_ON = Mistake(
     "node_that_hands_on",
     name="a node that only hands the NaN on",
     says="this node hands on a NaN that it was given; another one made it.",
     why="The pass goes from y to x. The first node that hands back a NaN, seen from y, made it; all those between it "
     "and x only multiply it.",
-    on_problem=lambda p: _backward_nodes(p)[1][-1],
+    on_problem=lambda p: [({}, name) for name in dict.fromkeys(_backward_nodes(p)[1]) if name != p.truth],
 )
 FORWARD_NAME = Mistake(
     "forward_name",
@@ -622,7 +688,7 @@ QUESTIONS = [
         ),
         points=1,
         stars=2,
-        minutes=5,
+        minutes=8,
         hints=(
             "At a kink PyTorch chooses a finite number. NaN needs two things that meet on the way back: 0 and ∞.",
             "`torch.where` gives the branch that was not taken the upstream gradient 0, and then differentiates it "
@@ -646,6 +712,7 @@ QUESTIONS = [
             INNER_DERIVATIVE_FORGOTTEN,
             SIGN_OF_QUOTIENT,
             QUOTIENT_NOT_SQUARED,
+            NUMERATOR_FORGOTTEN,
             SAVED_IN_OTHER_ORDER,
         ),
         without={"inputs_swapped": "its words are about inputs; here it is backward that returns them"},
@@ -671,7 +738,7 @@ QUESTIONS = [
         ],
         gives=("x",),
         weights=V,
-        also=(PRODUCT_RULE_HALVED,),
+        also=(PRODUCT_RULE_HALVED, SLOPE_AT_OUTPUT, SIGMOID_ITS_OWN_SLOPE, DERIVATIVES_MULTIPLIED),
         points=2,
         stars=3,
         minutes=8,
@@ -735,7 +802,7 @@ QUESTIONS = [
         minutes=7,
         hints=(
             "Which dtype do the checks need, and what must x be for anything to be differentiated?",
-            "`x.double().requires_grad_()`: the order matters, since a converted tensor is no leaf.",
+            "`x.double().requires_grad_()`: float64, and declared.",
             "`torch.autograd.gradcheck(f, (x,), raise_exception=False)` returns True or False instead of raising.",
         ),
     ),
@@ -810,7 +877,15 @@ QUESTIONS = [
         ],
         gives=("f", "x"),
         leaves=("x",),
-        also=(NODE_OF_OUTPUT, NODE_THAT_HANDS_ON, FORWARD_NAME, WHOLE_MESSAGE, QUOTES_KEPT),
+        also=(
+            NODE_OF_OUTPUT,
+            NODE_THAT_HANDS_ON,
+            FORWARD_NAME,
+            WHOLE_MESSAGE,
+            QUOTES_KEPT,
+            OTHER_PART_OF_ERROR,
+            NO_ERROR_RAISED,
+        ),
         points=2,
         stars=3,
         minutes=8,

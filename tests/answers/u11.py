@@ -164,6 +164,23 @@ def without_upstream(ctx, v):
     return slope_of_silu(x, torch.sigmoid(x))
 
 
+def with_slope(slope):
+    """x·sigmoid(x), whose backward multiplies by ``slope(x, s)``."""
+
+    def backward(ctx, v):
+        (x,) = ctx.saved_tensors
+        return v * slope(x, torch.sigmoid(x))
+
+    return silu(only_x, backward)
+
+
+def sigmoid_without_graph(ctx, v):
+    (x,) = ctx.saved_tensors
+    with torch.no_grad():
+        s = torch.sigmoid(x)
+    return v * slope_of_silu(x, s)
+
+
 def upstream_detached(ctx, v):
     (x,) = ctx.saved_tensors
     return v.detach() * slope_of_silu(x, torch.sigmoid(x))
@@ -251,6 +268,11 @@ def hard_tanh_slope(v, x, bound):
 def checks(f, x, **options):
     z = x.double().requires_grad_()
     return gradcheck(f, (z,), **options), gradgradcheck(f, (z,), **options)
+
+
+def declared_before_converted(f, x):
+    z = x.requires_grad_().double()
+    return [one(f, (z,), raise_exception=False) for one in (gradcheck, gradgradcheck)]
 
 
 def caught(f, x):
@@ -383,6 +405,23 @@ def nodes(f, x):
     return found
 
 
+def class_of_error(f, x):
+    try:
+        with torch.autograd.detect_anomaly():
+            f(x).backward()
+    except RuntimeError as error:
+        return type(error).__name__
+
+
+def backward_outside(f, x):
+    try:
+        with torch.autograd.detect_anomaly():
+            y = f(x)
+        y.backward()
+    except RuntimeError as error:
+        return str(error).split("'")[1]
+
+
 def let_through(f, x):
     with torch.autograd.detect_anomaly():
         f(x).backward()
@@ -430,6 +469,7 @@ WRONG = [
     ),
     ("sign_of_quotient", "11.function", damped(lambda v, x, w: (right(v, x, w)[0], -right(v, x, w)[1]))),
     ("quotient_not_squared", "11.function", damped(lambda v, x, w: (v / (1 + w**2), -2 * x * w * v / (1 + w**2)))),
+    ("numerator_forgotten", "11.function", damped(lambda v, x, w: (right(v, x, w)[0], -2 * w * v / (1 + w**2) ** 2))),
     ("saved_in_other_order", "11.function", damped(lambda v, x, w: right(v, w, x))),
     ("gradient_count", "11.function", damped(lambda v, x, w: right(v, x, w)[0])),
     ("gradient_count", "11.function", damped(lambda v, x, w: [*right(v, x, w)])),
@@ -450,10 +490,15 @@ WRONG = [
     ("saved_intermediate", "11.twice", silu(lambda x, s: (slope_of_silu(x, s),), with_saved_slope)),
     ("saved_intermediate", "11.twice", silu(only_x, recomputed_from_data)),
     ("saved_intermediate", "11.twice", silu(only_x, upstream_detached)),
+    ("saved_intermediate", "11.twice", silu(only_x, sigmoid_without_graph)),
     ("pullback_without_graph", "11.twice", silu(only_x, recomputed_without_graph)),
     ("differentiated_twice", "11.twice", silu(only_x, once_differentiable(recomputed))),
     ("product_rule_halved", "11.twice", silu(only_x, half_of_it)),
     ("product_rule_halved", "11.twice", silu(only_x, other_half)),
+    ("derivatives_multiplied", "11.twice", with_slope(lambda x, s: s * (1 - s))),
+    ("sigmoid_its_own_slope", "11.twice", with_slope(lambda x, s: s + x * s)),
+    ("slope_at_output", "11.twice", with_slope(lambda x, s: slope_of_silu(x * s, torch.sigmoid(x * s)))),
+    ("slope_at_output", "11.twice", with_slope(lambda x, s: slope_of_silu(x, torch.sigmoid(x * s)))),
     ("upstream_unused", "11.twice", silu(only_x, without_upstream)),
     ("rounding_itself", "11.straight_through", through(lambda v, x, bound: torch.zeros_like(v))),
     ("not_clipped", "11.straight_through", through(lambda v, x, bound: v)),
@@ -461,6 +506,7 @@ WRONG = [
     ("one_side_clipped", "11.straight_through", through(lambda v, x, bound: v * (x <= bound))),
     ("clipped_by_output", "11.straight_through", through(inside, setup=keep_output_and_bound)),
     ("upstream_clipped", "11.straight_through", through(lambda v, x, bound: v.clamp(-bound, bound))),
+    ("upstream_clipped", "11.straight_through", through(lambda v, x, bound: v * (v.abs() <= bound))),
     ("upstream_unused", "11.straight_through", through(lambda v, x, bound: (x.abs() <= bound).double())),
     ("not_rounded", "11.straight_through", through(inside, value=lambda x, bound: x.clone())),
     ("value_clipped", "11.straight_through", through(inside, lambda x, bound: x.clamp(-bound, bound).round())),
@@ -487,6 +533,8 @@ WRONG = [
         "11.gradcheck",
         lambda f, x: tuple(one(f, x.requires_grad_(), raise_exception=False) for one in (gradcheck, gradgradcheck)),
     ),
+    ("special_point", "11.gradcheck", lambda f, x: (all(checks(f, x, raise_exception=False)),) * 2),
+    ("special_point", "11.gradcheck", lambda f, x: (checks(f, x, raise_exception=False)[0],) * 2),
     ("gradcheck_failed", "11.gradcheck", checks),
     ("check_needs_grad", "11.gradcheck", lambda f, x: (gradcheck(f, x.double()), gradgradcheck(f, x.double()))),
     ("check_always_passes", "11.gradcheck", caught_and_forgotten),
@@ -518,6 +566,11 @@ WRONG = [
     ("whole_message", "11.anomaly", said),
     ("whole_message", "11.anomaly", lambda f, x: repr(RuntimeError(said(f, x)))),
     ("quotes_kept", "11.anomaly", lambda f, x: said(f, x).split()[1]),
+    ("other_part_of_error", "11.anomaly", lambda f, x: said(f, x).split()[0]),
+    ("other_part_of_error", "11.anomaly", lambda f, x: said(f, x).split("'")[0]),
+    ("other_part_of_error", "11.anomaly", lambda f, x: said(f, x).split("'")[2]),
+    ("other_part_of_error", "11.anomaly", class_of_error),
+    ("no_error_raised", "11.anomaly", backward_outside),
     ("nan_handed_back", "11.anomaly", let_through),
     ("type", "11.anomaly", lambda f, x: f(x).grad_fn),
     ("conjugate_slope", "11.complex", lambda f, z: slope(f, z, lambda g: g)),
@@ -529,6 +582,7 @@ WRONG = [
     ("imaginary_output_alone", "11.complex", lambda f, z: grad(f(z).imag.sum(), z)[0]),
     ("value_of_h", "11.complex", lambda f, z: f(z)),
     ("complex_needs_weight", "11.complex", lambda f, z: grad(f(z).sum(), z)[0]),
+    ("real_inputs_only", "11.complex", lambda f, z: torch.func.jacrev(f)(z).diagonal()),
     ("complex_weight", "11.complex", lambda f, z: grad(f(z), z, torch.ones(len(z)).double())[0]),
 ]
 
@@ -549,6 +603,7 @@ RIGHT = [
     ("11.straight_through", through(hard_tanh_slope)),
     ("11.gradcheck", lambda f, x: checks(f, x, raise_exception=False)),
     ("11.gradcheck", caught),
+    ("11.gradcheck", declared_before_converted),
     ("11.gradcheck", by_hand),
     ("11.saved_intermediate", lambda: "dc"),
     ("11.nan_behind_where", safe_rows),
