@@ -191,6 +191,22 @@ DERIVATIVES_MULTIPLIED = Mistake(
     why="The derivative of a product is not the product of the derivatives: (xσ)′ = σ + xσ′.",
     on_problem=_silu_with(lambda x, s: s * (1 - s)),
 )
+X_OF_SECOND_TERM_FORGOTTEN = Mistake(
+    "x_of_second_term_forgotten",
+    formula="v(σ(x) + σ′(x))",
+    name="the factor x forgotten in the second term",
+    says="in the second term of the product rule, the factor x is missing.",
+    why="(xσ)′ = σ + xσ′: each term keeps the factor that is not differentiated in it.",
+    on_problem=_silu_with(lambda x, s: s + s * (1 - s)),
+)
+SIGN_OF_SECOND_TERM = Mistake(
+    "sign_of_second_term",
+    formula="v(σ(x) − xσ′(x))",
+    name="the sign of the second term lost",
+    says="the second term of the product rule has the opposite sign.",
+    why="(xσ)′ = σ + xσ′, and σ grows everywhere: σ′ = σ(1 − σ) is positive, also where x is negative.",
+    on_problem=_silu_with(lambda x, s: s - x * s * (1 - s)),
+)
 PRODUCT_RULE_HALVED = Mistake(
     "product_rule_halved",
     formula="vσ(x), or vxσ(x)(1 − σ(x))",
@@ -738,7 +754,14 @@ QUESTIONS = [
         ],
         gives=("x",),
         weights=V,
-        also=(PRODUCT_RULE_HALVED, SLOPE_AT_OUTPUT, SIGMOID_ITS_OWN_SLOPE, DERIVATIVES_MULTIPLIED),
+        also=(
+            PRODUCT_RULE_HALVED,
+            X_OF_SECOND_TERM_FORGOTTEN,
+            SIGN_OF_SECOND_TERM,
+            SLOPE_AT_OUTPUT,
+            SIGMOID_ITS_OWN_SLOPE,
+            DERIVATIVES_MULTIPLIED,
+        ),
         points=2,
         stars=3,
         minutes=8,
@@ -802,7 +825,7 @@ QUESTIONS = [
         minutes=7,
         hints=(
             "Which dtype do the checks need, and what must x be for anything to be differentiated?",
-            "`x.double().requires_grad_()`: float64, and declared.",
+            "`x.double().requires_grad_()` is float64, and requires a gradient.",
             "`torch.autograd.gradcheck(f, (x,), raise_exception=False)` returns True or False instead of raising.",
         ),
     ),

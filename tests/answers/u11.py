@@ -496,6 +496,8 @@ WRONG = [
     ("product_rule_halved", "11.twice", silu(only_x, half_of_it)),
     ("product_rule_halved", "11.twice", silu(only_x, other_half)),
     ("derivatives_multiplied", "11.twice", with_slope(lambda x, s: s * (1 - s))),
+    ("x_of_second_term_forgotten", "11.twice", with_slope(lambda x, s: s + s * (1 - s))),
+    ("sign_of_second_term", "11.twice", with_slope(lambda x, s: s - x * s * (1 - s))),
     ("sigmoid_its_own_slope", "11.twice", with_slope(lambda x, s: s + x * s)),
     ("slope_at_output", "11.twice", with_slope(lambda x, s: slope_of_silu(x * s, torch.sigmoid(x * s)))),
     ("slope_at_output", "11.twice", with_slope(lambda x, s: slope_of_silu(x, torch.sigmoid(x * s)))),
