@@ -637,6 +637,7 @@ class Computed(Quantity):
     compute: problem -> array of any shape, or tuple of arrays, with None where the student must return None.
     text: the formula that a card shows.
     in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
+    show: problem -> what a card shows of it besides arguments that are numbers: name -> text.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> asks = Computed(compute=lambda p: np.linalg.norm(p.jacobians["x"], axis=1), text="(‖∇y_i‖)")
@@ -649,6 +650,7 @@ class Computed(Quantity):
     compute: Callable[[Problem], Any] = lambda p: np.zeros(())
     text: str = ""
     in_grad: bool = False
+    show: Callable[[Problem], Mapping[str, str]] = lambda p: {}
     kinds: ClassVar[tuple[str, ...]] = ()
     shape_help: ClassVar[str] = SHAPE_HELP["value"]
 
@@ -658,6 +660,9 @@ class Computed(Quantity):
 
     def formula_on(self, p: Problem) -> str:
         return self.text
+
+    def shown(self, p: Problem) -> Mapping[str, str]:
+        return self.show(p)
 
     def truth(self, p: Problem) -> Any:
         return _as_values(self.compute(p))

@@ -20,6 +20,31 @@ V = {"v": None}
 float64 = torch.float64
 
 
+# --- what students write themselves: these are handed to nobody, and so stand here
+
+
+def damp(x: Tensor, w: Tensor) -> Tensor:
+    return x / (1 + w**2)
+
+
+def silu(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(x)
+
+
+def clipped(x: Tensor, bound: float) -> Tensor:
+    """The identity between -bound and bound, and constant outside: what a straight-through estimator differentiates."""
+    return x.clamp(-bound, bound)
+
+
+def rounded(x: Tensor, bound: float) -> Tensor:
+    return torch.round(x)
+
+
+def unit_rows(X: Tensor) -> Tensor:
+    """Each row of X divided by its length; a row of zeros stays one, and has no derivative but 0."""
+    return torch.stack([row / row.square().sum() ** 0.5 if row.detach().any() else 0 * row for row in X])
+
+
 def _with_a_zero(n: int) -> Sampler:
     """(n,), with a zero at a random place and both signs elsewhere."""
 
@@ -42,6 +67,28 @@ def _with_a_row_of_zeros(m: int, n: int) -> Sampler:
         return X
 
     return draw
+
+
+def _one_of(*kinds: int) -> Sampler:
+    """One of these numbers."""
+    return lambda generator: torch.tensor(
+        float(kinds[int(torch.randint(len(kinds), (), generator=generator))]), dtype=float64
+    )
+
+
+# The functions of kinds 0 to 3, as cards show them.
+OPERATIONS = ("x / (1 + |x|)", "x³", "x²", "x · Σx")
+WITH_NAN = (
+    "Σ where(3x > 0, √3x, 0)",
+    "−mean of where(p > 0, p log p, 0), p = |x|",
+    "Π where(u = 0, 1, sin u / u), u = tanh x",
+    "‖(x where x > 0)^½‖",
+)
+
+
+def _formula_of(formulas: tuple[str, ...]) -> Callable[[Problem], dict[str, str]]:
+    """What a card shows of f, which is drawn."""
+    return lambda p: {"f(x)": formulas[int(p.inputs["kind"])]}
 
 
 def _off_the_bounds(n: int) -> Sampler:
@@ -321,10 +368,11 @@ def _checks(p: Problem, dtype: torch.dtype = float64) -> tuple[bool, bool]:
     with warnings.catch_warnings(), torch.enable_grad(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # gradcheck warns of float32
         torch.manual_seed(0)  # gradgradcheck draws its weights
+        operation = functions.operation_of(p.inputs["kind"])
         x = p.inputs["x"].detach().to(dtype, copy=True).requires_grad_()
         return (
-            torch.autograd.gradcheck(p.map.fn, (x,), raise_exception=False),
-            torch.autograd.gradgradcheck(p.map.fn, (x,), raise_exception=False),
+            torch.autograd.gradcheck(operation, (x,), raise_exception=False),
+            torch.autograd.gradgradcheck(operation, (x,), raise_exception=False),
         )
 
 
@@ -523,7 +571,7 @@ def _backward_nodes(p: Problem) -> tuple[str, list[str]]:
     x = p.inputs["x"].clone().requires_grad_()
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")  # anomaly mode warns that it is on, and tells where the node was made
-        y = p.forward(x)
+        y = p.forward(p.inputs["kind"], x)
         assert isinstance(y, Tensor)
         try:
             with torch.autograd.detect_anomaly():
@@ -556,7 +604,7 @@ def _said_by_anomaly_mode(p: Problem) -> str:
 
 
 def _last_node(p: Problem) -> str:
-    y = p.forward(p.inputs["x"].clone().requires_grad_())
+    y = p.forward(p.inputs["kind"], p.inputs["x"].clone().requires_grad_())
     assert isinstance(y, Tensor)
     assert y.grad_fn is not None
     return y.grad_fn.name()
@@ -717,9 +765,9 @@ QUESTIONS = [
         "11.2 A Function of your own",
         Operation(("x", "w"), function=True),
         [
-            Map(functions.damp, {"x": normal(3), "w": normal(3)}, "x / (1 + w²)"),
-            Map(functions.damp, {"x": normal(2, 3), "w": normal(2, 3)}, "x / (1 + w²)"),
-            Map(functions.damp, {"x": normal(5), "w": normal(5)}, "x / (1 + w²)"),
+            Map(damp, {"x": normal(3), "w": normal(3)}, "x / (1 + w²)"),
+            Map(damp, {"x": normal(2, 3), "w": normal(2, 3)}, "x / (1 + w²)"),
+            Map(damp, {"x": normal(5), "w": normal(5)}, "x / (1 + w²)"),
         ],
         gives=("x", "w"),
         weights=V,
@@ -748,9 +796,9 @@ QUESTIONS = [
         "11.3 Mend one that is right only once",
         Operation("x", differentiable=True, function=True),
         [
-            Map(functions.silu, {"x": normal(3)}, "x · sigmoid(x)"),
-            Map(functions.silu, {"x": normal(2, 2)}, "x · sigmoid(x)"),
-            Map(functions.silu, {"x": normal(4)}, "x · sigmoid(x)"),
+            Map(silu, {"x": normal(3)}, "x · sigmoid(x)"),
+            Map(silu, {"x": normal(2, 2)}, "x · sigmoid(x)"),
+            Map(silu, {"x": normal(4)}, "x · sigmoid(x)"),
         ],
         gives=("x",),
         weights=V,
@@ -774,11 +822,11 @@ QUESTIONS = [
     Question(
         "11.straight_through",
         "11.4 Transfer: straight through a rounding",
-        Operation("x", transformed=True, value=functions.rounded, text="v where |x| ≤ bound, 0 elsewhere"),
+        Operation("x", transformed=True, value=rounded, text="v where |x| ≤ bound, 0 elsewhere"),
         [
-            Map(functions.clipped, {"x": _off_the_bounds(8)}, "round(x)", {"bound": 1.25}),
-            Map(functions.clipped, {"x": _off_the_bounds(10)}, "round(x)", {"bound": 0.75}),
-            Map(functions.clipped, {"x": _off_the_bounds(9)}, "round(x)", {"bound": 1.0}),
+            Map(clipped, {"x": _off_the_bounds(8)}, "round(x)", {"bound": 1.25}),
+            Map(clipped, {"x": _off_the_bounds(10)}, "round(x)", {"bound": 0.75}),
+            Map(clipped, {"x": _off_the_bounds(9)}, "round(x)", {"bound": 1.0}),
         ],
         gives=("x", "bound"),
         weights=V,
@@ -810,14 +858,16 @@ QUESTIONS = [
     Question(
         "11.gradcheck",
         "11.5 Have a backward checked",
-        Numbers((), compute=_checks, text="(gradcheck, gradgradcheck)"),
+        Numbers((), compute=_checks, text="(gradcheck, gradgradcheck)", show=_formula_of(OPERATIONS)),
         [
-            Map(functions.softsign, {"x": mixed_signs(3)}, "x / (1 + |x|)"),
-            Map(functions.twofold_cube, {"x": mixed_signs(4)}, "x³"),
-            Map(functions.frozen_square, {"x": mixed_signs(3)}, "x²"),
-            Map(functions.times_sum, {"x": mixed_signs(3)}, "x · Σx"),
+            Map(functions.operated, {"kind": _one_of(0, 3), "x": mixed_signs(3)}),  # right twice
+            Map(functions.operated, {"kind": _one_of(1, 2), "x": mixed_signs(4)}),  # right once
+            Map(functions.operated, {"kind": _one_of(2, 1), "x": mixed_signs(3)}),
+            Map(functions.operated, {"kind": _one_of(0, 1, 2, 3), "x": mixed_signs(3)}),
         ],
-        gives=("f", "x"),
+        gives=("kind", "f", "x"),
+        computed={"f": functions.operation_of},
+        hidden=("kind",),
         handed={"x": lambda x: x.astype(np.float32)},
         also=(LEFT_IN_FLOAT32, CHECK_ALWAYS_PASSES, CHECKS_EXCHANGED),
         points=2,
@@ -862,9 +912,9 @@ QUESTIONS = [
         "11.7 Mend a NaN behind where",
         Operation("X"),
         [
-            Map(functions.unit_rows, {"X": _with_a_row_of_zeros(3, 2)}, "X / ‖row‖"),
-            Map(functions.unit_rows, {"X": _with_a_row_of_zeros(3, 3)}, "X / ‖row‖"),
-            Map(functions.unit_rows, {"X": _with_a_row_of_zeros(3, 4)}, "X / ‖row‖"),
+            Map(unit_rows, {"X": _with_a_row_of_zeros(3, 2)}, "X / ‖row‖"),
+            Map(unit_rows, {"X": _with_a_row_of_zeros(3, 3)}, "X / ‖row‖"),
+            Map(unit_rows, {"X": _with_a_row_of_zeros(3, 4)}, "X / ‖row‖"),
         ],
         gives=("X",),
         weights=V,
@@ -891,14 +941,14 @@ QUESTIONS = [
     Question(
         "11.anomaly",
         "11.8 What anomaly mode says",
-        Text((), compute=_said_by_anomaly_mode, text="the node that makes the first NaN"),
+        Text((), compute=_said_by_anomaly_mode, text="the node that makes the first NaN", show=_formula_of(WITH_NAN)),
         [
-            Map(functions.roots, {"x": _with_a_zero(4)}, "Σ where(3x > 0, √3x, 0)"),
-            Map(functions.entropy, {"x": _with_a_zero(3)}, "−mean of where(p > 0, p log p, 0), p = |x|"),
-            Map(functions.cardinal_sine, {"x": _with_a_zero(3)}, "Π where(u = 0, 1, sin u / u), u = tanh x"),
-            Map(functions.distances, {"x": _with_a_zero(5)}, "‖(x where x > 0)^½‖"),
+            Map(functions.somewhere_nan, {"kind": _one_of(*kinds), "x": _with_a_zero(n)})
+            for kinds, n in (((0, 1), 4), ((1, 2), 3), ((2, 3), 3), ((3, 0), 5))
         ],
-        gives=("f", "x"),
+        gives=("kind", "f", "x"),
+        computed={"f": functions.function_of},
+        hidden=("kind",),
         leaves=("x",),
         also=(
             NODE_OF_OUTPUT,
