@@ -293,8 +293,12 @@ WRONG_RULES: dict[str, Callable[[Node, Any], list[tuple[Any, ...]]]] = {
             "maximum": [
                 _two(lambda g, a, b: (g * (a > 0), g * (b > 0))),
                 _two(lambda g, a, b: (g * (a > 0), g * (a <= 0))),
+                _two(lambda g, a, b: (g * (b <= 0), g * (b > 0))),
             ]
         }
+    ),
+    "branch_by_size": _in_another_way(
+        {"maximum": [_two(lambda g, a, b: (g * (np.abs(a) > np.abs(b)), g * (np.abs(a) <= np.abs(b))))]}
     ),
     "not_summed": _in_another_way(
         {"add": [_two(lambda g, a, b: (g, g))], "mul": [_two(lambda g, a, b: (g * b, g * a))]}
@@ -338,6 +342,18 @@ WRONG_RULES: dict[str, Callable[[Node, Any], list[tuple[Any, ...]]]] = {
     ),
     "sides": lambda node, g: _of_sides(node, g) if node.op == "matmul" else [],
     "overwritten": lambda node, g: [(_placed(node, g),)] if node.op == "getitem" else [],
+    "index_averaged": lambda node, g: [(_averaged_places(node, g),)] if node.op == "getitem" else [],
+    "others_filled": lambda node, g: (
+        [(_placed(node, g, np.ones),), (_placed(node, g, lambda shape: np.array(node.parents[0].data)),)]
+        + [(vjp(node, g)[0] + 1.0,), (vjp(node, g)[0] + node.parents[0].data,)]
+        if node.op == "getitem"
+        else []
+    ),
+    "whole_numbers": lambda node, g: (
+        [(np.trunc(_placed(node, g)),), (np.trunc(vjp(node, g)[0]),), (vjp(node, np.trunc(g))[0],)]
+        if node.op == "getitem"
+        else []
+    ),
     "not_scattered": lambda node, g: [(g,)] if node.op == "getitem" else [],
 }
 
@@ -352,11 +368,17 @@ def _mean(g: Any, like: Any) -> Array:
     return _summed(g, like) * (np.size(like) / np.size(g))
 
 
-def _placed(node: Node, g: Any) -> Array:
-    """The gradient of x[key] if entries that were taken twice overwrite each other."""
-    whole = np.zeros(np.shape(node.parents[0].data))
+def _placed(node: Node, g: Any, empty: Callable[[Any], Array] = np.zeros) -> Array:
+    """The gradient of x[key] if entries that were taken twice overwrite each other.  empty: what it begins with."""
+    whole = empty(np.shape(node.parents[0].data))
     whole[node.how] = g
     return whole
+
+
+def _averaged_places(node: Node, g: Any) -> Array:
+    """The gradient of x[key] if entries that were taken more than once get the mean of their gradients."""
+    whole, counts = vjp(node, g)[0], vjp(node, np.ones(np.shape(g)))[0]
+    return np.asarray(whole / np.maximum(counts, 1.0))
 
 
 # --- how gradients travel
@@ -506,11 +528,12 @@ def _nothing(out: Node, g: Any) -> Pass:
     return Pass()
 
 
-def _with(wrong: str) -> Callable[[Node, Any], Pass]:
-    """The right engine, but that every operation makes this mistake in its rule, in the first of its forms."""
+def _with(wrong: str, form: int = 0) -> Callable[[Node, Any], Pass]:
+    """The right engine, but that every operation makes this mistake in its rule, in one of its forms."""
 
     def rule(node: Node, g: Any) -> tuple[Any, ...]:
-        return next(iter(WRONG_RULES[wrong](node, g)), vjp(node, g))
+        forms = WRONG_RULES[wrong](node, g)
+        return forms[form] if forms else vjp(node, g)
 
     return lambda out, g: along(_down(out, LEFT), out, g, rule=rule)
 
@@ -521,6 +544,16 @@ def _twice_upstream(node: Node, g: Any) -> tuple[Any, ...]:
 
 def _parts_exchanged(node: Node, g: Any) -> tuple[Any, ...]:
     return vjp(node, g)[::-1]
+
+
+def _of_the_output(out: Node, seed: Any) -> Pass:
+    """Every rule is called with the output's upstream gradient."""
+    return along(_down(out, LEFT), out, seed, rule=lambda node, g: vjp(node, seed))
+
+
+def _seed_at_every_node(out: Node, seed: Any) -> Pass:
+    """Every rule is called with its node's gradient times the output's."""
+    return along(_down(out, LEFT), out, seed, rule=lambda node, g: vjp(node, g * seed))
 
 
 def _queued_again(out: Node, g: Any) -> Pass:
@@ -575,7 +608,12 @@ WRONG_ENGINES: dict[str, list[Callable[[Node, Any], Pass]]] = {
     "parent_once": [_parents_as_set],
     "started_at_value": [lambda out, g: along(_down(out, LEFT), out, out.data)],
     "started_at_one": [lambda out, g: along(_down(out, LEFT), out, np.ones(np.shape(out.data)))],
+    "of_the_output": [_of_the_output],
+    "seed_at_every_node": [_seed_at_every_node],
     "overwritten": [_with("overwritten")],
+    "index_averaged": [_with("index_averaged")],
+    "others_filled": [_with("others_filled", form) for form in range(4)],
+    "whole_numbers": [_with("whole_numbers", form) for form in range(3)],
 }
 
 

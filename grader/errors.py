@@ -34,6 +34,8 @@ class ErrorNote:
 
 TRANSFORMS = ("vmap(", "jvp(", "vjp(", "jacfwd(", "jacrev(", "hessian(", "func.grad(")
 
+DERIVATIVES = ("grad(", "backward(", "jvp(", "vjp(", "jacobian(", "hessian(")
+
 _ALL = [
     ErrorNote("scalar_needed", "05", (("implicitly created only for scalar",),)),
     ErrorNote("weight_shape", "05", (("mismatch in shape", "grad_output"),)),
@@ -144,6 +146,7 @@ _ALL = [
             ("gradients can be either tensors or none",),
         ),
         ("TypeError",),
+        code=DERIVATIVES,
     ),
     ErrorNote(
         "caret_for_power",
@@ -215,6 +218,7 @@ _ALL = [
         (("too many indices",), ("invalid index of a 0-dim tensor",)),
         ("IndexError",),
     ),
+    ErrorNote("index_into_number", "", (("invalid index to scalar variable",),), ("IndexError",)),
     ErrorNote("single_numbers_end_to_end", "02", (("zero-dimensional tensor", "cannot be concatenated"),)),
     ErrorNote("none_for_whole_number", "", (("cannot be interpreted as an integer", "'nonetype'"),), ("TypeError",)),
     ErrorNote("leaf_without_rule", "10", (("'nonetype' object is not callable",),), ("TypeError",)),

@@ -25,6 +25,7 @@ import torch
 
 LONGEST_TEXT = 500  # characters kept of a student's text, repr or message
 MOST_ITEMS = 64  # items of a returned tuple or list that are looked at
+MOST_NODES = 1000  # nodes of a student's graph whose rules are watched
 
 _PLAIN = getattr(torch._C, "DisableTorchFunctionSubclass", contextlib.nullcontext)  # see ``grader.borrowed``
 
@@ -380,17 +381,19 @@ def _differentiated(answer: Any, passed: list[Any]) -> object:
     out = expression(*leaves)
     if not isinstance(out, answer):
         return _clip(type(out).__name__)
-    out.backward()
-    return (out.data, *(_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)))
+    found = _swept(out, leaves, inputs)
+    return [*found.amiss] if isinstance(found, _Watch) else (out.data, *found)
 
 
 def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
     """The same for an expression with any number of outputs, each handed back with its upstream gradient.
 
     passed: the expression, its inputs, and the upstream gradients of all outputs in one line.  The expression is built
-    anew for each output, so that an engine need not be able to go through one graph twice.
+    anew for each output, so that an engine need not be able to go through one graph twice.  An upstream gradient that is
+    the number 1 is not passed, since it is the default.
     """
     expression, *inputs, weights = passed
+    weights = weights.reshape(-1)
     values, found = [], []
     start, k, count = 0, 0, 1
     while k < count:
@@ -402,12 +405,79 @@ def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
             return _clip(type(out).__name__)
         shape = np.shape(out.data)
         stop = start + int(np.prod(shape))
-        out.backward(_bare(weights[start:stop].reshape(shape)))
+        g = _bare(weights[start:stop].reshape(shape))
+        swept = _swept(out, leaves, inputs, *(() if shape == () and g == 1 else (g,)))
+        if isinstance(swept, _Watch):
+            return [*swept.amiss]
         values.append(out.data)
-        found.append([_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)])
+        found.append(swept)
         start, k = stop, k + 1
     value = values[0] if len(values) == 1 else np.concatenate([np.ravel(np.asarray(y, dtype=float)) for y in values])
     return (value, *map(_total, zip(*found, strict=True)))
+
+
+class _Watch:
+    """Looks on as the rules of a graph are called, and changes nothing of what they hand back.
+
+    amiss: (method that made the rule, type) of the first result that is no tuple and no list, or (method, shape, wanted
+    shape) of the first gradient in another shape than its parent's, whichever comes first; () if there is neither.
+    idle: whether rules were called, and with nothing but zeros.
+    """
+
+    def __init__(self, out: Any):
+        self.amiss: tuple[str, ...] = ()
+        self.idle, self.handed = False, False
+        waiting, seen = [out], set[int]()
+        while waiting and len(seen) < MOST_NODES:
+            node = waiting.pop()
+            parents, pull = getattr(node, "parents", ()), getattr(node, "pull", None)
+            if id(node) in seen or type(parents) not in (tuple, list):
+                continue
+            seen.add(id(node))
+            waiting += parents
+            if callable(pull):
+                with contextlib.suppress(AttributeError):  # a class may have slots, or a pull that is a method
+                    node.pull = partial(self._called, pull, parents)
+
+    def _called(self, pull: Callable[..., object], parents: Any, /, *args: Any, **keywords: Any) -> object:
+        with contextlib.suppress(Exception):  # what is handed on may be anything
+            self.handed = self.handed or bool(np.any(args[0]))
+            self.idle = not self.handed
+        back = pull(*args, **keywords)
+        if not self.amiss:
+            with contextlib.suppress(Exception):  # of objects that are not what they seem to be
+                self._look(str(getattr(pull, "__qualname__", "")), back, parents)
+        return back
+
+    def _look(self, name: str, back: Any, parents: Any) -> None:
+        method = _clip(name.rpartition(".<locals>")[0].rpartition(".")[2])
+        if not isinstance(back, (tuple, list)):
+            self.amiss = (method, _clip(type(back).__name__))
+            return
+        for part, parent in zip(back, parents, strict=False):
+            got, wanted = np.shape(part), np.shape(parent.data)
+            if got != wanted:
+                self.amiss = (method, str(got), str(wanted))
+                return
+
+
+def _swept(out: Any, leaves: list[Any], inputs: list[torch.Tensor], *g: Any) -> list[Any] | _Watch:
+    """What an engine leaves at the leaves; a watch if that has not the leaves' shapes, or stops, because of a rule.
+
+    Where every rule was called with zeros, nothing has arrived, whatever comes of the shapes.
+    """
+    watch = _Watch(out)
+    try:
+        out.backward(*g)
+    except (ValueError, TypeError, IndexError):
+        if not (watch.amiss or watch.idle):
+            raise
+        return [np.zeros(tuple(x.shape)) for x in inputs] if watch.idle else watch
+    found = [_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)]
+    fits = all(np.shape(grad) == tuple(x.shape) for grad, x in zip(found, inputs, strict=True))
+    if fits or not (watch.amiss or watch.idle):
+        return found
+    return [np.zeros(tuple(x.shape)) for x in inputs] if watch.idle else watch
 
 
 def _handed_back(answer: Any, passed: list[Any]) -> object:

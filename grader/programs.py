@@ -33,9 +33,9 @@ class EngineGradient(Quantity):
 
     The answer is a class: ``answer(data)`` makes a leaf of a float or a float64 array, expressions make more nodes of
     leaves, ``backward()`` of the last one leaves gradients in ``grad``.  An expression with several outputs, or one
-    that is no number, needs ``weighted=True`` and an extra ``v`` in the Question, last in ``gives``: a weight for each
-    entry of all outputs, in one line; then ``backward`` is given an upstream gradient, and the graph is built anew for
-    each output.
+    that is no number, needs ``weighted=True`` and an extra in the Question, last in ``gives``: a weight for each entry
+    of all outputs, in one line; then ``backward`` is given an upstream gradient, unless that is the number 1, and the
+    graph is built anew for each output.
 
     The truth is a tuple: the value, then a gradient in the shape of each of the Map's inputs.
 
@@ -56,7 +56,7 @@ class EngineGradient(Quantity):
         return "weighted_engine" if self.weighted else "engine"
 
     def weight(self, p: Problem) -> np.ndarray:
-        v = p.extras.get("v")
+        v = p.extras.get(p.question.gives[-1])
         return super().weight(p) if v is None else np.asarray(v).reshape(-1)
 
     def blocks(self, p: Problem) -> list[Block]:
@@ -66,7 +66,8 @@ class EngineGradient(Quantity):
         return (words.CARD["value"], *p.inputs)
 
     def shown(self, p: Problem) -> Mapping[str, str]:
-        return {words.CARD["listed"]: words.CARD["value_and_gradients"].format(names=", ".join(p.inputs))}
+        listed = [words.CARD["value"], *(words.CARD["gradient_of"].format(name=name) for name in p.inputs)]
+        return {words.CARD["listed"]: f"({', '.join(listed)})"}
 
     def formula_on(self, p: Problem) -> str:
         return "Jᵀv" if self.weighted else "∇f"
@@ -97,6 +98,8 @@ class EngineGradient(Quantity):
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         if value.kind == "text":
             return "not_a_node", {"type": value.text}
+        if value.kind == "list" and value.items and all(item.kind == "text" for item in value.items):
+            return _amiss(*(item.text for item in value.items))
         if value.kind not in ("tuple", "list") or not value.items:
             return None
         got, wanted = value.items[0].array, p.truth[0]
@@ -137,11 +140,23 @@ class LocalRule(EngineGradient):
         if found:
             return found
         if value.kind == "list":
-            return "pull_without_comma", {}
+            return _amiss("", value.items[-1].type_name)
         got, wanted = len(value.items) - 1, len(p.inputs)
         if value.kind == "tuple" and got != wanted:
             return ("not_one_for_each_parent", {"k": got, "n": wanted}) if got else ("pull_missing", {})
         return None
+
+
+def _amiss(method: str, *what: str) -> tuple[str, Mapping[str, Any]]:
+    """What is wrong with what a rule returned.  method: the one that made the rule, "" if that is known anyway.
+
+    what: the type of what is no tuple, or the shapes of a gradient and of its parent.
+    """
+    rule = words.CARD["rule_of"].format(method=method) if method else words.CARD["rule"]
+    if len(what) == 1:
+        return "pull_without_comma", {"rule": rule, "type": what[0]}
+    got, wanted = what
+    return "pull_shape", {"rule": rule, "got": got, "wanted": wanted}
 
 
 @dataclass(frozen=True)
@@ -208,6 +223,8 @@ class ParentsFirst(Quantity):
         return Value("array", p.truth, "float64") if order is not None and self.valid(p, order) else value
 
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        if value.type_name in ("set", "frozenset"):
+            return "order_in_a_set", {}
         order = _line(value)
         if order is None or self.valid(p, order):
             return None
@@ -233,7 +250,7 @@ class ParentsFirst(Quantity):
         return {}
 
     def shown(self, p: Problem) -> Mapping[str, str]:
-        return {"parents": str(self.parents(p))}
+        return {"parents": str(self.parents(p)), words.CARD["true"]: words.CARD["one_right_order"]}
 
 
 def _line(value: Value) -> np.ndarray | None:

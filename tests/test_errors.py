@@ -277,6 +277,7 @@ SNIPPETS = [
     ("context_not_called", no_grad_without_brackets),
     ("too_many_indices", lambda: x(3)[:, 0]),
     ("too_many_indices", lambda: x()[0]),
+    ("index_into_number", lambda: np.float64(1.0)[0]),
     ("single_numbers_end_to_end", lambda: torch.cat([x(), x()])),
     ("none_has_no", lambda: x(3).grad.sum()),
     ("none_has_no", lambda: x().clone().backward()[0]),

@@ -269,6 +269,14 @@ MISTAKES = [
         derive={"rule": _rule("branch_by_sign")},
     ),
     Mistake(
+        "branch_by_size",
+        unit="10",
+        name="compared without their signs",
+        says="the operands were compared by their absolute values.",
+        why="max(a, b) takes the larger of the two, and −1 is larger than −2: compare `self.data` with `other.data`.",
+        derive={"rule": _rule("branch_by_size")},
+    ),
+    Mistake(
         "broadcast_not_summed",
         unit="10",
         name="a broadcast not undone",
@@ -375,8 +383,8 @@ MISTAKES = [
         unit="10",
         name="nothing arrives",
         says="all gradients are 0: nothing has arrived at the inputs.",
-        why="The pass needs something to hand on: the output's own gradient is ∂y/∂y = 1, to be set before the "
-        "loop. And what `pull` returns belongs in the `.grad` of the node's parents.",
+        why="The pass needs something to hand on: the output's own gradient is the g that `backward` is given, to be "
+        "set before the loop. And what `pull` returns belongs in the `.grad` of the node's parents.",
         derive={"engine": _engine("not_started")},
     ),
     Mistake(
@@ -408,7 +416,7 @@ MISTAKES = [
         "engine_parent_once",
         unit="10",
         name="the same parent twice, counted once",
-        says="where a node has the same value as both of its parents, as in x · x, only one of the two counts.",
+        says="where a node has the same node for both of its parents, as in x · x, only one of the two counts.",
         why="A dictionary or a set holds each parent once. Go through parents and gradients in pairs: "
         "`zip(node.parents, node.pull(node.grad))`.",
         derive={"engine": _engine("parent_once")},
@@ -418,7 +426,7 @@ MISTAKES = [
         unit="10",
         name="started with the output's value",
         says="the pass started with the output's value instead of its gradient.",
-        why="What starts the pass is ∂y/∂y = 1, or the upstream gradient that `backward` is given, never `self.data`.",
+        why="What starts the pass is the upstream gradient that `backward` is given, never `self.data`.",
         derive={"engine": _engine("started_at_value")},
     ),
     Mistake(
@@ -426,8 +434,27 @@ MISTAKES = [
         unit="10",
         name="started with 1 whatever was given",
         says="the pass started with ones instead of the upstream gradient that `backward` was given.",
-        why="1 is right for a single output alone. `backward(g)` starts with g: it says how much each output counts.",
+        why="1 is only the default. `backward(g)` starts with g: it says how much the output counts in what is "
+        "differentiated.",
         derive={"engine": _engine("started_at_one")},
+    ),
+    Mistake(
+        "engine_of_the_output",
+        unit="10",
+        name="every rule called with the output's gradient",
+        says="every rule was called with the output's gradient, not with its own node's.",
+        why="The g that `backward` is given belongs to the output alone. A rule takes what has arrived at the node that "
+        "it belongs to: `node.pull(node.grad)`.",
+        derive={"engine": _engine("of_the_output")},
+    ),
+    Mistake(
+        "engine_seed_at_every_node",
+        unit="10",
+        name="the given gradient multiplied in at every step",
+        says="the g that `backward` was given was multiplied in at every node, not at the output alone.",
+        why="The output starts with g, and the rules carry it on from there: `node.pull(node.grad)` contains it "
+        "already.",
+        derive={"engine": _engine("seed_at_every_node")},
     ),
     Mistake(
         "index_overwrites",
@@ -437,6 +464,32 @@ MISTAKES = [
         why="`z[key] += g` works with a repeated index on a copy and writes back only the last one. `np.add.at(z, "
         "key, g)` adds each of them.",
         derive={"engine": _engine("overwritten")},
+    ),
+    Mistake(
+        "index_averaged",
+        unit="10",
+        name="entries taken twice got the average",
+        says="where an index takes the same entry more than once, the average of the gradients came back.",
+        why="Every use of an entry contributes to its gradient, and contributions add; nothing divides here.",
+        derive={"engine": _engine("index_averaged")},
+    ),
+    Mistake(
+        "index_others_filled",
+        unit="10",
+        name="entries that were not taken got something",
+        says="entries that the index did not take got a gradient other than 0.",
+        why="Moving an entry that was not taken changes nothing in x[key], so its gradient is 0: begin with "
+        "`np.zeros(self.data.shape)`, and put g at `key`.",
+        derive={"engine": _engine("others_filled")},
+    ),
+    Mistake(
+        "index_whole_numbers",
+        unit="10",
+        name="gradients cut to whole numbers",
+        says="the gradients of an index were cut to whole numbers.",
+        why="An array of integers drops whatever stands behind the decimal point of what is assigned to it. "
+        "`np.zeros(shape)` makes floats.",
+        derive={"engine": _engine("whole_numbers")},
     ),
     # --- an order of the nodes
     Mistake(
@@ -501,6 +554,14 @@ MISTAKES = [
         says="node {k} stands before node {j}, which is one of its parents.",
         why="Append a node only when all of its parents are in the list: visit them first, then append.",
     ),
+    Mistake(
+        "order_in_a_set",
+        unit="10",
+        name="a set, which has no order",
+        says="you returned a set, and a set has no order.",
+        why="A set is good for asking whether a node has been visited. The order itself belongs in a list, to which each "
+        "node is appended.",
+    ),
     # --- told by what came back, whatever its numbers
     Mistake(
         "forward_value",
@@ -527,10 +588,18 @@ MISTAKES = [
     Mistake(
         "pull_without_comma",
         unit="10",
-        name="a gradient instead of a tuple",
-        says="`pull` returned a single gradient, not a tuple.",
-        why="With one parent the tuple has one entry, and it is the comma that makes it: `(g * …,)`. An engine goes "
-        "through parents and gradients side by side, and a number is nothing to go through.",
+        name="no tuple of gradients",
+        says="{rule} returned an object of type {type}, not a tuple.",
+        why="A rule returns a tuple with one gradient for each parent, since an engine goes through parents and "
+        "gradients side by side. With one parent the tuple has one entry, and it is the comma that makes it: `(g * …,)`.",
+    ),
+    Mistake(
+        "pull_shape",
+        unit="10",
+        name="a gradient that has not its parent's shape",
+        says="{rule} handed back a gradient of shape {got} for a parent of shape {wanted}.",
+        why="The upstream gradient has the shape of the result. What goes back to a parent has the shape of that parent, "
+        "0 at entries that the result does not depend on.",
     ),
     Mistake(
         "not_a_node",

@@ -82,9 +82,13 @@ def deep_on_both_sides(a: Value, b: Value, c: Value) -> Value:
 
 
 def squares_of_squares(a: Value, b: Value) -> Value:
-    s = a * b + 2 * a
+    s = a * b + 2.0 * a
     t = s * s
     return (t * b + s) * t + t * (b * s) + a
+
+
+def product_and_more(a: Value, b: Value) -> Value:
+    return a * b + a
 
 
 def rectified(x: Value) -> Value:
@@ -133,7 +137,7 @@ def ridge_for_engines(x: Value) -> Value:
 
 def swirl_for_engines(x: Value) -> tuple[Value, ...]:
     """05.swirl, each output by itself"""
-    return x[0] * x[1], x[1].sin() + 2 * x[2], x[2] * x[0] - x[1] ** 2
+    return x[0] * x[1], x[1].sin() + 2.0 * x[2], x[2] * x[0] - x[1] ** 2
 
 
 def layer_for_engines(A: Value, x: Value) -> Value:
@@ -157,7 +161,7 @@ def cross_entropy(X: Value, W: Value, b: Value, P: Value) -> Value:
     return (Z.exp().sum(axis=1).log() - (Z * P).sum(axis=1)).sum()
 
 
-def looked_up(table: Value, x: Value) -> Value:
-    """Rows of an embedding, one of them taken three times, through a layer."""
+def looked_up(table: Value, x: Value, c: Value) -> Value:
+    """Rows of an embedding, one of them taken three times and one not at all, through a layer; c tells the uses apart."""
     E = table[[2, 0, 2, 1, 2]]
-    return ((E * x).tanh() * E).sum(axis=0)
+    return ((E * x).tanh() * E * c).sum(axis=0)

@@ -71,6 +71,20 @@ ONE_USE_OF_A = Mistake(
 )
 
 
+def _with_one_use_of_c(p: Problem) -> Any:
+    (a, b, *_), (_, _, at_c, at_d) = _values(p), _arrivals(p)
+    return [({}, np.array([at_d + b * part, a * part, part, at_d])) for part in (at_c - at_d, at_d)]
+
+
+ONE_USE_OF_C = Mistake(
+    "one_use_of_c",
+    name="one use of c forgotten",
+    says="d is right; at c, only one of its two uses was counted, and a and b were given what c then hands on.",
+    why="c is used twice: in d = c + a and in e = d·c. Both hand something back to c, and c hands on their sum.",
+    on_problem=_with_one_use_of_c,
+)
+
+
 # --- 10.3
 
 
@@ -97,6 +111,30 @@ def _root(generator: torch.Generator, p: Problem) -> int:
     behind = np.linalg.matrix_power(np.eye(len(table)) + (table > 0), len(table)) > 0
     counts = np.where(behind.sum(axis=1) < len(table), behind.sum(axis=1), 0)
     return int(np.argmax(counts))
+
+
+# --- 10.4
+
+
+def _upstream(generator: torch.Generator, p: Problem) -> Tensor:
+    """An upstream gradient for a single number: 1, which ``backward`` is not given, where no rule could confuse it."""
+    if p.map.fn is functions.product_and_more:
+        return torch.ones((), dtype=torch.float64)
+    return uniform(-1.9, -0.4)(generator)
+
+
+# --- 10.5
+
+
+def _operands(signs: str, sizes: str) -> Any:
+    """A sampler of numbers of given signs, + or −, and sizes, s for small or b for big."""
+
+    def draw(generator: torch.Generator) -> Tensor:
+        low = torch.tensor([1.1 if size == "b" else 0.2 for size in sizes], dtype=torch.float64)
+        sign = torch.tensor([1.0 if s == "+" else -1.0 for s in signs], dtype=torch.float64)
+        return sign * (low + uniform(0.0, 0.7, len(sizes))(generator))
+
+    return draw
 
 
 # --- 10.6
@@ -202,6 +240,7 @@ QUESTIONS = [
             _arrivals_by("upstream_ignored"),
             VALUES_FOR_GRADIENTS,
             ONE_USE_OF_A,
+            ONE_USE_OF_C,
         ),
         points=1,
         stars=1,
@@ -234,7 +273,7 @@ QUESTIONS = [
         minutes=10,
         hints=(
             "For y = f(x), `pull` gets g = ∂L/∂y and returns (g · f′(x),): a tuple, one entry for each parent.",
-            "Inside of the lambda, `self.data` is still the operand. For exp and tanh it is handier to use the "
+            "Inside of `pull`, `self.data` is still the operand. For exp and tanh it is handier to use the "
             "result: keep it in a variable.",
             "a / b: `(g / other.data, -g * self.data / other.data**2)`.",
         ),
@@ -264,7 +303,7 @@ QUESTIONS = [
     Question(
         "10.backward_pass",
         "10.4 The backward pass in ten lines",
-        EngineGradient(),
+        EngineGradient(weighted=True),
         [
             Map(functions.deep_on_the_left, PAIR, "((ua)·t + su)·s·b with s = ab, t = s + b, u = t·t"),
             Map(
@@ -273,15 +312,17 @@ QUESTIONS = [
                 "(((ta + s)·t)·s + s·(t·(s + bt)))·c with s = a + bc, t = sc",
             ),
             Map(functions.squares_of_squares, PAIR, "(tb + s)·t + t·(bs) + a with s = ab + 2a, t = s·s"),
+            Map(functions.product_and_more, PAIR, "ab + a"),
         ],
-        gives=("f", "inputs"),
+        gives=("f", "inputs", "g"),
+        extras={"g": _upstream},
         points=3,
         stars=4,
         minutes=12,
         hints=(
             "First the order, as in 10.3: a list in which every node stands after its parents. Then go through it "
             "backwards.",
-            "Before the loop, the output's own gradient is 1. In the loop, `node.pull(node.grad)` returns one "
+            "Before the loop, the output's own gradient is the g that `backward` is given. In the loop, `node.pull(node.grad)` returns one "
             "gradient for each of `node.parents`.",
             "`parent.grad = parent.grad + part`: added, not assigned. Leaves have no `pull`.",
         ),
@@ -293,7 +334,12 @@ QUESTIONS = [
         [
             Map(functions.rectified, {"x": mixed_signs(5)}, "relu(x)"),
             Map(functions.absolute, {"x": mixed_signs(4)}, "|x|"),
-            Map(functions.larger, {"a": normal(6), "b": normal(6)}, "max(a, b), entry by entry"),
+            # All ways in which two numbers can compare: signs alike or opposite, and either of them the larger in size.
+            Map(
+                functions.larger,
+                {"a": _operands("++--+-", "bssbsb"), "b": _operands("++---+", "sbbsbs")},
+                "max(a, b), entry by entry",
+            ),
         ],
         gives=("f", "inputs", "g"),
         weights=G,
@@ -362,8 +408,8 @@ QUESTIONS = [
             ),
             Map(
                 functions.looked_up,
-                {"table": normal(3, 2), "x": normal(2)},
-                "Σ tanh(E · x) · E, E = table[[2, 0, 2, 1, 2]]",
+                {"table": normal(4, 2), "x": normal(2), "c": normal(5, 1)},
+                "Σ tanh(E · x) · E · c, E = table[[2, 0, 2, 1, 2]]",
             ),
         ],
         gives=("f", "inputs", "v"),
@@ -374,8 +420,14 @@ QUESTIONS = [
             "engine_parts_exchanged": "for matrices such an engine stops with an error about shapes",
             "engine_order": "where one value alone is shared, such an engine loses just what one that assigns does",
         },
+        errors={
+            key: "In `__getitem__`, g has the shape of `self.data[key]`, and what goes back must have the shape of "
+            "`self.data`: begin with zeros in that shape, and put g at `key`. In the other rules, `unbroadcast` makes "
+            "the shapes fit."
+            for key in ("shapes_do_not_broadcast", "index_into_number")
+        },
         points=3,
-        stars=5,
+        stars=4,
         minutes=15,
         hints=(
             "All rules are written: `class Engine(Backward, Smooth, Branches, Arrays)` has them. Only indexing is "

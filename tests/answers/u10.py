@@ -410,6 +410,22 @@ def from_the_value(self, g=1.0):
                 parent.grad += part
 
 
+def of_the_output(self, g=1.0):
+    self.grad = g
+    for node in reversed(ordered(self)):
+        if node.parents:
+            for parent, part in zip(node.parents, node.pull(g), strict=True):
+                parent.grad += part
+
+
+def seed_at_every_node(self, g=1.0):
+    self.grad = g
+    for node in reversed(ordered(self)):
+        if node.parents:
+            for parent, part in zip(node.parents, node.pull(node.grad * g), strict=True):
+                parent.grad += part
+
+
 def parents_in_a_dictionary(self, g=1.0):
     self.grad = g
     for node in reversed(ordered(self)):
@@ -517,6 +533,12 @@ def maximum(rule):
 
 def by_an_if(self):
     return type(self)(np.maximum(self.data, 0), (self,), lambda g: (g if self.data > 0 else 0 * g,))
+
+
+def by_size(g, a, b):
+    first = np.abs(a) > np.abs(b)
+    return g * first, g * ~first
+
 
 
 # --- 10.6
@@ -650,6 +672,37 @@ def engine(rule=added, backward=None):
     return type("Engine", (Backward, Smooth, Branches, Arrays), methods)
 
 
+def counts(x, key):
+    return np.maximum(added(np.ones(x[key].shape), x, key), 1)
+
+
+def upon(empty):
+    """Gradients of an index, put into something else than zeros."""
+
+    def rule(g, x, key):
+        whole = empty(x)
+        whole[key] = g
+        return whole
+
+    return rule
+
+
+def indexing_alone(rule, strict=False):
+    """An engine whose indexing hands back no tuple."""
+
+    def getitem(self, key):
+        return type(self)(self.data[key], (self,), lambda g: rule(g, self.data, key))
+
+    def sweep(self, g=1.0):
+        self.grad = g
+        for node in reversed(ordered(self)):
+            if node.parents:
+                for parent, part in zip(node.parents, node.pull(node.grad), strict=strict):
+                    parent.grad = parent.grad + part
+
+    return type("Engine", (Backward, Smooth, Branches, Arrays), {"__getitem__": getitem, "backward": sweep})
+
+
 class EngineByPaths(Smooth, Branches, Arrays):
     backward = by_paths
     __getitem__ = indexing(counted)
@@ -682,6 +735,8 @@ WRONG = [
     ("values_for_gradients", "10.predict_shared", lambda: [2, -3, -6, -4]),
     ("one_use_of_a", "10.predict_shared", lambda: [30, -20, -10, -6]),
     ("one_use_of_a", "10.predict_shared", lambda: [-6, -20, -10, -6]),
+    ("one_use_of_c", "10.predict_shared", lambda: [6, -8, -4, -6]),
+    ("one_use_of_c", "10.predict_shared", lambda: [12, -12, -6, -6]),
     # 10.2
     ("rule_at_the_output", "10.local_rules", smooth(sin=unary(np.sin, lambda g, x, y: g * np.cos(y)))),
     ("rule_at_the_output", "10.local_rules", smooth(exp=unary(np.exp, lambda g, x, y: g * np.exp(y)))),
@@ -710,6 +765,8 @@ WRONG = [
     ("product_for_quotient", "10.local_rules", smooth(log=unary(np.log, lambda g, x, y: g * x))),
     ("forward_value", "10.local_rules", smooth(tanh=unary(np.sinh, lambda g, x, y: g * (1 - np.tanh(x) ** 2)))),
     ("pull_without_comma", "10.local_rules", smooth(sin=no_comma)),
+    ("pull_without_comma", "10.local_rules", smooth(__sub__=binary(np.subtract, lambda g, a, b: np.array([g, -g])))),
+    ("pull_without_comma", "10.local_rules", smooth(__sub__=binary(np.subtract, lambda g, a, b: iter((g, -g))))),
     ("pull_missing", "10.local_rules", smooth(sin=no_rule)),
     ("not_a_node", "10.local_rules", smooth(sin=plain_node)),
     ("not_a_node", "10.local_rules", smooth(sin=only_a_number)),
@@ -735,7 +792,7 @@ WRONG = [
     ("order_missing", "10.topological_order", lambda parents, root: []),
     ("order_not_after_parents", "10.topological_order", by_number),
     ("not_returned", "10.topological_order", nothing_returned),
-    ("type", "10.topological_order", in_a_set),
+    ("order_in_a_set", "10.topological_order", in_a_set),
     ("type", "10.topological_order", lambda parents, root: "01"),
     # 10.4
     ("engine_assigned", "10.backward_pass", backward(assigned)),
@@ -754,6 +811,9 @@ WRONG = [
     ("engine_upstream_twice", "10.backward_pass", backward(upstream_twice)),
     ("engine_parts_exchanged", "10.backward_pass", backward(parts_exchanged)),
     ("engine_not_started", "10.backward_pass", backward(kept_to_itself)),
+    ("engine_started_at_one", "10.backward_pass", backward(started_at_one)),
+    ("engine_of_the_output", "10.backward_pass", backward(of_the_output)),
+    ("engine_seed_at_every_node", "10.backward_pass", backward(seed_at_every_node)),
     ("leaf_without_rule", "10.backward_pass", backward(leaves_pulled)),
     ("nothing_arrived", "10.backward_pass", StartsAsNone),
     ("object_has_no", "10.backward_pass", WithoutPass),
@@ -772,6 +832,9 @@ WRONG = [
     ("branch_lost", "10.branch", absolute(lambda g, x, y: g * (x > 0))),
     ("branch_lost", "10.branch", maximum(lambda g, a, b: (g * (a > b), 0 * g))),
     ("branch_by_sign", "10.branch", maximum(lambda g, a, b: (g * (a > 0), g * (b > 0)))),
+    ("branch_by_sign", "10.branch", maximum(lambda g, a, b: (g * (a > 0), g * (a <= 0)))),
+    ("branch_by_sign", "10.branch", maximum(lambda g, a, b: (g * (b <= 0), g * (b > 0)))),
+    ("branch_by_size", "10.branch", maximum(by_size)),
     ("upstream_ignored", "10.branch", relu(lambda g, x, y: (x > 0) * 1.0)),
     ("rule_value_for_derivative", "10.branch", relu(lambda g, x, y: g * y)),
     ("truth_of_an_array", "10.branch", branches(relu=by_an_if)),
@@ -809,11 +872,19 @@ WRONG = [
     # 10.7
     ("index_overwrites", "10.earlier_maps", engine(overwritten)),
     ("index_overwrites", "10.earlier_maps", engine(added_in_place)),
-    ("shapes_do_not_broadcast", "10.earlier_maps", engine(lambda g, x, key: g)),
+    ("index_averaged", "10.earlier_maps", engine(lambda g, x, key: added(g, x, key) / counts(x, key))),
+    ("index_others_filled", "10.earlier_maps", engine(upon(np.array))),
+    ("index_others_filled", "10.earlier_maps", engine(upon(np.ones_like))),
+    ("index_whole_numbers", "10.earlier_maps", engine(upon(lambda x: np.zeros(x.shape, int)))),
+    ("pull_without_comma", "10.earlier_maps", indexing_alone(lambda g, x, key: added(g, x, key))),
+    ("pull_without_comma", "10.earlier_maps", indexing_alone(lambda g, x, key: added(g, x, key), strict=True)),
+    ("pull_shape", "10.earlier_maps", engine(lambda g, x, key: g)),
+    ("pull_shape", "10.earlier_maps", engine(lambda g, x, key: g[key])),
+    ("shapes_do_not_broadcast", "10.earlier_maps", engine(lambda g, x, key: g * (added(np.ones(np.shape(g)), x, key) > 0))),
     ("no_index", "10.earlier_maps", WithoutIndexing),
     ("engine_started_at_one", "10.earlier_maps", engine(backward=started_at_one)),
     ("engine_assigned", "10.earlier_maps", engine(backward=assigned)),
-    ("shapes_do_not_multiply", "10.earlier_maps", engine(backward=never_started)),
+    ("engine_not_started", "10.earlier_maps", engine(backward=never_started)),
     ("engine_started_at_value", "10.earlier_maps", engine(backward=from_the_value)),
     ("engine_passed_on_again", "10.earlier_maps", engine(backward=listed_twice)),
     # 10.8

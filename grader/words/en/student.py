@@ -446,6 +446,11 @@ ERRORS: dict[str, Words] = {
         "a tensor was indexed in more places than it has dimensions.",
         "A vector has one, a single number none. Print the tensor's shape just before that line.",
     ),
+    "index_into_number": Words(
+        "an index into a single number",
+        "a single number was indexed.",
+        "A NumPy number has no entries. Print the value and its shape just before that line.",
+    ),
     "batch_dimension_gone": Words(
         "no batch dimension inside vmap",
         "a tensor was indexed in more places than it has dimensions inside `vmap`.",
@@ -785,8 +790,11 @@ CARD: dict[str, str] = {
     "next_hint": 'Another: hint("{id}")',
     "other_error": "PyTorch has another message for that case: {says}",
     "value": "the value",
-    "listed": "listed below",
-    "value_and_gradients": "the value, then the gradient of {names}",
+    "listed": "each answer",
+    "gradient_of": "the gradient of {name}",
+    "rule": "`pull`",
+    "rule_of": "the `pull` of `{method}`",
+    "one_right_order": "one of the right orders",
     "parents_first": "every node after its parents",
 }
 
