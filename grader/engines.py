@@ -344,8 +344,12 @@ WRONG_RULES: dict[str, Callable[[Node, Any], list[tuple[Any, ...]]]] = {
     "overwritten": lambda node, g: [(_placed(node, g),)] if node.op == "getitem" else [],
     "index_averaged": lambda node, g: [(_averaged_places(node, g),)] if node.op == "getitem" else [],
     "others_filled": lambda node, g: (
-        [(_placed(node, g, np.ones),), (_placed(node, g, lambda shape: np.array(node.parents[0].data)),)]
-        + [(vjp(node, g)[0] + 1.0,), (vjp(node, g)[0] + node.parents[0].data,)]
+        [
+            (_placed(node, g, np.ones),),
+            (_placed(node, g, lambda shape: np.array(node.parents[0].data)),),
+            (vjp(node, g)[0] + 1.0,),
+            (vjp(node, g)[0] + node.parents[0].data,),
+        ]
         if node.op == "getitem"
         else []
     ),

@@ -382,15 +382,15 @@ def _differentiated(answer: Any, passed: list[Any]) -> object:
     if not isinstance(out, answer):
         return _clip(type(out).__name__)
     found = _swept(out, leaves, inputs)
-    return [*found.amiss] if isinstance(found, _Watch) else (out.data, *found)
+    return found if isinstance(found, list) else (out.data, *found)
 
 
 def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
     """The same for an expression with any number of outputs, each handed back with its upstream gradient.
 
     passed: the expression, its inputs, and the upstream gradients of all outputs in one line.  The expression is built
-    anew for each output, so that an engine need not be able to go through one graph twice.  An upstream gradient that is
-    the number 1 is not passed, since it is the default.
+    anew for each output, so that an engine need not be able to go through one graph twice.  An upstream gradient that
+    is the number 1 is not passed, since it is the default.
     """
     expression, *inputs, weights = passed
     weights = weights.reshape(-1)
@@ -407,8 +407,8 @@ def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
         stop = start + int(np.prod(shape))
         g = _bare(weights[start:stop].reshape(shape))
         swept = _swept(out, leaves, inputs, *(() if shape == () and g == 1 else (g,)))
-        if isinstance(swept, _Watch):
-            return [*swept.amiss]
+        if isinstance(swept, list):
+            return swept
         values.append(out.data)
         found.append(swept)
         start, k = stop, k + 1
@@ -461,23 +461,35 @@ class _Watch:
                 return
 
 
-def _swept(out: Any, leaves: list[Any], inputs: list[torch.Tensor], *g: Any) -> list[Any] | _Watch:
-    """What an engine leaves at the leaves; a watch if that has not the leaves' shapes, or stops, because of a rule.
+def _swept(out: Any, leaves: list[Any], inputs: list[torch.Tensor], *g: Any) -> tuple[Any, ...] | list[str]:
+    """What an engine leaves at the leaves, a tuple.
 
-    Where every rule was called with zeros, nothing has arrived, whatever comes of the shapes.
+    If that has not the leaves' shapes, or if the engine stops, and what was looked on explains it: a list, ``amiss`` of
+    the watch, or ["start"] where the pass did not start with the array that it was given, but with 1.  Where every rule
+    was called with zeros, nothing has arrived, whatever comes of the shapes.
     """
     watch = _Watch(out)
     try:
         out.backward(*g)
     except (ValueError, TypeError, IndexError):
-        if not (watch.amiss or watch.idle):
+        explained = _explained(watch, out, inputs, *g)
+        if explained is None:
             raise
-        return [np.zeros(tuple(x.shape)) for x in inputs] if watch.idle else watch
-    found = [_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True)]
+        return explained
+    found = tuple(_arrived(leaf.grad, x) for leaf, x in zip(leaves, inputs, strict=True))
     fits = all(np.shape(grad) == tuple(x.shape) for grad, x in zip(found, inputs, strict=True))
-    if fits or not (watch.amiss or watch.idle):
-        return found
-    return [np.zeros(tuple(x.shape)) for x in inputs] if watch.idle else watch
+    explained = None if fits else _explained(watch, out, inputs, *g)
+    return found if explained is None else explained
+
+
+def _explained(watch: _Watch, out: Any, inputs: list[torch.Tensor], *g: Any) -> tuple[Any, ...] | list[str] | None:
+    """What ``_swept`` returns for a pass that went wrong; None if nothing was seen that explains it."""
+    if watch.idle:
+        return tuple(np.zeros(tuple(x.shape)) for x in inputs)
+    with contextlib.suppress(Exception):  # of a gradient that is not what it seems to be
+        if np.shape(*g) and np.all(out.grad == 1):
+            return ["start"]
+    return list(watch.amiss) or None
 
 
 def _handed_back(answer: Any, passed: list[Any]) -> object:

@@ -70,7 +70,10 @@ class EngineGradient(Quantity):
         return {words.CARD["listed"]: f"({', '.join(listed)})"}
 
     def formula_on(self, p: Problem) -> str:
-        return "Jᵀv" if self.weighted else "∇f"
+        if not self.weighted:
+            return "∇f"
+        name = p.question.gives[-1]
+        return "Jᵀv" if np.ndim(p.extras[name]) else f"{name} · ∇f"
 
     def truth(self, p: Problem) -> Any:
         return (value_of(p), *(block.g.reshape(block.x_shape) for block in self.blocks(p)))
@@ -99,7 +102,8 @@ class EngineGradient(Quantity):
         if value.kind == "text":
             return "not_a_node", {"type": value.text}
         if value.kind == "list" and value.items and all(item.kind == "text" for item in value.items):
-            return _amiss(*(item.text for item in value.items))
+            said = [item.text for item in value.items]
+            return ("engine_started_at_one", {}) if said == ["start"] else _amiss(*said)
         if value.kind not in ("tuple", "list") or not value.items:
             return None
         got, wanted = value.items[0].array, p.truth[0]

@@ -443,8 +443,8 @@ MISTAKES = [
         unit="10",
         name="every rule called with the output's gradient",
         says="every rule was called with the output's gradient, not with its own node's.",
-        why="The g that `backward` is given belongs to the output alone. A rule takes what has arrived at the node that "
-        "it belongs to: `node.pull(node.grad)`.",
+        why="The g that `backward` is given belongs to the output alone. A rule takes what has arrived at its own "
+        "node: `node.pull(node.grad)`.",
         derive={"engine": _engine("of_the_output")},
     ),
     Mistake(
@@ -559,8 +559,8 @@ MISTAKES = [
         unit="10",
         name="a set, which has no order",
         says="you returned a set, and a set has no order.",
-        why="A set is good for asking whether a node has been visited. The order itself belongs in a list, to which each "
-        "node is appended.",
+        why="A set is good for asking whether a node has been visited. The order itself belongs in a list, to which "
+        "each node is appended.",
     ),
     # --- told by what came back, whatever its numbers
     Mistake(
@@ -591,15 +591,16 @@ MISTAKES = [
         name="no tuple of gradients",
         says="{rule} returned an object of type {type}, not a tuple.",
         why="A rule returns a tuple with one gradient for each parent, since an engine goes through parents and "
-        "gradients side by side. With one parent the tuple has one entry, and it is the comma that makes it: `(g * …,)`.",
+        "gradients side by side. With one parent the tuple has one entry, and it is the comma that makes it: "
+        "`(g * …,)`.",
     ),
     Mistake(
         "pull_shape",
         unit="10",
         name="a gradient that has not its parent's shape",
         says="{rule} handed back a gradient of shape {got} for a parent of shape {wanted}.",
-        why="The upstream gradient has the shape of the result. What goes back to a parent has the shape of that parent, "
-        "0 at entries that the result does not depend on.",
+        why="The upstream gradient has the shape of the result. What goes back to a parent has the shape of that "
+        "parent, and is 0 at entries that the result does not depend on.",
     ),
     Mistake(
         "not_a_node",

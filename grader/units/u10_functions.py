@@ -162,6 +162,6 @@ def cross_entropy(X: Value, W: Value, b: Value, P: Value) -> Value:
 
 
 def looked_up(table: Value, x: Value, c: Value) -> Value:
-    """Rows of an embedding, one of them taken three times and one not at all, through a layer; c tells the uses apart."""
+    """Rows of an embedding, one taken three times and one not at all, through a layer; c tells the uses apart."""
     E = table[[2, 0, 2, 1, 2]]
     return ((E * x).tanh() * E * c).sum(axis=0)

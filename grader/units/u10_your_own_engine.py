@@ -218,6 +218,12 @@ PASSES_FOR_CALLS = _counted(
     lambda k: (2.0**k - 1, 2.0**k - 1),
 )
 
+SHAPES = (
+    "Some gradient has a wrong shape. What a rule gets has the shape of its node's data, and what it hands back to a "
+    "parent the shape of that parent's. In `__getitem__`: zeros in the shape of `self.data`, with g, in the shape of "
+    "`self.data[key]`, at `key`."
+)
+
 PAIR = {"a": normal(), "b": normal()}
 
 QUESTIONS = [
@@ -322,8 +328,8 @@ QUESTIONS = [
         hints=(
             "First the order, as in 10.3: a list in which every node stands after its parents. Then go through it "
             "backwards.",
-            "Before the loop, the output's own gradient is the g that `backward` is given. In the loop, `node.pull(node.grad)` returns one "
-            "gradient for each of `node.parents`.",
+            "Before the loop, the output's own gradient is the g that `backward` is given. In the loop, "
+            "`node.pull(node.grad)` returns one gradient for each of `node.parents`.",
             "`parent.grad = parent.grad + part`: added, not assigned. Leaves have no `pull`.",
         ),
     ),
@@ -420,12 +426,7 @@ QUESTIONS = [
             "engine_parts_exchanged": "for matrices such an engine stops with an error about shapes",
             "engine_order": "where one value alone is shared, such an engine loses just what one that assigns does",
         },
-        errors={
-            key: "In `__getitem__`, g has the shape of `self.data[key]`, and what goes back must have the shape of "
-            "`self.data`: begin with zeros in that shape, and put g at `key`. In the other rules, `unbroadcast` makes "
-            "the shapes fit."
-            for key in ("shapes_do_not_broadcast", "index_into_number")
-        },
+        errors={"shapes_do_not_broadcast": SHAPES, "index_into_number": SHAPES},
         points=3,
         stars=4,
         minutes=15,

@@ -540,7 +540,6 @@ def by_size(g, a, b):
     return g * first, g * ~first
 
 
-
 # --- 10.6
 
 
@@ -724,6 +723,10 @@ def started_at_one(self, g=1.0):
     Backward.backward(self, np.ones(np.shape(self.data)))
 
 
+def started_at_number(self, g=1.0):
+    Backward.backward(self, 1.0)
+
+
 WRONG = [
     # 10.1
     ("engine_assigned", "10.predict_shared", lambda: [18, -12, -6, -6]),
@@ -880,9 +883,14 @@ WRONG = [
     ("pull_without_comma", "10.earlier_maps", indexing_alone(lambda g, x, key: added(g, x, key), strict=True)),
     ("pull_shape", "10.earlier_maps", engine(lambda g, x, key: g)),
     ("pull_shape", "10.earlier_maps", engine(lambda g, x, key: g[key])),
-    ("shapes_do_not_broadcast", "10.earlier_maps", engine(lambda g, x, key: g * (added(np.ones(np.shape(g)), x, key) > 0))),
+    (
+        "shapes_do_not_broadcast",
+        "10.earlier_maps",
+        engine(lambda g, x, key: g * (added(np.ones(np.shape(g)), x, key) > 0)),
+    ),
     ("no_index", "10.earlier_maps", WithoutIndexing),
     ("engine_started_at_one", "10.earlier_maps", engine(backward=started_at_one)),
+    ("engine_started_at_one", "10.earlier_maps", engine(backward=started_at_number)),
     ("engine_assigned", "10.earlier_maps", engine(backward=assigned)),
     ("engine_not_started", "10.earlier_maps", engine(backward=never_started)),
     ("engine_started_at_value", "10.earlier_maps", engine(backward=from_the_value)),
