@@ -15,9 +15,10 @@ from grader.mistakes.engines import trace_of
 from grader.probe import OF_A_CLASS, Call, probe
 from grader.problem import alike
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
+from grader.question import Question
 from grader.sandbox.codec import answer_as_message, answer_from_message
 
-from answers.u10 import Arrays, Backward, Engine, Smooth, backward, by_visits, engine, smooth, unary
+from answers.u10 import Arrays, Backward, Engine, Smooth, added, backward, by_visits, engine, passing_on, smooth, unary
 from support import ALL, functions, sample
 
 OF_ENGINES = [id for id, question in ALL.items() if isinstance(question.asks, EngineGradient)]
@@ -190,6 +191,61 @@ def test_an_order_is_asked_for_by_parents_that_are_made_of_a_hidden_table():
     assert root == p.extras["root"]
 
 
+# --- how an engine is used
+
+
+PLAIN = Question("99.plain", "1 Plain", EngineGradient(), ALL["10.backward_pass"].maps, ("f", "inputs"))
+
+
+def test_an_engine_is_not_given_an_upstream_gradient_that_is_1():
+    given = []
+
+    class Told(Backward):
+        def backward(self, *g):
+            given.append(g)
+            super().backward(*g)
+
+    assert diagnose(ALL["10.backward_pass"], Told).correct
+    assert () in given
+    assert any(g and g[0] != 1 for g in given)
+    given.clear()
+    assert diagnose(PLAIN, Told).correct
+    assert set(given) == {()}
+
+
+def test_an_unweighted_question_knows_the_mistakes_of_engines_too():
+    v = diagnose(PLAIN, backward(passing_on))
+    assert (v.mistake, v.formula) == ("engine_passed_on_again", "∇f")
+
+
+def test_rules_without_tuples_are_right_in_an_engine_that_takes_them_so():
+    """What goes wrong is told by what the rules returned; what goes right is not."""
+
+    def sweep(self, g=1.0):
+        self.grad = g
+        for node in parents_first(self)[::-1]:
+            if node.parents:
+                back = node.pull(node.grad)
+                for parent, part in zip(node.parents, back if isinstance(back, tuple) else (back,), strict=True):
+                    parent.grad = parent.grad + part
+
+    def alone(self, key):
+        return type(self)(self.data[key], (self,), lambda g: added(g, self.data, key))
+
+    assert diagnose(ALL["10.earlier_maps"], type("Own", (Engine,), {"__getitem__": alone, "backward": sweep})).correct
+
+
+def test_a_rule_that_returned_no_tuple_is_told_by_the_method_that_made_it():
+    class Own(Engine):
+        def __getitem__(self, key):
+            return type(self)(self.data[key], (self,), lambda g: added(g, self.data, key))
+
+    v = diagnose(ALL["10.earlier_maps"], Own)
+    assert v.mistake == "pull_without_comma"
+    assert "`__getitem__`" in v.headline
+    assert "ndarray" in v.headline
+
+
 # --- hostile classes
 
 
@@ -293,9 +349,10 @@ def test_a_hostile_rule_gets_a_verdict_and_no_points_for_its_operation(what):
 
 @pytest.mark.parametrize("answer", [None, 3, Smooth(1.0), by_visits, len, "Engine", Arrays([1.0])])
 def test_what_is_no_class_is_told_so(answer):
-    for use in OF_A_CLASS:
-        (id,) = [id for id in OF_ENGINES if sample(id, 0).call.use == use][:1]
+    for id in OF_ENGINES:
+        assert sample(id, 0).call.use in OF_A_CLASS
         assert diagnose(ALL[id], answer).status == "no_function"
+    assert diagnose(PLAIN, answer).status == "no_function"
 
 
 def test_the_right_engine_is_no_hostile_one():

@@ -361,10 +361,19 @@ def test_words_for_an_error_are_whole_sentences(key):
 def test_note_matches_its_own_type_of_error_only(key):
     note = NOTES[key]
     for alternative in note.fragments:
-        message = " ... ".join(alternative).capitalize()
-        assert recognise(Raised(note.types[0], message)) is not None
+        message, lines = " ... ".join(alternative).capitalize(), tuple((1, f"{word}y)") for word in note.code[:1])
+        assert recognise(Raised(note.types[0], message, lines)) is not None
         assert recognise(Raised("KeyError", message)) is None
         assert recognise(Raised(note.types[0], message[: len(alternative[0]) // 2])) is None
+
+
+def test_what_is_no_tensor_is_told_only_where_a_derivative_is_taken():
+    message = "'int' object is not iterable"
+    taken, pulled = (
+        recognise(Raised("TypeError", message, ((1, line),)))
+        for line in ("(g,) = torch.autograd.grad(y, x)", "for part in node.pull(node.grad):")
+    )
+    assert (taken, pulled) == (NOTES["not_a_tensor"], None)
 
 
 UNRELATED = [

@@ -45,12 +45,15 @@ def _rule(name: str) -> Derivation:
     return derive
 
 
-def _engine(name: str) -> Derivation:
-    """What engines that are wrong in this way leave at the inputs."""
+def _engine(name: str, given: bool = False) -> Derivation:
+    """What engines that are wrong in this way leave at the inputs.
+
+    given: whether the mistake is made only where an upstream gradient is given.
+    """
 
     def derive(p: Problem) -> list[tuple[dict[str, Any], Any]]:
         trace, found = trace_of(p), list[tuple[dict[str, Any], Any]]()
-        for engine in WRONG_ENGINES[name]:
+        for engine in WRONG_ENGINES[name] if p.question.asks.weighted or not given else ():
             try:
                 with np.errstate(all="ignore"):
                     found.append(({}, (value_of(p), *trace.gradients(engine))))
@@ -436,7 +439,7 @@ MISTAKES = [
         says="the pass started with ones instead of the upstream gradient that `backward` was given.",
         why="1 is only the default. `backward(g)` starts with g: it says how much the output counts in what is "
         "differentiated.",
-        derive={"engine": _engine("started_at_one")},
+        derive={"engine": _engine("started_at_one", given=True)},
     ),
     Mistake(
         "engine_of_the_output",
@@ -445,7 +448,7 @@ MISTAKES = [
         says="every rule was called with the output's gradient, not with its own node's.",
         why="The g that `backward` is given belongs to the output alone. A rule takes what has arrived at its own "
         "node: `node.pull(node.grad)`.",
-        derive={"engine": _engine("of_the_output")},
+        derive={"engine": _engine("of_the_output", given=True)},
     ),
     Mistake(
         "engine_seed_at_every_node",
@@ -454,7 +457,7 @@ MISTAKES = [
         says="the g that `backward` was given was multiplied in at every node, not at the output alone.",
         why="The output starts with g, and the rules carry it on from there: `node.pull(node.grad)` contains it "
         "already.",
-        derive={"engine": _engine("seed_at_every_node")},
+        derive={"engine": _engine("seed_at_every_node", given=True)},
     ),
     Mistake(
         "index_overwrites",
