@@ -11,7 +11,7 @@ from torch import Tensor
 from grader.engines import WRONG_ENGINES, Node, parents_first
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Predicted
-from grader.problem import SEPARATION, Map, Problem, alike, fixed, mixed_signs, normal, uniform
+from grader.problem import SEPARATION, Drawn, Map, Problem, alike, fixed, mixed_signs, normal, uniform
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
 from grader.quantities import Computed
 from grader.question import Question
@@ -85,6 +85,15 @@ ONE_USE_OF_C = Mistake(
 )
 
 
+# --- 10.2
+
+
+def _never_one(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
+    """Upstream gradients that a rule cannot ignore unnoticed."""
+    g = mixed_signs(*shape)(generator).numpy()
+    return np.where(g == 1, 1.01, g)
+
+
 # --- 10.3
 
 
@@ -135,6 +144,12 @@ def _operands(signs: str, sizes: str) -> Any:
         return sign * (low + uniform(0.0, 0.7, len(sizes))(generator))
 
     return draw
+
+
+def _of_its_own_signs(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
+    """Upstream gradients whose signs are those of no comparison that a rule could make: they meet both branches."""
+    (size,) = shape
+    return np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0])[:size] * uniform(0.25, 2.0, size)(generator).numpy()
 
 
 # --- 10.6
@@ -272,7 +287,7 @@ QUESTIONS = [
             Map(functions.quotient, PAIR, "a / b"),
         ],
         gives=("f", "inputs", "g"),
-        weights=G,
+        weights={"g": Drawn(_never_one)},
         partial=True,
         points=3,
         stars=2,
@@ -338,8 +353,8 @@ QUESTIONS = [
         "10.5 A rule with a branch",
         LocalRule(),
         [
-            Map(functions.rectified, {"x": mixed_signs(5)}, "relu(x)"),
-            Map(functions.absolute, {"x": mixed_signs(4)}, "|x|"),
+            Map(functions.rectified, {"x": _operands("++-+-", "bsbsb")}, "relu(x)"),
+            Map(functions.absolute, {"x": _operands("++--", "bsbs")}, "|x|"),
             # All ways in which two numbers can compare: signs alike or opposite, and either of them the larger in size.
             Map(
                 functions.larger,
@@ -348,7 +363,7 @@ QUESTIONS = [
             ),
         ],
         gives=("f", "inputs", "g"),
-        weights=G,
+        weights={"g": Drawn(_of_its_own_signs)},
         partial=True,
         points=2,
         stars=3,
