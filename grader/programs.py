@@ -6,6 +6,7 @@ that it has not seen; nothing else of ours enters it.  What it finds is compared
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from grader.problem import Problem
 
 
+LONGEST_LINE = 1000  # numbers in a list that can be an order of nodes
 EQUAL = 1e-9  # a mistake that gives the truth but for this, relative to its size, changes nothing on that problem
 
 
@@ -245,12 +247,15 @@ class ParentsFirst(Quantity):
         """Which nodes are listed twice, needlessly or not at all: the mistake's key, and their numbers; else {}."""
         listed, wanted = {int(k) for k in order}, {int(k) for k in p.truth}
         for key, nodes in (
-            ("order_node_twice", {k for k in listed if list(order).count(k) > 1}),
+            ("order_node_twice", {k for k, times in Counter(map(int, order)).items() if times > 1}),
             ("order_unreached", listed - wanted),
             ("order_missing", wanted - listed),
         ):
             if nodes:
-                return {"key": key, "which": ", ".join(map(str, sorted(nodes)))}
+                shown = [str(k) for k in sorted(nodes)[: formatting.LONGEST]] + ["…"] * (
+                    len(nodes) > formatting.LONGEST
+                )
+                return {"key": key, "which": ", ".join(shown)}
         return {}
 
     def shown(self, p: Problem) -> Mapping[str, str]:
@@ -258,11 +263,13 @@ class ParentsFirst(Quantity):
 
 
 def _line(value: Value) -> np.ndarray | None:
-    """A list of whole numbers as an array (k,); None for anything else."""
-    if value.kind not in ("list", "tuple"):
-        return value.array if value.array is not None and value.array.ndim == 1 else None
-    entries = [item.array for item in value.items]
-    if any(entry is None or entry.ndim or np.iscomplexobj(entry) for entry in entries):
+    """A list of at most ``LONGEST_LINE`` whole numbers as a float64 array (k,); None for anything else."""
+    if value.kind in ("list", "tuple"):
+        entries = [item.array for item in value.items if item.array is not None and item.array.ndim == 0]
+        line = np.array(entries) if len(entries) == len(value.items) else None
+    else:
+        line = value.array
+    if line is None or line.ndim != 1 or len(line) > LONGEST_LINE or np.iscomplexobj(line):
         return None
-    line = np.array([float(entry) for entry in entries if entry is not None])
-    return line if np.array_equal(line, np.rint(line)) else None
+    whole = bool(np.isfinite(line).all()) and np.array_equal(line, np.rint(line))
+    return line.astype(float) if whole else None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from grader.card import as_text
 from grader.engines import RULES, WRONG_ENGINES, WRONG_RULES, Node, along, parents_first, traced, vjp
 from grader.judge import diagnose, judge
 from grader.mistakes.engines import trace_of
@@ -345,6 +346,27 @@ def test_a_hostile_rule_gets_a_verdict_and_no_points_for_its_operation(what):
     v = diagnose(ALL["10.local_rules"], handing_back(what))
     assert v.score == pytest.approx(3 * 7 / 8)
     assert v.headline
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        np.arange(60000.0),
+        [float("inf")] * 3,
+        np.full(3, np.nan),
+        np.array([0.5, 1.0]),
+        np.array([1, 2 + 0j]),
+        np.zeros((8,) * 18 + (0,)),
+        [[]],
+        [2.5],
+        torch.zeros(2, 2),
+    ],
+    ids=str,
+)
+def test_what_is_no_list_of_whole_numbers_is_no_order_and_costs_nothing(order):
+    v = diagnose(ALL["10.topological_order"], lambda parents, root: order)
+    assert v.score == 0
+    assert len(as_text(v)) < 5000
 
 
 @pytest.mark.parametrize("answer", [None, 3, Smooth(1.0), by_visits, len, "Engine", Arrays([1.0])])
