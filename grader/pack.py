@@ -432,13 +432,13 @@ def _handed(question: Question) -> Iterator[Any]:
     """Every function that students are handed by a question."""
     every: list[Any] = []
     for name in question.gives:
-        if name == "f":
+        if name in question.computed:
+            made = question.computed[name]
+            every += [made] if made else [partial(m.fn, **m.fixed_args) for m in question.maps]
+        elif name == "f":
             every += [map_.fn for map_ in question.maps]
         elif name == "weigh":
             every.append(question.weigh)
-        elif name in question.computed:
-            made = question.computed[name]
-            every += [made] if made else [partial(m.fn, **m.fixed_args) for m in question.maps]
         else:
             every += [m.fixed_args[name] for m in question.maps if name in m.fixed_args]
             every += [question.hands[name]] if name in question.hands else []

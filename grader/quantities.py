@@ -489,10 +489,7 @@ class HVPs(HVP):
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         others = (super().truth(p),) * (self.ways - 1)
-        return [
-            wrong._replace(value=(wrong.value, *others), detail={**wrong.detail, "place": 0})
-            for wrong in super().wrongs(p)
-        ]
+        return [Wrong(wrong.key, (wrong.value, *others), {**wrong.detail, "place": 0}) for wrong in super().wrongs(p)]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from grader.errors import NOTES, recognise
 from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
 
+from answers import u10
 from support import ALL, functions
 
 grad = torch.autograd.grad
@@ -444,12 +445,15 @@ def with_a_sample_taken_apart(f, w, X):
     return vmap(vmap(torch.func.grad(f), in_dims=(None, 0)), in_dims=(None, 0))(w, X)
 
 
+ENGINE = "10.earlier_maps"
+
 # (question, key, what raises it): every error that means more in a question than it does in general
 IN_A_QUESTION = [
     ("09.batched_weights", "weight_shape", with_a_batch_for_one_weight),
     ("09.vmap_gradient", "too_many_indices", with_samples_shared),
     ("09.vmap_gradient", "index_range", with_samples_first),
     ("09.vmap_gradient", "batch_dimension_gone", with_a_sample_taken_apart),
+    *((id, name, answer) for name, id, answer in u10.WRONG if (name, id) == ("shapes_do_not_broadcast", ENGINE)),
 ]
 
 

@@ -20,7 +20,7 @@ HELIX = Map(functions.helix, {"x": normal(2)}, "(x₀ cos x₁, x₀ sin x₁, x
 FUNNEL = Map(functions.nozzle, {"x": normal(5)}, "(x₀x₃ + sin x₁, x₂²x₄ − x₀)")
 WHIRL = Map(functions.whirl, {"x": normal(3)}, "(x₁x₂, x₀² − x₁, e^(x₀/2) · x₂)")
 LATTICE = Map(functions.lattice, {"x": normal(3)}, "(x₀x₁, x₁x₂², tanh x₀ − x₂, x₀x₂, cos x₁)")
-SURGE = Map(functions.surge, {"x": normal(3)}, "e^(z/2), z = (x₀ − x₁, x₁x₂, x₂ + sin x₀, x₀x₁x₂)")
+SWELL = Map(functions.swell, {"x": normal(3)}, "e^(z/2), z = (x₀ − x₁, x₁x₂, x₂ + sin x₀, x₀x₁x₂)")
 
 U = {"u": like("x")}
 
@@ -642,7 +642,7 @@ QUESTIONS = [
         "09.jvp_from_vjps",
         "9.9 Recall: a JVP out of two VJPs",
         JVP(),
-        [LATTICE, FUNNEL, WHIRL, SURGE],
+        [LATTICE, FUNNEL, WHIRL, SWELL],
         gives=("x", "y", "u"),
         computed={"y": None},
         extras=U,

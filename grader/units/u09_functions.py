@@ -51,7 +51,7 @@ def lattice(x: Tensor) -> Tensor:
     return torch.stack([x[0] * x[1], x[1] * x[2] ** 2, torch.tanh(x[0]) - x[2], x[2] * x[0], torch.cos(x[1])])
 
 
-def surge(x: Tensor) -> Tensor:
+def swell(x: Tensor) -> Tensor:
     return torch.exp(torch.stack([x[0] - x[1], x[1] * x[2], x[2] + torch.sin(x[0]), x[0] * x[1] * x[2]]) / 2)
 
 

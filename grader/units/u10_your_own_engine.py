@@ -441,7 +441,7 @@ QUESTIONS = [
             "engine_parts_exchanged": "for matrices such an engine stops with an error about shapes",
             "engine_order": "where one value alone is shared, such an engine loses just what one that assigns does",
         },
-        errors={"shapes_do_not_broadcast": SHAPES, "index_into_number": SHAPES},
+        errors={"shapes_do_not_broadcast": SHAPES},
         points=3,
         stars=4,
         minutes=15,

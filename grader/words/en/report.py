@@ -54,6 +54,7 @@ REPORT_FACTS: dict[str, str] = {
     "got": "one thing",
     "wanted": "another",
     "type": "float",
+    "rule": "a rule",
     "part": "real or imaginary",
 }
 
