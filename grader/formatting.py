@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,13 @@ def number(value: float | complex) -> str:
 
 def shape(sizes: tuple[int, ...]) -> str:
     """A shape as Python writes it: (), (3,), (2, 3).  Cut after ``LONGEST`` sizes."""
-    kept = [str(int(size)) if abs(size) < LARGEST_SIZE else number(size) for size in sizes[:LONGEST]]
-    inside = ", ".join(kept + ["…"] * (len(sizes) > LONGEST))
+    inside = listed(sizes, lambda size: str(int(size)) if abs(size) < LARGEST_SIZE else number(size))
     return f"({inside},)" if len(sizes) == 1 else f"({inside})"
+
+
+def listed(things: Sequence[Any], text: Callable[[Any], str] = str) -> str:
+    """Things with commas between them, as ``text`` writes them; cut after ``LONGEST``."""
+    return ", ".join([text(thing) for thing in things[:LONGEST]] + ["…"] * (len(things) > LONGEST))
 
 
 def values(thing: Any) -> str:

@@ -440,12 +440,8 @@ def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> F
 
 def _matching(p: Problem, yours: Any, rtol: float) -> dict[str, Mapping[str, Any]]:
     """All mistakes that give this value on this problem: key -> detail."""
-    tolerance = {True: max(rtol, ROUGH), False: rtol}
-    return {
-        w.key: w.detail
-        for w in reversed(p.wrongs)
-        if alike(yours, w.value, tolerance[p.question.mistake(w.key).rough], p.scale)
-    }
+    near = [w for w in reversed(p.wrongs) if alike(yours, w.value, max(rtol, ROUGH), p.scale)]
+    return {w.key: w.detail for w in near if p.question.mistake(w.key).rough or alike(yours, w.value, rtol, p.scale)}
 
 
 def _rtol(p: Problem, value: Value) -> float:

@@ -56,8 +56,8 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
             return {**facts, "pattern": "permuted"}
         if right.any():
             places = [formatting.shape(tuple(i)) if a.ndim > 1 else str(i[0]) for i in np.argwhere(right)]
-            cut = places[: formatting.LONGEST] + ["…"] * (len(places) > formatting.LONGEST)
-            return {**facts, "pattern": "some_right", "which": words.CARD["at_places"].format(places=", ".join(cut))}
+            which = words.CARD["at_places"].format(places=formatting.listed(places))
+            return {**facts, "pattern": "some_right", "which": which}
     return {**facts, "pattern": "wrong"}
 
 

@@ -342,9 +342,14 @@ def _called(answer: Callable[..., object], passed: list[Any]) -> object:
     return answer(*passed)
 
 
+def _applied(answer: Any) -> Any:
+    """What is called of an operation: the ``apply`` of a Function class, or the function itself."""
+    return getattr(answer, "apply", answer) if isinstance(answer, type) else answer
+
+
 def _operated(answer: Any, passed: list[Any]) -> Pulled:
     """Use an operation in autograd's graph.  answer: a function, or a Function class, whose ``apply`` is called."""
-    y: Any = getattr(answer, "apply", answer)(*passed) if isinstance(answer, type) else answer(*passed)
+    y: Any = _applied(answer)(*passed)
 
     def pull(v: torch.Tensor, leaves: list[torch.Tensor]) -> tuple[torch.Tensor | None, ...] | None:
         if not y.requires_grad:
@@ -356,7 +361,7 @@ def _operated(answer: Any, passed: list[Any]) -> Pulled:
 
 def _transformed(answer: Any, passed: list[Any]) -> Pulled:
     """Use an operation under a transform of ``torch.func``, with its differentiable arguments as variables."""
-    apply = getattr(answer, "apply", answer) if isinstance(answer, type) else answer
+    apply = _applied(answer)
     places = [k for k, p in enumerate(passed) if isinstance(p, torch.Tensor) and p.requires_grad]
 
     def of_variables(*variables: torch.Tensor) -> Any:
@@ -559,7 +564,7 @@ def _of_a_function(answer: Any, returned: object, passed: list[Any]) -> bool:
     if isinstance(returned, Pulled) and made_by_one(returned.y):
         return True
     # Under torch.func, what is returned has lost its graph: so once more, without.
-    return made_by_one(getattr(answer, "apply", answer)(*passed))
+    return made_by_one(_applied(answer)(*passed))
 
 
 def _nothing():  # type: ignore[no-untyped-def]

@@ -252,10 +252,7 @@ class ParentsFirst(Quantity):
             ("order_missing", wanted - listed),
         ):
             if nodes:
-                shown = [str(k) for k in sorted(nodes)[: formatting.LONGEST]] + ["…"] * (
-                    len(nodes) > formatting.LONGEST
-                )
-                return {"key": key, "which": ", ".join(shown)}
+                return {"key": key, "which": formatting.listed(sorted(nodes))}
         return {}
 
     def shown(self, p: Problem) -> Mapping[str, str]:

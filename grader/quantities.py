@@ -206,13 +206,13 @@ class Quantity:
         values = zip(*results, strict=True) if isinstance(self.wrt, tuple) else results[0]
         return [Wrong(key, value, detail) for (key, detail, _), value in zip(weights, values, strict=True)]
 
-    def _also(self, p: Problem) -> list[Wrong]:
-        """What the mistakes in the Question's ``also`` give."""
+    def _also(self, p: Problem, derivation: str = "on_problem") -> list[Wrong]:
+        """What those of the Question's ``also`` give that have this derivation, ``on_problem`` or ``on_value``."""
         return [
             Wrong(mistake.key, _as_values(value), detail)
             for mistake in p.question.also
-            if mistake.on_problem
-            for detail, value in _cases(mistake.on_problem(p))
+            if (derive := getattr(mistake, derivation))
+            for detail, value in _cases(derive(p))
         ]
 
     def _derived(
@@ -895,12 +895,7 @@ class _Forward(Output):
         return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        return [
-            Wrong(mistake.key, _as_values(value), detail)
-            for mistake in p.question.also
-            if mistake.on_value
-            for detail, value in _cases(mistake.on_value(p))
-        ]
+        return self._also(p, "on_value")
 
 
 @dataclass(frozen=True)

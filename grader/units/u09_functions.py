@@ -29,12 +29,6 @@ def rotation(x: Tensor) -> Tensor:
     return torch.sin(x) + x.roll(1) * x
 
 
-def spray(x: Tensor) -> Tensor:
-    """A map from (2,) to (50,)."""
-    k = torch.arange(50, dtype=x.dtype)
-    return torch.cos(k * x[0]) * x[1]
-
-
 def helix(x: Tensor) -> Tensor:
     return torch.stack([x[0] * torch.cos(x[1]), x[0] * torch.sin(x[1]), x[1] ** 2 - x[0], x[0] * x[1]])
 
