@@ -57,6 +57,7 @@ predictions stay with the judge, and may be any function.
 from __future__ import annotations
 
 from grader.mistakes import CATALOGUE, Mistake
+from grader.models import Loss, LossParts, Trained
 from grader.predictions import Cause, Facts, Letters, Predicted, PredictedShape
 from grader.problem import Block, Inseparable, Map, Problem, fixed, like, mixed_signs, normal, place, uniform
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
@@ -133,6 +134,10 @@ __all__ = [
     "EngineGradient",
     "LocalRule",
     "ParentsFirst",
+    # what is asked of a model
+    "Loss",
+    "LossParts",
+    "Trained",
     # predictions
     "Predicted",
     "PredictedShape",

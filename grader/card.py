@@ -9,7 +9,7 @@ import numpy as np
 
 from grader import formatting, words
 from grader.judge import Verdict
-from grader.pictures import ACCENT, NEGATIVE, heatmap, triptych, weighted_rows
+from grader.pictures import ACCENT, NEGATIVE, along, heatmap, triptych, weighted_rows
 
 MIME = "application/vnd.grader.verdict+json"
 
@@ -116,6 +116,8 @@ def _pictures(v: Verdict) -> str:
         return rows or (heatmap(v.true, v.formula).html if _is_table(v.true) and _drawable(v.true) else "")
     if v.true is None:
         return ""
+    if v.curve is not None and np.size(v.yours) == np.size(v.true) == len(v.curve):
+        return along(v.curve, np.ravel(v.yours), np.ravel(v.true)).html
     yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
     true = v.true if isinstance(v.true, tuple) else (v.true,)
     names = v.places if len(v.places) == len(true) > 1 else ("",) * len(true)

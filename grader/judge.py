@@ -18,8 +18,8 @@ import torch
 from grader import formatting, likeness, words
 from grader.errors import recognise
 from grader.predictions import letters_of
-from grader.probe import FUNCTION_USES, OF_A_CLASS, Answer, Raised, Value, probe
-from grader.problem import ROUGH, Problem, alike
+from grader.probe import FUNCTION_USES, OF_A_CLASS, Answer, Raised, Value, plain, probe
+from grader.problem import ROUGH, Problem, Wrong, alike
 from grader.question import Question
 
 FLOAT32_RTOL = 1e-4  # for float32 results: of their 7 digits, sums lose a few
@@ -42,6 +42,7 @@ class Verdict:
     inputs: name -> value as text, on the problem that the message is about.
     yours, true: arrays, tuples of arrays or texts on that problem; None if there is nothing to show, or if showing the
         truth would give a prediction away.
+    curve: the points, (k,), along which the picture draws yours and true as curves; else None.
     rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
     unit: the unit whose lesson explains this, by default the question's own.
     places: what the entries of a tuple that was asked for are called; () for a single result.
@@ -63,6 +64,7 @@ class Verdict:
     yours: Any = None
     true: Any = None
     rows: tuple[np.ndarray, np.ndarray] | None = None
+    curve: np.ndarray | None = None
     unit: str = ""
     places: tuple[str, ...] = ()
 
@@ -73,7 +75,9 @@ class Verdict:
     def as_data(self) -> dict[str, Any]:
         """All fields except ``inputs`` and those that hold arrays, ready for JSON."""
         return {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("yours", "true", "rows", "inputs")
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in ("yours", "true", "rows", "curve", "inputs")
         }
 
 
@@ -240,10 +244,11 @@ def _find(p: Problem, answer: Answer) -> Finding:
         # No ``yours`` here: the values are right, and comparing them with the true ones would show nothing.
         return Finding("value", {"pattern": "wrong"}, {key: {}}) if key else found
     told = p.question.asks.told(p, answer.value)
+    value = p.question.asks.read(p, answer.value)
     if told:
         key, detail = told
-        return Finding("value", {"pattern": "wrong"}, {key: detail}, yours=_shown(answer.value))
-    return _find_value(p, p.question.asks.read(p, answer.value))
+        return Finding("value", {"pattern": "wrong"}, {key: detail}, yours=_shown(value))
+    return _find_value(p, value)
 
 
 def _shown(value: Value) -> Any:
@@ -262,6 +267,12 @@ def _find_in_stages(p: Problem, value: Value) -> Finding:
     found = _find_value(forward, y)
     if found.status != "correct":
         return replace(found, stage=forward)
+    if asks.zero_where_unused and gradients.items:
+        unused = {k for k, item in enumerate(gradients.items) if item.kind == "none"}
+        zeros = [plain(torch.zeros(p.inputs[name].shape, dtype=torch.float64)) for name in asks.names]
+        gradients = replace(
+            gradients, items=tuple(zeros[k] if k in unused else item for k, item in enumerate(gradients.items))
+        )
     missing = [name for name, item in zip(asks.names, gradients.items, strict=False) if item.kind == "none"]
     if gradients.kind == "none" or missing:
         key = "value_without_graph" if gradients.kind == "none" else "gradient_is_none"
@@ -357,12 +368,9 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
 def _first_wrong(
     p: Problem, arrays: Sequence[Any], parts: tuple[bool, ...], rtol: float
 ) -> dict[str, Mapping[str, Any]]:
-    """The mistakes that the first wrong entry of a tuple fits, where every entry is asked to be the same."""
-    if p.question.asks.single is None:
-        return {}
+    """The mistakes that the first wrong entry of a tuple fits, where a tuple is named after that."""
     place = parts.index(False)
-    alone = _matching(p.asking(p.question.asks.single), arrays[place], rtol)
-    return {key: {**detail, "place": place} for key, detail in alone.items()}
+    return _matching(p, arrays[place], rtol, p.question.asks.in_entry(p, place))
 
 
 def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Finding:
@@ -438,9 +446,13 @@ def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> F
     return Finding("value", likeness.pattern(p, yours, truth, rtol), _matching(p, yours, rtol), yours)
 
 
-def _matching(p: Problem, yours: Any, rtol: float) -> dict[str, Mapping[str, Any]]:
-    """All mistakes that give this value on this problem: key -> detail."""
-    near = [w for w in reversed(p.wrongs) if alike(yours, w.value, max(rtol, ROUGH), p.scale)]
+def _matching(
+    p: Problem, yours: Any, rtol: float, wrongs: Sequence[Wrong] | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """All mistakes that give this value on this problem, or of ``wrongs``: key -> detail."""
+    near = [
+        w for w in reversed(p.wrongs if wrongs is None else wrongs) if alike(yours, w.value, max(rtol, ROUGH), p.scale)
+    ]
     return {w.key: w.detail for w in near if p.question.mistake(w.key).rough or alike(yours, w.value, rtol, p.scale)}
 
 
@@ -562,6 +574,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         yours=_as_shape(finding.yours) if q.asks.form == "shape" else finding.yours,
         true=p.truth if shows_truth else None,
         rows=q.asks.rows(p) if shows_truth else None,
+        curve=q.asks.curve(p) if shows_truth else None,
         unit=unit or q.unit,
         places=tuple(_places(p, len(p.truth))) if isinstance(p.truth, tuple) else (),
     )

@@ -335,6 +335,20 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
 
 
+def along(x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
+    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed."""
+
+    def draw(axes: Axes) -> None:
+        order = np.argsort(x)
+        axes.plot(x[order], true[order], color="black", linestyle="--", label=CARD["true"])
+        axes.plot(x[order], yours[order], color=ACCENT, linewidth=2, label=CARD["yours"])
+        axes.set_xlabel("x")
+        axes.legend()
+
+    apart = float(np.abs(yours - true).max())
+    return curves(draw, PICTURES["along"].format(count=len(x), apart=formatting.number(apart)), height=2.6)
+
+
 def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) -> Picture:
     """Pictures drawn in advance, and a slider that chooses one: moving it needs no kernel and no network.
 

@@ -44,7 +44,7 @@ class Arg:
     requires_grad: bool = False
     stale: np.ndarray | None = None  # what `.grad` already holds before the call, in the shape of value
     computed: bool = False  # True: passed is value(*tensors made before), with its graph
-    hidden: bool = False  # True: made for what is computed after it, and not passed itself
+    hidden: bool = False  # True: made for what is computed after it, as a parameter if it requires a gradient
 
 
 @dataclass(frozen=True)
@@ -320,6 +320,12 @@ def _once_more(gradients: tuple[torch.Tensor | None, ...], leaves: list[torch.Te
     return Value("tuple", items=tuple(map(plain, found)), type_name="tuple")
 
 
+def _parameters(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
+    """The parameters of a module after the call, in the order in which it registers them: a tuple."""
+    parameters = itertools.islice(torch.nn.Module.named_parameters(passed[call.of[0]]), MOST_ITEMS)
+    return Value("tuple", items=tuple(plain(parameter) for _, parameter in parameters), type_name="tuple")
+
+
 OBSERVERS: dict[str, Callable[..., Value]] = {
     "returned": _returned,
     "grad": _grad,
@@ -327,6 +333,7 @@ OBSERVERS: dict[str, Callable[..., Value]] = {
     "again": _again,
     "freed": _freed,
     "pulled": _pulled,
+    "parameters": _parameters,
 }
 
 
@@ -581,6 +588,8 @@ def _hand_over(arg: Arg, before: list[torch.Tensor]) -> object:
     if not isinstance(arg.value, np.ndarray):
         return arg.value
     tensor = torch.from_numpy(arg.value.copy()).requires_grad_(arg.requires_grad)
+    if arg.hidden and arg.requires_grad:
+        tensor = torch.nn.Parameter(tensor.detach())  # a module that is built of it registers this very tensor
     if arg.stale is not None:
         tensor.grad = torch.from_numpy(arg.stale.copy())
     return tensor

@@ -47,6 +47,7 @@ class Quantity:
     use: ClassVar[str] = "call"  # how the answer is used: a key of ``probe.USES``
     predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
     twice: ClassVar[bool] = False  # True if a derivative is differentiated
+    zero_where_unused: ClassVar[bool] = False  # True if None counts as zeros where a gradient is pulled back
     apart: ClassVar[bool] = False  # True if every problem stands for itself, and a mistake is named by one alone
 
     @property
@@ -59,9 +60,12 @@ class Quantity:
         """The Quantities by which an answer is judged in turn, each once those before it are right; () for itself."""
         return ()
 
-    @property
-    def single(self) -> Quantity | None:
-        """What every entry of a tuple is, where all are asked to be the same; else None."""
+    def in_entry(self, p: Problem, place: int) -> list[Wrong]:
+        """What mistakes give in one entry of a tuple, where a wrong tuple is named after its first wrong entry."""
+        return []
+
+    def curve(self, p: Problem) -> np.ndarray | None:
+        """The points, (k,), along which a card draws a result with k entries as a curve; None if it does not."""
         return None
 
     def pulled_with(self, p: Problem) -> np.ndarray | None:
@@ -480,9 +484,8 @@ class HVPs(HVP):
     ways: int = 3
     formula: ClassVar = "Hu, each time"
 
-    @property
-    def single(self) -> Quantity:
-        return HVP(self.wrt)
+    def in_entry(self, p: Problem, place: int) -> list[Wrong]:
+        return [Wrong(w.key, w.value, {**w.detail, "place": place}) for w in p.asking(HVP(self.wrt)).wrongs]
 
     def truth(self, p: Problem) -> Any:
         return (super().truth(p),) * self.ways

@@ -5,12 +5,12 @@ them is given its name.  The catalogue holds the mistakes that any question may 
 unit's questions are defined in that unit's module.
 """
 
-from grader.mistakes import batched, engines, jacobian, operations, predicted, second_order, shared, weighted
+from grader.mistakes import batched, engines, jacobian, models, operations, predicted, second_order, shared, weighted
 from grader.mistakes.base import Derivation, Mistake
 
 CATALOGUE: dict[str, Mistake] = {
     mistake.key: mistake
-    for field in (weighted, jacobian, second_order, batched, engines, operations, predicted, shared)
+    for field in (weighted, jacobian, second_order, batched, engines, operations, models, predicted, shared)
     for mistake in field.MISTAKES
 }
 

@@ -58,8 +58,8 @@ MISTAKES = [
         "value_without_graph",
         unit="11",
         name="a value that nothing leads back from",
-        says="y is right, but it has no graph: no gradient can get back through it.",
-        why="Everything between x and y must be recorded: no `.detach()`, no `.data`, no `torch.no_grad()`, no "
+        says="the value is right, but it has no graph: no gradient can get back through it.",
+        why="Everything on the way to it must be recorded: no `.detach()`, no `.data`, no `torch.no_grad()`, no "
         "`torch.tensor(…)` on the way.",
     ),
     Mistake(

@@ -95,7 +95,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "`backward`, and only where `apply` was used.",
     ),
     "nonfinite_gradient": (
-        "y is right, but {count} of {size} entries of its gradient are {what}.",
+        "the value is right, but {count} of {size} entries of its gradient are {what}.",
         "Somewhere on the way back an infinite slope meets a factor of 0, and 0·∞ is nan. `torch.where` differentiates both of "
         "its branches, and multiplies the one that was not taken by 0: what goes into that branch must be harmless, too.",
     ),
@@ -701,6 +701,8 @@ FORMS: dict[str, str] = {
 EQUATIONS: dict[str, str] = {
     "in_shape": ", in x's shape {shape}",
     "value_and_gradient": "y and {formula}",
+    "loss_and_gradient": "{formula} and its gradient with respect to the parameters",
+    "gradient_of": "the gradient of {formula}",
     "value_and_derivatives": "y, {formula} and the derivative of that",
     "jacobian": "{m} outputs by {n} inputs → ({m}, {n})",
     "batched_vjp": "({B}×{m})·({m}×{n}) → ({B}, {n})",
@@ -781,8 +783,8 @@ CARD: dict[str, str] = {
     "infinite": "infinite",
     "or": " or ",
     "none_of_them": "none of them",
-    "about_value": "This is about the value y; its gradient is looked at once y is right.",
-    "about_gradient": "The value y is right; this is about its gradient, Jᵀv.",
+    "about_value": "This is about the value; its gradient is looked at once the value is right.",
+    "about_gradient": "The value is right; this is about its gradient.",
     "hidden": "{count} problems that you had not seen",
     "no_hints": "{title} has no hints: ask your neighbour.",
     "hint": "Hint {k} of {count} for {title}",
@@ -868,6 +870,7 @@ PICTURES: dict[str, str] = {
     "table_cut": "{title}{lit}: {values} (cut).",
     "row_lit": ", row {k} lit",
     "column_lit": ", column {k} lit",
+    "along": "Two curves over {count} points, yours and the true one; they are at most {apart} apart.",
     "row_of_J": "row of J",
     "weight_times_row": "weight × row",
     "weighted_rows": "The rows of J, each times its weight, add up: {terms}; in all {total}.",

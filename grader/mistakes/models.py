@@ -1,0 +1,170 @@
+"""Mistakes with losses of several parts, and with models that were trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader.mistakes.base import Mistake
+
+if TYPE_CHECKING:
+    from grader.problem import Problem
+
+Case = tuple[dict[str, Any], np.ndarray]  # what it is about, and the weights of all parts: (parts,)
+
+
+def _each(p: Problem, changed: Any) -> Iterator[Case]:
+    """The weights with that of one part replaced by ``changed`` of it, for every part whose weight that changes."""
+    asks = p.question.asks
+    v = asks.weight(p)
+    for k, part in enumerate(asks.parts):
+        w = v.copy()
+        w[k] = changed(v[k])
+        if w[k] != v[k]:
+            yield {"part": part}, w
+
+
+def _left_out(p: Problem) -> list[Case]:
+    return list(_each(p, lambda weight: 0.0))
+
+
+def _turned(p: Problem) -> list[Case]:
+    return list(_each(p, lambda weight: -weight))
+
+
+def _unweighted(p: Problem) -> list[Case]:
+    return list(_each(p, np.sign))
+
+
+def _squared_weight(p: Problem) -> list[Case]:
+    return [({**fact, "k": 2}, w) for fact, w in _each(p, lambda weight: weight * abs(weight))]
+
+
+def _alone(p: Problem) -> list[Case]:
+    v, parts = p.question.asks.weight(p), p.question.asks.parts
+    return [({"part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)] if len(parts) > 2 else []
+
+
+def _all_weighted(p: Problem) -> list[Case]:
+    """Every part times the one weight that is not 1 or −1, if there is exactly one."""
+    v, parts = p.question.asks.weight(p), p.question.asks.parts
+    heavy = [k for k in range(len(v)) if abs(v[k]) not in (0.0, 1.0)]
+    return [({"part": parts[heavy[0]]}, np.sign(v) * abs(v[heavy[0]]))] if len(heavy) == 1 and len(v) > 1 else []
+
+
+def _opposite(p: Problem) -> list[Case]:
+    return [({}, -p.question.asks.weight(p))]
+
+
+MISTAKES = [
+    Mistake(
+        "part_left_out",
+        unit="12",
+        name="a part of the loss left out",
+        says="this is the loss without its part {part}.",
+        why="The loss is {formula_of_truth}. What no part of it asks for, training does not care about.",
+        derive={"loss": _left_out},
+    ),
+    Mistake(
+        "part_alone",
+        unit="12",
+        name="one part for the whole loss",
+        says="this is the part {part} alone.",
+        why="The loss is {formula_of_truth}.",
+        derive={"loss": _alone},
+    ),
+    Mistake(
+        "part_sign_turned",
+        unit="13",
+        name="the sign of a part turned",
+        says="the part {part} has the wrong sign.",
+        why="The loss is {formula_of_truth}. Training makes it small: what has a minus is made large.",
+        derive={"loss": _turned},
+    ),
+    Mistake(
+        "loss_sign_turned",
+        unit="13",
+        formula="−L",
+        name="the loss with its sign turned",
+        says="this is the loss with its sign turned.",
+        why="The loss is {formula_of_truth}. An optimizer makes it small, so what is to become large has a minus.",
+        derive={"loss": _opposite},
+    ),
+    Mistake(
+        "part_unweighted",
+        unit="12",
+        name="the weight of a part forgotten",
+        says="the part {part} has the weight 1.",
+        why="The loss is {formula_of_truth}.",
+        derive={"loss": _unweighted},
+    ),
+    Mistake(
+        "part_weighted_twice",
+        unit="12",
+        name="the weight of a part used twice",
+        says="the part {part} was multiplied by its weight twice.",
+        why="The loss is {formula_of_truth}.",
+        derive={"loss": _squared_weight},
+    ),
+    Mistake(
+        "all_parts_weighted",
+        unit="12",
+        name="every part weighted",
+        says="every part was multiplied by the weight of {part}.",
+        why="The loss is {formula_of_truth}: is a pair of brackets in the wrong place?",
+        derive={"loss": _all_weighted},
+    ),
+    Mistake(
+        "part_without_gradient",
+        unit="13",
+        name="a part of the loss without gradient",
+        says="the loss has the right value, but its gradient is that of the loss without {part}.",
+        why="The optimizer sees gradients only: to it, this part is a constant. It was cut from the parameters, by "
+        "`.detach()`, `.item()` or `torch.no_grad()`, or because a gradient in it was computed without "
+        "`create_graph=True`.",
+        derive={"loss_gradient": _left_out},
+    ),
+    Mistake(
+        "untrained",
+        unit="12",
+        name="nothing was trained",
+        says="the parameters of {model} are what they were before: nothing was trained.",
+        why="Does the optimizer have the parameters of this very {model}, not of a copy, and is `optimizer.step()` in "
+        "the loop? Nothing needs to be returned: {model} itself is looked at.",
+    ),
+    Mistake(
+        "training_diverged",
+        unit="12",
+        name="training diverged",
+        says="the parameters of {model} are no longer finite: training diverged.",
+        why="Usually the learning rate is too large; a loss with the wrong sign also runs away, since it is made "
+        "larger and larger.",
+    ),
+    Mistake(
+        "boundary_missed",
+        unit="12",
+        name="the boundary conditions missed",
+        says="{model} solves the equation, but not with these boundary values: there it is off by {boundary}.",
+        why="An equation has many solutions, and its boundary values pick one. They are a part of the loss of their "
+        "own. (The residual is {residual}, the error of {model} {error}; {allowed} is allowed.)",
+    ),
+    Mistake(
+        "equation_missed",
+        unit="12",
+        name="the equation missed",
+        says="{model} has the right boundary values, but does not solve the equation: its residual is {residual}.",
+        why="Compare the residual in your loss with the equation, sign by sign, and look whether its derivatives are "
+        "made with `create_graph=True`. (The boundary values are off by {boundary}, {model} by {error}; {allowed} is "
+        "allowed.)",
+    ),
+    Mistake(
+        "not_trained_enough",
+        unit="12",
+        name="not trained enough",
+        says="{model} is not there yet: its largest error is {error}, and {allowed} is allowed.",
+        why="The residual of the equation is {residual}, and the boundary values are off by {boundary}. If your loss "
+        "falls, take more steps or another learning rate; if it does not, look whether each part of it is right.",
+    ),
+]

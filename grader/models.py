@@ -1,0 +1,277 @@
+"""What can be asked of a model: a loss of several parts, with its gradient; and that it was trained.
+
+A model's parameters are inputs of the Map, by name, and hidden (``Question.hidden``); the model itself is built of them
+by ``Question.computed``, and registers these very tensors, which are ``nn.Parameter``.  So what a loss hands back to
+them, and what training made of them, can be looked at by name.  The Map's function is the same in plain operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+
+from grader import formatting
+from grader.mistakes import CATALOGUE
+from grader.probe import Value
+from grader.problem import Problem, Wrong, alike
+from grader.quantities import Output, Quantity, WeightedGradient
+from grader.words import EQUATIONS, SHAPE_HELP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Weights = Callable[[Problem], Sequence[float]]
+
+
+@dataclass(frozen=True)
+class LossParts(Output):
+    """The parts of a loss, each a tensor of shape (): a tuple, in the order of the Map's outputs.
+
+    parts: what they are called.  A wrong tuple is named after its first wrong part: a mistake in part k is one whose
+    derivation gives the detail ``{"place": k}`` and the whole tuple.
+
+    >>> def f(x): return (x ** 2).mean(), (x - 1).abs().sum()
+    >>> q = Question("99.q", "Q", LossParts(parts=("misfit", "size")), [Map(f, {"x": fixed([3, 2])})], ("x",))
+    >>> [part.tolist() for part in Problem(q, seed=0).truth]
+    [6.5, 3.0]
+    """
+
+    parts: tuple[str, ...] = ()
+    shape_help: ClassVar = SHAPE_HELP["number"]
+
+    def places(self, p: Problem) -> tuple[str, ...]:
+        return self.parts
+
+    def formula_on(self, p: Problem) -> str:
+        return f"({', '.join(self.parts)})"
+
+    def in_entry(self, p: Problem, place: int) -> list[Wrong]:
+        return [
+            Wrong(wrong.key, wrong.value[place], wrong.detail)
+            for wrong in p.wrongs
+            if wrong.detail.get("place") == place and isinstance(wrong.value, tuple)
+        ]
+
+
+@dataclass(frozen=True)
+class _Weighed(WeightedGradient):
+    """What the two stages of a Loss share: the Map's outputs are its parts, y, and v are their weights."""
+
+    parts: tuple[str, ...] = ()
+    weights: Weights = lambda p: ()
+
+    def weight(self, p: Problem) -> np.ndarray:
+        v = np.asarray(self.weights(p), dtype=float)
+        return v if v.size else np.ones(p.y.size)
+
+    def equation(self, p: Problem) -> str:
+        return ""
+
+    def rows(self, p: Problem) -> None:
+        return None
+
+    def _changed(self, p: Problem, kind: str) -> Iterator[tuple[str, Mapping[str, Any], np.ndarray]]:
+        """The mistakes of this kind: (key, detail, the weights of the parts that they amount to)."""
+        for key, mistake in CATALOGUE.items():
+            if kind in mistake.derive and key not in p.question.without:
+                for detail, v in mistake.derive[kind](p):
+                    yield key, detail, v
+
+
+@dataclass(frozen=True)
+class _LossValue(_Weighed):
+    """The value of a loss, v·y."""
+
+    shape_help: ClassVar = SHAPE_HELP["number"]
+
+    def truth(self, p: Problem) -> Any:
+        return np.asarray(self.weight(p) @ p.y)
+
+    def scale(self, p: Problem) -> float:
+        return float(np.abs(self.weight(p)) @ np.abs(p.y)) or 1.0
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        found = [Wrong(key, np.asarray(v @ p.y), detail) for key, detail, v in self._changed(p, "loss")]
+        return found + self._also(p, "on_value")
+
+
+@dataclass(frozen=True)
+class _LossGradient(_Weighed):
+    """The gradient of a loss with respect to the parameters, Jᵀv."""
+
+    def formula_on(self, p: Problem) -> str:
+        return EQUATIONS["gradient_of"].format(formula=self.text)
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        found = []
+        for key, detail, v in self._changed(p, "loss_gradient"):
+            gradients = [(block.J.T @ v).reshape(block.x_shape) for block in self.blocks(p)]
+            if not alike(self._gather(gradients), p.truth, p.question.rtol, p.scale):
+                found.append(Wrong(key, self._gather(gradients), detail))
+        return found + self._also(p)
+
+
+@dataclass(frozen=True)
+class Loss(_Weighed):
+    """A loss v·y of several parts y, a tensor of shape () that can be differentiated with respect to the parameters.
+
+    It is judged in stages: its value; then its gradient, Jᵀv, which the probe takes itself.  So a part that has the
+    right value and no gradient is found.  Mistakes of the Question's own are wrong gradients by ``on_problem``, and
+    wrong values by ``on_value``.  A parameter that takes no part may get None for zeros.
+
+    parts: what the Map's outputs are called.  weights: problem -> v, one number for each; by default ones.
+    text: the loss as a formula.
+
+    >>> def f(w, x): return torch.stack([(x @ w).mean(), (w ** 2).sum()])
+    >>> asks = Loss("w", parts=("score", "decay"), weights=lambda p: (-1, 0.5), text="−mean(x·w) + ½‖w‖²")
+    >>> maps = [Map(f, {"w": fixed([3, 2]), "x": fixed([[1, 0], [0, 1]])})]
+    >>> q = Question("99.q", "Q", asks, maps, ("w", "x"))
+    >>> [stage.truth.tolist() for stage in Problem(q, seed=0).stages]
+    [4.0, [2.5, 1.5]]
+    >>> [wrong.key for wrong in Problem(q, seed=0).wrongs][:2]
+    ['part_left_out', 'part_left_out']
+    """
+
+    zero_where_unused: ClassVar = True
+
+    @property
+    def observes(self) -> str:
+        return "pulled"
+
+    @property
+    def use(self) -> str:  # type: ignore[override]
+        return "operation"
+
+    @property
+    def stages(self) -> tuple[Quantity, ...]:
+        settings = {"parts": self.parts, "weights": self.weights, "text": self.text}
+        return _LossValue(self.wrt, **settings), _LossGradient(self.wrt, **settings)  # type: ignore[arg-type]
+
+    def formula_on(self, p: Problem) -> str:
+        return self.text or " + ".join(self.parts)
+
+    def found_right_on(self, p: Problem) -> str:
+        return EQUATIONS["loss_and_gradient"].format(formula=self.formula_on(p))
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return [Wrong(*wrong[:3], stage=k) for k, stage in enumerate(p.stages) for wrong in stage.wrongs]
+
+    def pulled_with(self, p: Problem) -> np.ndarray:
+        return np.ones(())
+
+
+@dataclass(frozen=True)
+class Trained(Quantity):
+    """That a model, an argument of the answer, was trained in place until it solves an equation.
+
+    What comes back from the student's side are the parameters alone.  The judge puts them into the Map's function,
+    which gives u at points that the answer never sees, compares with the exact solution, and finds by forward mode
+    whether the equation or its boundary values are missed.  Nothing that the answer returns is looked at.
+
+    wrt: the parameters, in the order in which the model registers them.  model: the argument that is the model.
+    exact: problem -> u at the Map's points, in the shape of the Map's output.
+    residual, boundary: problem -> array of any shape: by how much u misses the equation, and the boundary values; of
+        the problem with the trained parameters as its inputs.
+    tolerance: the largest error of u, relative to the largest |u|.  residual_tolerance: the root mean square residual
+        that a solution may have, and boundary_tolerance the largest error at the boundary, to count as the cause of
+        the error, both as they are.
+    along: the Map's input along which a card draws u; "" for none.
+
+    >>> def line(w, x): return w[0] + w[1] * x
+    >>> class Line(torch.nn.Module):
+    ...     def __init__(self, w): super().__init__(); self.w = w
+    ...     def forward(self, x): return line(self.w, x)
+    >>> asks = Trained("w", model="u", exact=lambda p: 1 + 2 * p.inputs["x"].numpy())
+    >>> maps = [Map(line, {"w": normal(2), "x": fixed([0, 0.5, 1])})]
+    >>> q = Question("99.q", "Q", asks, maps, ("w", "u"), computed={"u": Line}, hidden=("w",), leaves=("w",))
+    >>> Problem(q, seed=0).truth.tolist()
+    [1.0, 2.0, 3.0]
+    >>> from grader.judge import diagnose
+    >>> diagnose(q, lambda u: u.w.data.copy_(torch.tensor([1.0, 2.001]))).status
+    'correct'
+    >>> diagnose(q, lambda u: u.zero_grad()).mistake
+    'untrained'
+    """
+
+    model: str = "u"
+    exact: Callable[[Problem], Any] = lambda p: p.y
+    residual: Callable[[Problem], Any] = lambda p: np.zeros(1)
+    boundary: Callable[[Problem], Any] = lambda p: np.zeros(1)
+    tolerance: float = 0.01
+    residual_tolerance: float = 0.1
+    boundary_tolerance: float = 0.01
+    along: str = ""
+    text: str = ""
+    apart: ClassVar = False
+    shape_help: ClassVar = SHAPE_HELP["value"]
+
+    @property
+    def observes(self) -> str:
+        return "parameters"
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        return (self.model,)
+
+    def formula_on(self, p: Problem) -> str:
+        return self.text or self.model
+
+    def truth(self, p: Problem) -> Any:
+        return np.asarray(self.exact(p), dtype=float).reshape(tuple(p.outputs[0].shape))
+
+    def scale(self, p: Problem) -> float:
+        return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
+
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return self._also(p)
+
+    def curve(self, p: Problem) -> np.ndarray | None:
+        return p.inputs[self.along].numpy().reshape(-1) if self.along else None
+
+    def read(self, p: Problem, value: Value) -> Value:
+        """u from the trained parameters; the truth, or what a mistake gives, where u is as near as the tolerance."""
+        trained = self._with(p, value)
+        if trained is None or not np.isfinite(trained.y).all():
+            return Value("other")
+        u = trained.outputs[0].numpy()
+        near = [v for v in (p.truth, *(w.value for w in p.wrongs)) if alike(u, v, self.tolerance, p.scale)]
+        return Value("tensor", near[0] if near else u, "float64", type_name="Tensor")
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        arrays = [item.array for item in value.items if item.array is not None]
+        if not all(np.isfinite(array).all() for array in arrays):
+            return "training_diverged", {"model": self.model}
+        trained = self._with(p, value)
+        if trained is None:
+            return "untrained", {"model": self.model}
+        u = trained.outputs[0].numpy()
+        if any(alike(u, v, self.tolerance, p.scale) for v in (p.truth, *(w.value for w in p.wrongs))):
+            return None
+        if all(np.array_equal(array, p.inputs[name].numpy()) for name, array in zip(self.names, arrays, strict=True)):
+            return "untrained", {"model": self.model}
+        residual = float(np.sqrt(np.mean(np.square(self.residual(trained)))))
+        boundary = float(np.abs(self.boundary(trained)).max())
+        solves, fits = residual <= self.residual_tolerance, boundary <= self.boundary_tolerance
+        key = "boundary_missed" if solves and not fits else "equation_missed" if fits and not solves else ""
+        return key or "not_trained_enough", {
+            "model": self.model,
+            "error": formatting.number(float(np.abs(u - p.truth).max())),
+            "allowed": formatting.number(self.tolerance * p.scale),
+            "residual": formatting.number(residual),
+            "boundary": formatting.number(boundary),
+        }
+
+    def _with(self, p: Problem, value: Value) -> Problem | None:
+        """The problem with the parameters that came back; None if they are not those of the model, in its shapes."""
+        arrays = [item.array for item in value.items]
+        if len(arrays) != len(self.names):
+            return None
+        for name, array in zip(self.names, arrays, strict=True):
+            if array is None or np.iscomplexobj(array) or array.shape != tuple(p.inputs[name].shape):
+                return None
+            p = p.at(name, torch.from_numpy(array.astype(float)))
+        return p
