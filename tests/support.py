@@ -18,6 +18,7 @@ from grader.classroom.judging import Rules
 from grader.classroom.notes import Notes
 from grader.demo import sample as demo
 from grader.mistakes import CATALOGUE
+from grader.models import Loss, Trained
 from grader.pack import Packs, installed, loaded, of_path
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
@@ -203,8 +204,10 @@ def returned_on(p: Problem, value: Any, stage: int = -1) -> Answer:
     stage: where an answer is judged in stages, the one that the value belongs to: those before it are right.
     """
     asks = p.question.asks
-    if isinstance(asks, Operation):
+    if isinstance(asks, (Operation, Loss)):
         return _pulled(asks, p, value, last=stage in (-1, 1))
+    if isinstance(asks, Trained):
+        return Answer(value=plain(as_returned(fitted(p, value))))
     answer = returned(value, asks.form)
     if not (asks.differentiable or asks.frees_graph):
         return answer
@@ -213,12 +216,32 @@ def returned_on(p: Problem, value: Any, stage: int = -1) -> Answer:
     return Answer(value=Value("tuple", items=(answer.value, seen), type_name="tuple"))
 
 
-def _pulled(asks: Operation, p: Problem, value: Any, last: bool) -> Answer:
+def fitted(p: Problem, value: np.ndarray, steps: int = 60) -> tuple[np.ndarray, ...]:
+    """Parameters of a model that has this value at the problem's points, nearly: by Levenberg and Marquardt's steps."""
+    names, damping = p.question.asks.names, 1e-2
+
+    def miss(q: Problem) -> np.ndarray:
+        return value.reshape(-1) - q.y
+
+    for _ in range(steps):
+        J = np.hstack([p.jacobians[name] for name in names])
+        step = np.linalg.solve(J.T @ J + damping * np.eye(J.shape[1]), J.T @ miss(p))
+        moved, start = p, 0
+        for name in names:
+            size = p.inputs[name].numel()
+            part = torch.from_numpy(step[start : start + size]).reshape(p.inputs[name].shape)
+            moved, start = moved.at(name, p.inputs[name] + part), start + size
+        better = np.linalg.norm(miss(moved)) < np.linalg.norm(miss(p))
+        p, damping = (moved, damping / 3) if better else (p, damping * 4)
+    return tuple(p.inputs[name].numpy() for name in names)
+
+
+def _pulled(asks: Operation | Loss, p: Problem, value: Any, last: bool) -> Answer:
     """What the probe sees of an operation with this gradient, or with this value and no gradient."""
     right = as_returned(p.stages[0].truth)
     gradients = value if isinstance(value, tuple) else (value,)
     seen = (right, as_returned(gradients)) if last else (as_returned(value), None)
-    second = as_returned(asks.once_more(p)) if asks.differentiable else None
+    second = as_returned(asks.once_more(p)) if isinstance(asks, Operation) and asks.differentiable else None
     return Answer(value=Value("tuple", items=tuple(map(plain, (*seen, second))), type_name="tuple"))
 
 

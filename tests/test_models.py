@@ -15,7 +15,7 @@ from grader.models import Loss, LossParts, Trained
 from grader.problem import Map, fixed, normal
 from grader.question import Question
 
-from support import returned
+from support import returned, returned_on
 
 PARAMETERS = ("W", "a", "b")
 
@@ -197,6 +197,14 @@ def by_newton(u):
 @pytest.mark.parametrize("answer", [becomes(0, 2, 1, 0), becomes(0.001, 2, 1.01, 0), by_newton])
 def test_a_model_near_the_solution_is_right(answer):
     assert diagnose(TRAINED, answer).correct
+
+
+def test_parameters_are_found_for_any_value_that_the_model_can_have():
+    p = TRAINED.sample(0)
+    x = p.inputs["x"].numpy()
+    assert judge(TRAINED, [p], [returned_on(p, p.truth)]).correct
+    assert judge(TRAINED, [p], [returned_on(p, wrong_sign(p))]).mistake == "turned"
+    assert judge(TRAINED, [p], [returned_on(p, 1 + x)]).mistake == "not_trained_enough"
 
 
 def replaced(u):
