@@ -111,13 +111,13 @@ def _closing(v: Verdict) -> str:
 
 def _pictures(v: Verdict) -> str:
     """The pictures as HTML: yours, true and difference if wrong, the matrix if right, and how the rows of J add up."""
+    if v.curve is not None and np.size(v.yours) == np.size(v.true) == len(v.curve[1]):
+        return along(*v.curve, np.ravel(v.yours), np.ravel(v.true)).html
     rows = weighted_rows(*v.rows).html if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
     if v.correct:
         return rows or (heatmap(v.true, v.formula).html if _is_table(v.true) and _drawable(v.true) else "")
     if v.true is None:
         return ""
-    if v.curve is not None and np.size(v.yours) == np.size(v.true) == len(v.curve):
-        return along(v.curve, np.ravel(v.yours), np.ravel(v.true)).html
     yours = v.yours if isinstance(v.yours, tuple) else (v.yours,)
     true = v.true if isinstance(v.true, tuple) else (v.true,)
     names = v.places if len(v.places) == len(true) > 1 else ("",) * len(true)

@@ -42,7 +42,7 @@ class Verdict:
     inputs: name -> value as text, on the problem that the message is about.
     yours, true: arrays, tuples of arrays or texts on that problem; None if there is nothing to show, or if showing the
         truth would give a prediction away.
-    curve: the points, (k,), along which the picture draws yours and true as curves; else None.
+    curve: (name, points), of shape (k,), along which the picture draws yours and true as curves; else None.
     rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
     unit: the unit whose lesson explains this, by default the question's own.
     places: what the entries of a tuple that was asked for are called; () for a single result.
@@ -64,7 +64,7 @@ class Verdict:
     yours: Any = None
     true: Any = None
     rows: tuple[np.ndarray, np.ndarray] | None = None
-    curve: np.ndarray | None = None
+    curve: tuple[str, np.ndarray] | None = None
     unit: str = ""
     places: tuple[str, ...] = ()
 
@@ -458,7 +458,8 @@ def _matching(
 
 def _rtol(p: Problem, value: Value) -> float:
     rough = p.question.float32 and value.dtype == "float32"
-    return max(p.question.rtol, FLOAT32_RTOL) if rough else p.question.rtol
+    rtol = p.question.asks.rtol(p)
+    return max(rtol, FLOAT32_RTOL) if rough else rtol
 
 
 def _kind_fits(p: Problem, value: Value) -> bool:

@@ -335,14 +335,14 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
 
 
-def along(x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
-    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed."""
+def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
+    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed.  name: of x."""
 
     def draw(axes: Axes) -> None:
         order = np.argsort(x)
-        axes.plot(x[order], true[order], color="black", linestyle="--", label=CARD["true"])
+        axes.plot(x[order], true[order], color="black", linestyle="--", zorder=3, label=CARD["true"])
         axes.plot(x[order], yours[order], color=ACCENT, linewidth=2, label=CARD["yours"])
-        axes.set_xlabel("x")
+        axes.set_xlabel(name)
         axes.legend()
 
     apart = float(np.abs(yours - true).max())

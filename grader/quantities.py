@@ -64,8 +64,8 @@ class Quantity:
         """What mistakes give in one entry of a tuple, where a wrong tuple is named after its first wrong entry."""
         return []
 
-    def curve(self, p: Problem) -> np.ndarray | None:
-        """The points, (k,), along which a card draws a result with k entries as a curve; None if it does not."""
+    def curve(self, p: Problem) -> tuple[str, np.ndarray] | None:
+        """(name, points), of shape (k,), along which a card draws a result with k entries as a curve; else None."""
         return None
 
     def pulled_with(self, p: Problem) -> np.ndarray | None:
@@ -118,6 +118,10 @@ class Quantity:
         """The size to which tolerances are relative: the largest entry of |J|ᵀ|v|, the sum without cancellation."""
         sizes = (np.abs(b.J).T @ np.abs(b.v) for b in self.blocks(p))
         return max((float(size.max(initial=0)) for size in sizes), default=1.0) or 1.0
+
+    def rtol(self, p: Problem) -> float:
+        """How far a right result may be from the truth, relative to ``scale``: by default what the Question says."""
+        return float(p.question.rtol)
 
     def again_weights(self, p: Problem) -> np.ndarray | None:
         """Weights, in the truth's shape, for differentiating the result once more; None unless ``differentiable``."""

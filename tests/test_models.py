@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from grader.card import as_html
 from grader.judge import diagnose, judge
 from grader.mistakes import Mistake
 from grader.models import Loss, LossParts, Trained
@@ -233,6 +234,13 @@ def test_what_a_trained_model_misses_is_said(key, answer):
     v = diagnose(TRAINED, answer)
     assert (v.status, v.mistake) == ("mistake", key)
     assert "{" not in v.headline + v.message
+
+
+def test_a_card_draws_what_was_found_and_the_exact_solution_along_the_points():
+    for answer in (becomes(0, 2, 1, 0), becomes(0, 3, 0, 0)):
+        said = as_html(diagnose(TRAINED, answer))
+        assert "Two curves over 5 points" in said
+    assert "Two curves" not in as_html(diagnose(TRAINED, becomes(float("nan"), 2, 1, 0)))
 
 
 def test_what_the_answer_returns_or_claims_counts_for_nothing():
