@@ -44,6 +44,32 @@ from each other, or ``sample`` raises ``Inseparable``, whose message says what c
 
 ``p`` is a ``Problem``: its inputs, outputs, weights and extras by name, and J of shape (m, n) by input.
 
+**A model** is built of tensors that are inputs of the Map: named in ``hidden``, they are not passed themselves, but
+reach the function in ``computed`` as ``nn.Parameter``.  The module registers these very objects, so that gradients
+arrive at them by name; the Map's function says the same in plain operations.  Both would stand in the module of
+functions:
+
+>>> def scores(w, x): return torch.tanh(x @ w)
+>>> class Scores(torch.nn.Module):
+...     def __init__(self, w): super().__init__(); self.w = w
+...     def forward(self, x): return scores(self.w, x)
+>>> def parts(w, x): return torch.stack([scores(w, x).mean(), (w ** 2).sum()])
+>>> LOSS = Question(
+...     "ps1.loss",
+...     "1.2 A loss and its gradient",
+...     Loss(wrt="w", parts=("score", "decay"), weights=lambda p: (-1, 0.1), text="−mean(model(x)) + 0.1‖w‖²"),
+...     [Map(parts, {"w": normal(3), "x": normal(4, 3)})],
+...     gives=("w", "model", "x"),
+...     computed={"model": Scores},
+...     hidden=("w",),
+... )
+>>> from grader.judge import diagnose
+>>> diagnose(LOSS, lambda model, x: -model(x).mean() + 0.1 * model.w.detach().square().sum()).mistake
+'part_without_gradient'
+
+``Gradient`` and ``SampleGradients`` with respect to such a tuple of names ask for gradients of a model, ``LossParts``
+for the parts of a loss one by one, and ``Trained`` for a model that solves an equation.
+
 **What may be handed to students.**  An answer is run in a process that holds nothing of a pack but its functions, so
 that no question, derivation or truth can be found there.  A function is therefore sent by its name, and looked up in
 the module of functions: it must be defined there with ``def``, at the top level.  A lambda or a closure has no name to
