@@ -23,6 +23,7 @@ _UNITS = [
         "u09_forward_and_batched",
         "u10_your_own_engine",
         "u11_extend_and_debug",
+        "u12_differential_equations",
     )
 ]
 

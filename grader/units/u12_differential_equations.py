@@ -1,0 +1,811 @@
+"""Unit 12: derivatives of a network with respect to its input, and differential equations solved with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grader.mistakes import CATALOGUE, Mistake
+from grader.predictions import Facts
+from grader.problem import Map, Problem, Sampler, fixed, mixed_signs, normal, uniform
+from grader.quantities import Computed
+from grader.question import Question
+from grader.units import u12_functions as functions
+
+PARAMETERS = ("W", "b", "a", "s")  # of functions.network, which draws them side by side
+
+
+@dataclass(frozen=True)
+class OfNetwork(Computed):
+    """A quantity made of a network's derivatives with respect to its input; one of them is differentiated again.
+
+    entries: what the entries of a tuple are called.
+    """
+
+    wrt: str | tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    twice: ClassVar = True
+
+    def places(self, p: Problem) -> tuple[str, ...]:
+        return self.entries
+
+
+# --- networks, and their derivatives at every point by forward mode
+
+
+def _network(fn: Any, formula: str, kinds: tuple[int, ...], **inputs: Sampler) -> Map:
+    """A Map whose inputs are a network's parameters and those of ``inputs`` that the network takes: x, t or X.
+
+    kinds: for each hidden unit 0, for tanh, or 1, for sin.
+    """
+    h, taken = len(kinds), tuple(name for name in inputs if name in ("x", "t", "X"))
+    k = sum(inputs[name](torch.Generator()).shape[1] for name in taken)
+    parameters: dict[str, Sampler] = {"W": mixed_signs(h, k), "b": normal(h), "a": mixed_signs(h, 1), "s": fixed(kinds)}
+    return Map(fn, {**parameters, **inputs}, formula, takes=(*PARAMETERS, *taken))
+
+
+TANH, SIN, MIXED = (0, 0, 0, 0), (1, 1, 1), (0, 1, 0, 1, 0)
+
+Place = str | tuple[str, int]  # an input of shape (N, 1), or an input and one of its columns
+
+
+def derivative(p: Problem, *places: Place) -> np.ndarray:
+    """The network's derivative with respect to these inputs in turn, at every point: (N, 1).
+
+    By forward mode, nested: all points move at once, which does no harm, since u's value at a point depends on that
+    point alone.  Without places it is the value.
+    """
+    if places not in p.seconds:
+
+        def f(inputs: dict[str, Tensor]) -> Any:
+            return p.forward(*inputs.values())
+
+        for place in places:
+            f = _slope(f, place)
+        p.seconds[places] = f(p.inputs).detach().numpy()
+    found: np.ndarray = p.seconds[places]
+    return found
+
+
+def _slope(f: Callable[[dict[str, Tensor]], Any], place: Place) -> Callable[[dict[str, Tensor]], Any]:
+    name, column = place if isinstance(place, tuple) else (place, 0)
+
+    def slope(inputs: dict[str, Tensor]) -> Any:
+        x = inputs[name]
+        direction = torch.zeros_like(x)
+        direction[:, column] = 1
+        return torch.func.jvp(lambda z: f({**inputs, name: z}), (x,), (direction,))[1]
+
+    return slope
+
+
+def _number(low: float, high: float) -> Callable[[torch.Generator, Problem], float]:
+    return lambda generator, p: float(uniform(low, high)(generator))
+
+
+# --- 12.predict_coupled
+
+
+def _own(f: Callable[[Tensor], Tensor]) -> Callable[[], bool]:
+    """Whether ``grad(u, x, ones_like(u))`` holds ∂uᵢ/∂xᵢ in every row i, for u = f(x)."""
+
+    def test() -> bool:
+        x = torch.linspace(-1, 2, 6, dtype=torch.float64)[:, None].requires_grad_()
+        u = f(x)
+        (g,) = torch.autograd.grad(u, x, torch.ones_like(u))
+        J = torch.autograd.functional.jacobian(f, x)[:, 0, :, 0]
+        return torch.allclose(g[:, 0], J.diagonal())
+
+    return test
+
+
+def _model(*middle: nn.Module) -> nn.Sequential:
+    """A network from 1 to 5 to 1, always the same, with these modules after the hidden layer."""
+    model = nn.Sequential(nn.Linear(1, 5), nn.Tanh(), *middle, nn.Linear(5, 1)).double()
+    with torch.no_grad():
+        for k, p in enumerate(model.parameters()):
+            p.copy_(torch.cos(k + torch.arange(p.numel(), dtype=p.dtype)).reshape(p.shape))
+    return model
+
+
+# --- mistakes that more than one question can meet
+
+
+def _squared(residual: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
+    return [({}, residual**2), ({}, np.mean(residual**2)), ({}, np.sum(residual**2)), ({}, np.mean(residual))]
+
+
+def _tables(left: np.ndarray, right: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
+    """left − right, (N, 1) each, where one of the two had lost its second dimension: (N, N)."""
+    return [({}, left.T - right), ({}, left - right.T)]
+
+
+SLOPE_SQUARED = Mistake(
+    "slope_squared",
+    formula="(u_x)² for u_xx",
+    name="the square of the slope for the second derivative",
+    says="the square of the first derivative stands where the second derivative belongs.",
+    why="(u_x)² is the slope times itself. u_xx says how the slope changes from point to point: differentiate u_x, "
+    "which has a graph if the first call was told `create_graph=True`, once more.",
+)
+MIXED_FOR_SECOND = Mistake(
+    "mixed_for_second",
+    formula="u_xt for u_xx",
+    name="the mixed derivative for u_xx",
+    says="u_xt, the mixed derivative, stands where u_xx belongs.",
+    why="Both calls differentiate with respect to x. If t stands in the second, you learn how the slope in x changes "
+    "as time goes on.",
+)
+SECOND_IN_TIME = Mistake(
+    "second_in_time",
+    formula="u_tt for u_xx",
+    name="u_tt for u_xx",
+    says="u_tt, the second derivative in time, stands where u_xx belongs.",
+    why="Check with respect to which variable each of your calls differentiates.",
+)
+POINTS_AVERAGED = Mistake(
+    "points_averaged",
+    formula="u_x / N",
+    name="derivatives divided by N",
+    says="a derivative is divided by N, the number of points.",
+    why="`u.mean()` weights every point with 1/N, and so does the mean of a derivative. A sum, or "
+    "`grad_outputs=torch.ones_like(u)`, weights each with 1.",
+)
+POINTS_SUMMED = Mistake(
+    "points_summed",
+    formula="Σ u_x",
+    name="derivatives added up over the points",
+    says="here the derivatives at all points are added up.",
+    why="Every point has its own. A sum before `autograd.grad` adds no derivatives up, since each point keeps its own "
+    "place in the result; a sum afterwards does.",
+)
+VALUES_AS_WEIGHTS = Mistake(
+    "values_as_weights",
+    formula="u · u_x",
+    name="the values themselves as weights",
+    says="some derivative is weighted with the values of what was differentiated.",
+    why="`grad_outputs` says how much each point counts. Each counts 1 here: `torch.ones_like(u)`, not u.",
+)
+RESIDUAL_SQUARED = Mistake(
+    "residual_squared",
+    formula="r² or its mean",
+    name="the loss, or a part of it, for the residual",
+    says="this is made of the right residual, but squared, added up or averaged.",
+    why="The residual is wanted as it is, with its sign, one number at every point. The loss comes later.",
+)
+EVERY_PAIR = Mistake(
+    "every_pair_of_points",
+    formula="(N, 1) − (N,)",
+    name="a table of all pairs of points",
+    says="this is a table of all pairs of points: one term from point i, another from point j.",
+    why="A tensor of shape (N,) met one of shape (N, 1), and broadcasting made N rows of N out of them. Somewhere a "
+    "dimension was lost: by `sum(dim=1)` without `keepdim=True`, by an index or by `squeeze()`.",
+)
+OPPOSITE = CATALOGUE["minus_sign"].derived(lambda p: -p.truth)
+
+# --- 12.two_derivatives
+
+
+def _u_x(p: Problem) -> np.ndarray:
+    return derivative(p, "x")
+
+
+def _u_t(p: Problem) -> np.ndarray:
+    return derivative(p, "t")
+
+
+def _u_xx(p: Problem) -> np.ndarray:
+    return derivative(p, "x", "x")
+
+
+def _u_xt(p: Problem) -> np.ndarray:
+    return derivative(p, "x", "t")
+
+
+def _u_tt(p: Problem) -> np.ndarray:
+    return derivative(p, "t", "t")
+
+
+def _two(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+    return _u_x(p), _u_xx(p)
+
+
+def _two_averaged(p: Problem) -> Any:
+    u_x, u_xx = _two(p)
+    N = len(u_x)
+    return [({}, (u_x / N, u_xx / N**2)), ({}, (u_x / N, u_xx / N)), ({}, (u_x, u_xx / N))]
+
+
+def _two_summed(p: Problem) -> Any:
+    sums = [np.sum(g) for g in _two(p)]
+    return [({}, tuple(np.reshape(g, shape) for g in sums)) for shape in ((), (1,), (1, 1))]
+
+
+def _two_weighted(p: Problem) -> Any:
+    """What comes of y as grad_outputs in the first call, in both, or of u_x in the second."""
+    u, u_x, u_xx = derivative(p), *_two(p)
+    again = u_x**2 + u * u_xx  # the derivative of u · u_x
+    firsts = [(u * u_x, again), (u * u_x, u * u_x * again), (u_x, u_x * u_xx), (u_x, u * u_xx), (u * u_x, u * again)]
+    return [({}, pair) for pair in firsts]
+
+
+TIME_FOR_PLACE = Mistake(
+    "t_for_x",
+    formula="u_t for u_x",
+    name="with respect to t",
+    says="the first entry is u_t: the first call differentiates with respect to t.",
+    why="u_x is how u changes if x moves and t stays. The second argument of `autograd.grad` says which tensor moves.",
+    on_problem=lambda p: [({}, (_u_t(p), second(p))) for second in (_u_tt, _u_xt, _u_xx)],
+)
+BOTH_IN_SECOND = Mistake(
+    "both_slopes_differentiated",
+    formula="u_xx + u_xt",
+    name="u_t differentiated along with u_x",
+    says="the second entry is u_xx + u_xt.",
+    why="Where `autograd.grad` is given several outputs, or their sum, it adds up what they contribute. Hand u_x alone "
+    "to the second call.",
+    on_problem=lambda p: (_u_x(p), _u_xx(p) + _u_xt(p)),
+)
+DERIVATIVES_EXCHANGED = Mistake(
+    "derivatives_exchanged",
+    formula="(u_xx, u_x)",
+    name="the two results exchanged",
+    says="both results are right, but they stand in each other's place.",
+    why="The first derivative comes first.",
+    on_problem=lambda p: _two(p)[::-1],
+)
+SECOND_ON_FIRST = Mistake(
+    "second_on_first",
+    formula="u_x + u_xx",
+    name="the second derivative added to the first",
+    says="an entry holds u_x + u_xx.",
+    why="`backward` adds to `x.grad`, which still held u_x. `autograd.grad` returns each derivative by itself.",
+    on_problem=lambda p: [({}, (first, _u_x(p) + _u_xx(p))) for first in (_u_x(p), _u_x(p) + _u_xx(p))],
+)
+ONE_ORDER_LOW = Mistake(
+    "one_order_low",
+    formula="(u, u_x), (u_x, u_x)",
+    name="a derivative too few",
+    says="here u_x stands in the place of u_xx.",
+    why="Every derivative takes a call of its own: the first gives u_x, and the second, given u_x, gives u_xx.",
+    on_problem=lambda p: [({}, (first, _u_x(p))) for first in (derivative(p), _u_x(p))],
+)
+
+# --- 12.ode_residual
+
+
+def _oscillator(p: Problem, u2: Any = None, u1: Any = None, u0: Any = None, f: float = -1) -> np.ndarray:
+    """u″ + 2ζω u′ + ω² u − f(t), with other terms where they are given, and another factor for f."""
+    zeta, omega = p.extras["zeta"], p.extras["omega"]
+    terms = {"t": p.inputs["t"], "c": p.drawn["c"]}
+    return np.asarray(
+        (derivative(p, "t", "t") if u2 is None else u2)
+        + (2 * zeta * omega * derivative(p, "t") if u1 is None else u1)
+        + (omega**2 * derivative(p) if u0 is None else u0)
+        + f * functions.swing(terms["c"], terms["t"]).numpy()
+    )
+
+
+def _damping(factor: Callable[[float, float], float]) -> Callable[[Problem], Any]:
+    return lambda p: _oscillator(p, u1=factor(p.extras["zeta"], p.extras["omega"]) * derivative(p, "t"))
+
+
+def _oscillator_averaged(p: Problem) -> Any:
+    """u′ and u″ divided by N, as ``u.mean()`` gives them, and u″ once more by a second mean."""
+    zeta, omega = p.extras["zeta"], p.extras["omega"]
+    u1, u2 = derivative(p, "t"), derivative(p, "t", "t")
+    N = len(u1)
+    return [
+        ({}, _oscillator(p, u2=u2 / N**power, u1=2 * zeta * omega * u1 / N**first))
+        for power, first in ((2, 1), (1, 1), (1, 0))
+    ]
+
+
+def _oscillator_exchanged(p: Problem) -> np.ndarray:
+    zeta, omega = p.extras["zeta"], p.extras["omega"]
+    return _oscillator(p, u2=derivative(p, "t"), u1=2 * zeta * omega * derivative(p, "t", "t"))
+
+
+FORCE_ADDED = Mistake(
+    "force_added",
+    formula="… + f(t)",
+    name="the sign of f",
+    says="f is added; it must be subtracted.",
+    why="The residual is the left side of the equation minus the right side, so that it is 0 where the equation holds.",
+    on_problem=lambda p: _oscillator(p, f=1),
+)
+FORCE_LEFT_OUT = Mistake(
+    "force_left_out",
+    formula="u″ + 2ζω u′ + ω² u",
+    name="f left out",
+    says="this is the left side of the equation alone; f is missing.",
+    why="The residual is the left side minus the right side, f(t).",
+    on_problem=lambda p: _oscillator(p, f=0),
+)
+OMEGA_UNSQUARED = Mistake(
+    "omega_unsquared",
+    formula="ω u",
+    name="ω where ω² belongs",
+    says="u is multiplied by ω; it must be multiplied by ω².",
+    why="No message tells: the shapes are right, and so is every derivative. Compare your last line with the equation, "
+    "term by term.",
+    on_problem=lambda p: _oscillator(p, u0=p.extras["omega"] * derivative(p)),
+)
+DAMPING_SIGN = Mistake(
+    "damping_sign",
+    formula="− 2ζω u′",
+    name="the sign of the damping",
+    says="2ζω u′ is subtracted; it must be added.",
+    why="With a minus, the force would push in the direction in which the mass already moves.",
+    on_problem=_damping(lambda zeta, omega: -2 * zeta * omega),
+)
+DAMPING_FACTOR = Mistake(
+    "damping_factor",
+    formula="{factor} u′",
+    name="a factor of the damping",
+    says="u′ is multiplied by {factor}; it must be multiplied by 2ζω.",
+    why="Compare your last line with the equation, term by term.",
+    on_problem=lambda p: [
+        ({"factor": said}, _damping(factor)(p))
+        for said, factor in (
+            ("ζω", lambda zeta, omega: zeta * omega),
+            ("2ζ", lambda zeta, omega: 2 * zeta),
+            ("2ω", lambda zeta, omega: 2 * omega),
+            ("ζ", lambda zeta, omega: zeta),
+            ("0", lambda zeta, omega: 0.0),
+        )
+    ],
+)
+FIRST_FOR_SECOND = Mistake(
+    "first_for_second",
+    formula="u′ for u″",
+    name="u′ in the place of u″",
+    says="u′ stands in the place of u″.",
+    why="u″ takes a second call of `autograd.grad`, to which u′ is given.",
+    on_problem=lambda p: [({}, _oscillator(p, u2=derivative(p, "t"))), ({}, _oscillator_exchanged(p))],
+)
+VALUE_LEFT_OUT = Mistake(
+    "value_left_out",
+    formula="u″ + 2ζω u′ − f",
+    name="the term with u left out",
+    says="the term ω² u is missing.",
+    why="The spring pulls harder the farther the mass is from rest: the value of u belongs to the residual, too.",
+    on_problem=lambda p: _oscillator(p, u0=0.0),
+)
+
+# --- 12.poisson_residual
+
+
+def _entry(p: Problem, i: int, j: int) -> np.ndarray:
+    return derivative(p, ("X", i), ("X", j))
+
+
+def _d(p: Problem) -> int:
+    return int(p.inputs["X"].shape[1])
+
+
+def _gradient(p: Problem) -> np.ndarray:
+    """∇u at every point: (N, d)."""
+    return np.concatenate([derivative(p, ("X", i)) for i in range(_d(p))], axis=1)
+
+
+def _pure(p: Problem) -> np.ndarray:
+    """∂²u/∂xᵢ² at every point: (N, d)."""
+    return np.concatenate([_entry(p, i, i) for i in range(_d(p))], axis=1)
+
+
+def _laplacian(p: Problem) -> np.ndarray:
+    return np.sum(_pure(p), axis=1, keepdims=True)
+
+
+def _rows(p: Problem) -> np.ndarray:
+    """Each row of the Hessian added up, at every point: (N, d)."""
+    return np.concatenate([sum(_entry(p, i, j) for j in range(_d(p))) for i in range(_d(p))], axis=1)
+
+
+def _f(p: Problem) -> np.ndarray:
+    return functions.load(p.drawn["c"], p.inputs["X"]).numpy()
+
+
+def _poisson(p: Problem, laplacian: Any) -> np.ndarray:
+    """−Δu − f, with something else for Δu."""
+    return np.asarray(-laplacian - _f(p))
+
+
+def _poisson_with(*others: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
+    return lambda p: [({}, _poisson(p, other(p))) for other in others]
+
+
+def _added(values: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
+    return lambda p: values(p).sum(axis=1, keepdims=True)
+
+
+ALL_OF_HESSIAN = Mistake(
+    "all_of_hessian_at_points",
+    formula="Σᵢⱼ ∂²u/∂xᵢ∂xⱼ for Δu",
+    name="all entries of H added up",
+    says="here Δu is the sum of all entries of the Hessian, the mixed ones included.",
+    why="The derivative of g.sum() brings every coordinate of g in: entry i of it is the sum of row i of H. "
+    "Differentiate one column of g at a time, and take the same coordinate of what you get.",
+    on_problem=_poisson_with(_added(_rows)),
+)
+ROWS_OF_HESSIAN = Mistake(
+    "rows_of_hessian_at_points",
+    formula="Σⱼ ∂²u/∂xᵢ∂xⱼ",
+    name="the rows of H, each added up",
+    says="this has one entry for each coordinate: a row of the Hessian, added up.",
+    why="Δu is one number at every point. And g.sum() brings in the mixed derivatives, which do not belong to it: "
+    "differentiate one column of g at a time.",
+    on_problem=_poisson_with(_rows),
+)
+PURE_UNSUMMED = Mistake(
+    "second_derivatives_unsummed",
+    formula="∂²u/∂xᵢ²",
+    name="second derivatives not added up",
+    says="these are the terms of the Laplacian side by side, not added up.",
+    why="Δu is one number at every point: the sum over the coordinates, of shape (N, 1).",
+    on_problem=_poisson_with(_pure),
+)
+ONE_COORDINATE = Mistake(
+    "one_coordinate_only",
+    formula="∂²u/∂xₖ² for Δu",
+    name="one coordinate only",
+    says="of the Laplacian, only the term of coordinate {k} is there.",
+    why="Δu has a term for every coordinate. In a loop, add each to a total; a `return` inside the loop ends it.",
+    on_problem=lambda p: [({"k": k}, _poisson(p, _entry(p, k, k))) for k in range(_d(p))],
+)
+SLOPES_SQUARED = Mistake(
+    "squared_gradient",
+    formula="|∇u|² for Δu",
+    name="the squared gradient for the Laplacian",
+    says="|∇u|², the sum of the squared slopes, stands where Δu belongs.",
+    why="∇²u and |∇u|² look alike. The Laplacian adds up second derivatives: differentiate ∇u once more.",
+    on_problem=_poisson_with(_added(lambda p: _gradient(p) ** 2)),
+)
+MIXED_ONLY = Mistake(
+    "mixed_only",
+    formula="Σᵢ≠ⱼ ∂²u/∂xᵢ∂xⱼ for Δu",
+    name="mixed derivatives only",
+    says="here the mixed derivatives are added up, those that do not belong to Δu.",
+    why="∂²u/∂xᵢ² takes coordinate i twice: the column of g that you differentiate, and the column of the result.",
+    on_problem=_poisson_with(
+        lambda p: _added(_rows)(p) - _laplacian(p), lambda p: (_added(_rows)(p) - _laplacian(p)) / 2
+    ),
+)
+COORDINATES_AVERAGED = Mistake(
+    "coordinates_averaged",
+    formula="Δu / d",
+    name="the mean over the coordinates",
+    says="here the second derivatives are averaged over the coordinates.",
+    why="The Laplacian is their sum.",
+    on_problem=_poisson_with(lambda p: _laplacian(p) / _d(p)),
+)
+GRADIENT_ADDED_UP = Mistake(
+    "slopes_added_for_laplacian",
+    formula="Σᵢ ∂u/∂xᵢ for Δu",
+    name="first derivatives added up",
+    says="first derivatives are added up where second ones belong.",
+    why="Each coordinate of the gradient must be differentiated once more, with respect to the same coordinate.",
+    on_problem=_poisson_with(_added(_gradient)),
+)
+LAPLACIAN_SIGN = Mistake(
+    "laplacian_sign",
+    formula="Δu − f",
+    name="the sign of Δu",
+    says="Δu lacks its minus sign.",
+    why="The equation is −Δu = f. Its residual is the left side minus the right side: −Δu − f.",
+    on_problem=lambda p: _laplacian(p) - _f(p),
+)
+SOURCE_ADDED = Mistake(
+    "source_added",
+    formula="−Δu + f",
+    name="the sign of f",
+    says="f is added; it must be subtracted.",
+    why="The equation is −Δu = f. Its residual is the left side minus the right side: −Δu − f.",
+    on_problem=lambda p: -_laplacian(p) + _f(p),
+)
+SOURCE_LEFT_OUT = Mistake(
+    "source_left_out",
+    formula="−Δu, Δu",
+    name="f left out",
+    says="f is missing: this is the Laplacian alone, perhaps with its sign.",
+    why="The residual is the left side of the equation minus the right side, f(X).",
+    on_problem=lambda p: [({}, -_laplacian(p)), ({}, _laplacian(p))],
+)
+
+# --- 12.burgers_residual
+
+
+def _burgers(p: Problem, time: Any = None, flow: Any = None, second: Any = None, nu: float | None = None) -> np.ndarray:
+    """u_t + u · u_x − ν u_xx, with other terms where they are given."""
+    return np.asarray(
+        (_u_t(p) if time is None else time)
+        + (derivative(p) * _u_x(p) if flow is None else flow)
+        - (p.extras["nu"] if nu is None else nu) * (_u_xx(p) if second is None else second)
+    )
+
+
+U_LEFT_OUT = Mistake(
+    "flow_without_u",
+    formula="u_t + u_x − ν u_xx",
+    name="u_x without u",
+    says="u_x stands alone; it must be multiplied by u.",
+    why="In Burgers' equation the speed with which a value travels is that value itself: the term is u · u_x.",
+    on_problem=lambda p: _burgers(p, flow=_u_x(p)),
+)
+FLUX_UNHALVED = Mistake(
+    "flux_not_halved",
+    formula="∂(u²)/∂x for u · u_x",
+    name="twice u · u_x",
+    says="the second term is 2u · u_x, the derivative of u².",
+    why="u · u_x is the derivative of u²/2.",
+    on_problem=lambda p: _burgers(p, flow=2 * derivative(p) * _u_x(p)),
+)
+FLOW_IN_TIME = Mistake(
+    "flow_in_time",
+    formula="u · u_t",
+    name="u · u_t for u · u_x",
+    says="u is multiplied by u_t; it must be multiplied by u_x.",
+    why="Check the order of what your call returns: asked for (x, t), `autograd.grad` returns u_x first and u_t "
+    "second.",
+    on_problem=lambda p: _burgers(p, flow=derivative(p) * _u_t(p)),
+)
+X_AND_T_EXCHANGED = Mistake(
+    "x_and_t_exchanged",
+    formula="u_x + u · u_t − ν u_tt",
+    name="x and t exchanged",
+    says="the derivatives with respect to x and t are exchanged.",
+    why="Asked for (x, t), `autograd.grad` returns u_x first and u_t second.",
+    on_problem=lambda p: [
+        ({}, _burgers(p, time=_u_x(p), flow=derivative(p) * _u_t(p), second=second(p)))
+        for second in (_u_tt, _u_xt, _u_xx)
+    ],
+)
+VISCOSITY_SIGN = Mistake(
+    "viscosity_sign",
+    formula="… + ν u_xx",
+    name="the sign of ν u_xx",
+    says="ν u_xx is added; it must be subtracted.",
+    why="Viscosity smooths: on the right side of u_t + u · u_x = ν u_xx it has a plus, and the residual is left minus "
+    "right. With the wrong sign every ripple would grow.",
+    on_problem=lambda p: _burgers(p, nu=-p.extras["nu"]),
+)
+VISCOSITY_LEFT_OUT = Mistake(
+    "viscosity_left_out",
+    formula="{what}",
+    name="a factor or term with ν left out",
+    says="this is {what}.",
+    why="The last term is u_xx times the number ν.",
+    on_problem=lambda p: [
+        ({"what": said}, _burgers(p, nu=nu))
+        for said, nu in (("u_t + u · u_x − u_xx, without ν", 1.0), ("u_t + u · u_x, without ν u_xx", 0.0))
+    ],
+)
+TIME_TWICE = Mistake(
+    "second_for_first_in_time",
+    formula="u_tt for u_t",
+    name="u_tt for u_t",
+    says="u_tt stands where u_t belongs.",
+    why="Burgers' equation is of first order in time.",
+    on_problem=lambda p: _burgers(p, time=_u_tt(p)),
+)
+STEADY = Mistake(
+    "time_left_out",
+    formula="u · u_x − ν u_xx",
+    name="u_t left out",
+    says="u_t is missing.",
+    why="Without it, this is the residual of a state that does not change in time.",
+    on_problem=lambda p: _burgers(p, time=0.0),
+)
+
+
+def _burgers_averaged(p: Problem) -> Any:
+    u, N = derivative(p), len(derivative(p))
+    first = {"time": _u_t(p) / N, "flow": u * _u_x(p) / N}
+    return [
+        ({}, _burgers(p, **first, second=_u_xx(p) / N**2)),
+        ({}, _burgers(p, **first, second=_u_xx(p) / N)),
+        ({}, _burgers(p, second=_u_xx(p) / N)),
+    ]
+
+
+QUESTIONS = [
+    Question(
+        "12.predict_coupled",
+        "12.1 Predict: whose derivative is it?",
+        Facts(
+            calls={
+                "a": _own(_model(nn.BatchNorm1d(5))),
+                "b": _own(_model()),
+                "c": _own(_model(nn.LayerNorm(5))),
+                "d": _own(lambda x: torch.softmax(_model()(x), dim=0)),
+                "e": _own(_model(nn.BatchNorm1d(5)).eval()),
+                "f": _own(lambda x: torch.cumsum(_model()(x), dim=0)),
+                "g": _own(lambda x: torch.tensor(1.7, dtype=x.dtype, requires_grad=True) * _model()(x)),
+            },
+            notes={
+                "a": "In training mode, batch normalization subtracts the mean of the whole batch and divides by its "
+                "spread. So every xⱼ has a part in every uᵢ, and the sum brings those parts in.",
+                "b": "uᵢ depends on xᵢ alone: J is diagonal, and Jᵀ1 is its diagonal.",
+                "c": "Layer normalization takes its mean over the hidden units of a single sample. No sample meets "
+                "another.",
+                "d": "Each uᵢ depends on all of x. And since all uᵢ add up to 1 whatever x is, this gradient is 0 in "
+                "every row.",
+                "e": "In evaluation mode, batch normalization uses the mean and spread that it has stored. They are "
+                "constants, and no sample meets another.",
+                "f": "Row i of the sum holds u₀ to uᵢ, so x₀ has a part in all rows, and its derivative is counted in "
+                "each of them.",
+                "g": "All rows share the scale, but it depends on no x: J stays diagonal.",
+            },
+        ),
+        points=1,
+        stars=2,
+        minutes=5,
+        hints=(
+            "`grad(u, x, ones)` is Jᵀ1: entry j is the sum of column j of J, Σᵢ ∂uᵢ/∂xⱼ. For which J is that ∂uⱼ/∂xⱼ?",
+            "For each letter, imagine that one entry of x changes. Does only its own row of u change, or others as "
+            "well?",
+        ),
+    ),
+    Question(
+        "12.two_derivatives",
+        "12.2 u_x and u_xx at every point",
+        OfNetwork(compute=_two, text="(u_x, u_xx)", entries=("u_x", "u_xx")),
+        [
+            _network(functions.output, "a network of x and t with tanh", TANH, x=normal(5, 1), t=normal(5, 1)),
+            _network(functions.output, "a network of x and t with sin", SIN, x=normal(3, 1), t=normal(3, 1)),
+            _network(functions.output, "a network of x and t", MIXED, x=normal(4, 1), t=normal(4, 1)),
+        ],
+        gives=(*PARAMETERS, "u", "x", "t"),
+        computed={"u": functions.network},
+        hidden=PARAMETERS,
+        leaves=("x", "t"),
+        also=(
+            SLOPE_SQUARED.derived(lambda p: (_u_x(p), _u_x(p) ** 2)),
+            MIXED_FOR_SECOND.derived(lambda p: (_u_x(p), _u_xt(p))),
+            SECOND_IN_TIME.derived(lambda p: (_u_x(p), _u_tt(p))),
+            POINTS_AVERAGED.derived(_two_averaged),
+            POINTS_SUMMED.derived(_two_summed),
+            VALUES_AS_WEIGHTS.derived(_two_weighted),
+            TIME_FOR_PLACE,
+            BOTH_IN_SECOND,
+            DERIVATIVES_EXCHANGED,
+            SECOND_ON_FIRST,
+            ONE_ORDER_LOW,
+        ),
+        partial=True,
+        points=2,
+        stars=2,
+        minutes=7,
+        hints=(
+            "`autograd.grad` needs a weight for every entry of what it differentiates. With which weights does each "
+            "point count by itself?",
+            "Ones, in both calls. And the first call must record a graph, so that u_x can be differentiated.",
+            "`(u_x,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)`, and then the same of u_x.",
+        ),
+    ),
+    Question(
+        "12.ode_residual",
+        "12.3 Mend the residual of an oscillator",
+        OfNetwork(compute=_oscillator, text="u″ + 2ζω u′ + ω² u − f(t)"),
+        [
+            _network(functions.output, "a network of t with tanh", TANH, t=normal(4, 1), c=mixed_signs(2)),
+            _network(functions.output, "a network of t with sin", SIN, t=normal(3, 1), c=mixed_signs(2)),
+            _network(functions.output, "a network of t", MIXED, t=normal(5, 1), c=mixed_signs(2)),
+        ],
+        gives=(*PARAMETERS, "u", "c", "f", "t", "zeta", "omega"),
+        computed={"u": functions.network, "f": functions.force},
+        hidden=(*PARAMETERS, "c"),
+        extras={"zeta": _number(0.2, 0.9), "omega": _number(1.3, 2.5)},
+        declared=False,
+        also=(
+            OMEGA_UNSQUARED,
+            DAMPING_SIGN,
+            DAMPING_FACTOR,
+            FORCE_ADDED,
+            FORCE_LEFT_OUT,
+            VALUE_LEFT_OUT,
+            FIRST_FOR_SECOND,
+            SLOPE_SQUARED.derived(lambda p: _oscillator(p, u2=derivative(p, "t") ** 2)),
+            POINTS_AVERAGED.derived(_oscillator_averaged),
+            RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
+            EVERY_PAIR.derived(
+                lambda p: _tables(_oscillator(p, f=0), functions.swing(p.drawn["c"], p.inputs["t"]).numpy())
+            ),
+            OPPOSITE,
+        ),
+        points=2,
+        stars=2,
+        minutes=8,
+        hints=(
+            "Run it as it is. PyTorch's first message is about t: what must be true of a tensor before anything is "
+            "computed from it, if you want to differentiate with respect to it?",
+            "The second message is about u′: it has to be differentiated once more, so it needs a graph.",
+            "When the messages are gone, compare each term of the last line with the equation.",
+        ),
+    ),
+    Question(
+        "12.poisson_residual",
+        "12.4 Poisson's equation: the Laplacian of a network",
+        OfNetwork(compute=lambda p: _poisson(p, _laplacian(p)), text="−Δu − f"),
+        [
+            _network(functions.output, "a network of 2 coordinates with tanh", TANH, X=normal(5, 2), c=mixed_signs(2)),
+            _network(functions.output, "a network of 3 coordinates with sin", SIN, X=normal(4, 3), c=mixed_signs(2)),
+            _network(functions.output, "a network of 3 coordinates", MIXED, X=normal(3, 3), c=mixed_signs(2)),
+        ],
+        gives=(*PARAMETERS, "u", "c", "f", "X"),
+        computed={"u": functions.network, "f": functions.source},
+        hidden=(*PARAMETERS, "c"),
+        leaves=("X",),
+        also=(
+            ALL_OF_HESSIAN,
+            ROWS_OF_HESSIAN,
+            PURE_UNSUMMED,
+            ONE_COORDINATE,
+            SLOPES_SQUARED,
+            MIXED_ONLY,
+            COORDINATES_AVERAGED,
+            GRADIENT_ADDED_UP,
+            LAPLACIAN_SIGN,
+            SOURCE_ADDED,
+            SOURCE_LEFT_OUT,
+            EVERY_PAIR.derived(lambda p: _tables(-_laplacian(p), _f(p))),
+            RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
+            OPPOSITE,
+        ),
+        points=3,
+        stars=3,
+        minutes=12,
+        hints=(
+            "With g = ∇u of shape (N, d), column i of g is ∂u/∂xᵢ at every point. Which column of its gradient is "
+            "wanted?",
+            "One call for each coordinate i: the gradient of `g[:, i].sum()` with respect to X has shape (N, d), and "
+            "its column i is ∂²u/∂xᵢ².",
+            "Add up columns of shape (N, 1), `row[:, i : i + 1]`, so that no dimension is lost before f is subtracted.",
+        ),
+    ),
+    Question(
+        "12.burgers_residual",
+        "12.5 Transfer: the residual of Burgers' equation",
+        OfNetwork(compute=_burgers, text="u_t + u·u_x − ν u_xx"),
+        [
+            _network(functions.output, "a network of x and t with sin", SIN, x=normal(4, 1), t=normal(4, 1)),
+            _network(functions.output, "a network of x and t", MIXED, x=normal(3, 1), t=normal(3, 1)),
+            _network(functions.output, "a network of x and t with tanh", TANH, x=normal(5, 1), t=normal(5, 1)),
+        ],
+        gives=(*PARAMETERS, "u", "x", "t", "nu"),
+        computed={"u": functions.network},
+        hidden=PARAMETERS,
+        leaves=("x", "t"),
+        extras={"nu": _number(0.1, 0.8)},
+        also=(
+            U_LEFT_OUT,
+            FLUX_UNHALVED,
+            FLOW_IN_TIME,
+            X_AND_T_EXCHANGED,
+            VISCOSITY_SIGN,
+            VISCOSITY_LEFT_OUT,
+            TIME_TWICE,
+            STEADY,
+            SLOPE_SQUARED.derived(lambda p: _burgers(p, second=_u_x(p) ** 2)),
+            MIXED_FOR_SECOND.derived(lambda p: _burgers(p, second=_u_xt(p))),
+            SECOND_IN_TIME.derived(lambda p: _burgers(p, second=_u_tt(p))),
+            POINTS_AVERAGED.derived(_burgers_averaged),
+            RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
+            OPPOSITE,
+        ),
+        points=3,
+        stars=3,
+        minutes=10,
+        hints=(
+            "Three derivatives are needed: u_t, u_x and u_xx. One call of `autograd.grad` can return the first two.",
+            "`u_x, u_t = torch.autograd.grad(y, (x, t), torch.ones_like(y), create_graph=True)`; u_xx is the "
+            "derivative of u_x alone, with respect to x.",
+        ),
+    ),
+]
