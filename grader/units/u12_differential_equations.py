@@ -62,12 +62,13 @@ def derivative(p: Problem, *places: Place) -> np.ndarray:
     """
     if places not in p.seconds:
 
-        def f(inputs: dict[str, Tensor]) -> Any:
+        def u(inputs: dict[str, Tensor]) -> Any:
             return p.forward(*inputs.values())
 
+        slope: Callable[[dict[str, Tensor]], Any] = u
         for place in places:
-            f = _slope(f, place)
-        p.seconds[places] = f(p.inputs).detach().numpy()
+            slope = _slope(slope, place)
+        p.seconds[places] = slope(p.inputs).detach().numpy()
     found: np.ndarray = p.seconds[places]
     return found
 
