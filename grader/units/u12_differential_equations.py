@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
+from grader.models import LossParts, Trained
 from grader.predictions import Facts
-from grader.problem import Map, Problem, Sampler, fixed, mixed_signs, normal, uniform
+from grader.probe import Value
+from grader.problem import Map, Problem, Sampler, alike, fixed, mixed_signs, normal, uniform
 from grader.quantities import Computed
 from grader.question import Question
 from grader.units import u12_functions as functions
@@ -615,6 +618,418 @@ def _burgers_averaged(p: Problem) -> Any:
     ]
 
 
+# --- 12.loss_parts: the heat equation
+
+MEASURED, ENDS = ("x0", "u0"), ("tb",)
+
+
+def _heat(*inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean squares: of u_t − 0.1 u_xx at (x, t), of u(x0, 0) − u0, and of u at both ends at the times tb."""
+    *parameters, x, t, x0, u0, tb = inputs
+
+    def u(x: Tensor, t: Tensor) -> Tensor:
+        return functions.output(*parameters, x, t)
+
+    def u_x(z: Tensor) -> Tensor:
+        return torch.func.jvp(lambda x: u(x, t), (z,), (torch.ones_like(z),))[1]
+
+    u_t = torch.func.jvp(lambda t: u(x, t), (t,), (torch.ones_like(t),))[1]
+    u_xx = torch.func.jvp(u_x, (x,), (torch.ones_like(x),))[1]
+    r = u_t - functions.CONDUCTIVITY * u_xx
+    initial = u(x0, torch.zeros_like(x0)) - u0[:, None]
+    ends = torch.cat([u(torch.zeros_like(tb), tb), u(torch.ones_like(tb), tb)])
+    return (r**2).mean(), (initial**2).mean(), (ends**2).mean()
+
+
+def _heat_map(kinds: tuple[int, ...], formula: str, N: int, M: int, K: int) -> Map:
+    h = len(kinds)
+    return Map(
+        _heat,
+        {
+            **{"W": mixed_signs(h, 2), "b": normal(h), "a": mixed_signs(h, 1), "s": fixed(kinds)},
+            **{"x": uniform(0, 1, N, 1), "t": uniform(0, 1, N, 1)},
+            **{"x0": uniform(0, 1, M, 1), "u0": normal(M), "tb": uniform(0, 1, K, 1)},
+        },
+        formula,
+    )
+
+
+def _u_at(p: Problem, x: Any, t: Any) -> np.ndarray:
+    """u at points x and t, of which one may be a number: (·, 1)."""
+    x, t = torch.broadcast_tensors(*(torch.as_tensor(z, dtype=torch.float64) for z in (x, t)))
+    return functions.output(*(p.inputs[name] for name in PARAMETERS), x, t).numpy()
+
+
+def _r(p: Problem) -> np.ndarray:
+    """The residual at every point, by forward mode: (N, 1)."""
+
+    def u(inputs: dict[str, Tensor]) -> Any:
+        return functions.output(*(p.inputs[name] for name in PARAMETERS), inputs["x"], inputs["t"])
+
+    points = {name: p.inputs[name] for name in ("x", "t")}
+    u_xx, u_t = _slope(_slope(u, "x"), "x")(points), _slope(u, "t")(points)
+    return np.asarray((u_t - functions.CONDUCTIVITY * u_xx).numpy())
+
+
+def _starts(p: Problem) -> np.ndarray:
+    """u(x0, 0): (M, 1)."""
+    return _u_at(p, p.inputs["x0"], 0.0)
+
+
+def _misses(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is squared and averaged in each part: (N, 1), (M, 1) and (2K, 1)."""
+    tb = p.inputs["tb"]
+    ends = np.concatenate([_u_at(p, 0.0, tb), _u_at(p, 1.0, tb)])
+    return _r(p), _starts(p) - p.inputs["u0"].numpy()[:, None], ends
+
+
+PARTS = ("residual", "initial", "boundary")
+
+
+def _instead(p: Problem, place: int, values: list[Any]) -> list[tuple[dict[str, Any], Any]]:
+    """The right parts, but with each of these values in turn for the one at this place."""
+    return [
+        (
+            {"place": place, "part": PARTS[place]},
+            tuple(np.asarray(v) if k == place else t for k, t in enumerate(p.truth)),
+        )
+        for v in values
+    ]
+
+
+def _in_each(change: Callable[[np.ndarray], Any]) -> Callable[[Problem], Any]:
+    """``change(what is squared and averaged)`` in each part in turn."""
+    return lambda p: [case for k, miss in enumerate(_misses(p)) for case in _instead(p, k, [change(miss)])]
+
+
+def _at_other_times(p: Problem) -> Any:
+    x0, u0 = p.inputs["x0"], p.inputs["u0"].numpy()[:, None]
+    return _instead(p, 1, [np.mean((_u_at(p, x0, 1.0) - u0) ** 2), np.mean((_u_at(p, 0.0, x0) - u0) ** 2)])
+
+
+def _initial_tables(p: Problem) -> Any:
+    """u(x0, 0) − u0 as a table, and the same at the points x inside."""
+    u0 = p.inputs["u0"].numpy()
+    inside = _u_at(p, p.inputs["x"], 0.0)
+    return _instead(
+        p, 1, [np.mean((_starts(p) - u0) ** 2), np.sum((_starts(p) - u0) ** 2), np.mean((inside - u0) ** 2)]
+    )
+
+
+def _ends(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+    ends = _misses(p)[2]
+    K = len(ends) // 2
+    return ends[:K], ends[K:]
+
+
+def _one_end(p: Problem) -> Any:
+    return _instead(p, 2, [np.mean(end**2) for end in _ends(p)])
+
+
+def _ends_added(p: Problem) -> Any:
+    left, right = _ends(p)
+    return _instead(p, 2, [np.mean(left**2) + np.mean(right**2)])
+
+
+def _ends_mixed(p: Problem) -> Any:
+    left, right = _ends(p)
+    return _instead(p, 2, [np.mean((left - right) ** 2), np.mean((left + right) ** 2)])
+
+
+def _other_boundary(p: Problem) -> Any:
+    """At time 0; at x = tb and times 0 and 1; and at the inner points."""
+    tb, t = p.inputs["tb"], p.inputs["t"]
+    corners = np.concatenate([_u_at(p, [[0.0]], [[0.0]]), _u_at(p, [[1.0]], [[0.0]])])
+    exchanged = np.concatenate([_u_at(p, tb, 0.0), _u_at(p, tb, 1.0)])
+    inner = np.concatenate([_u_at(p, 0.0, t), _u_at(p, 1.0, t)])
+    return _instead(p, 2, [np.mean(z**2) for z in (corners, exchanged, inner)])
+
+
+TABLE_AVERAGED = Mistake(
+    "table_averaged",
+    formula="mean of (M, 1) − (M,)",
+    name="the mean of a table of all pairs",
+    says="the part {part} is made of an M×M table: u at every point minus the measurement at every other.",
+    why="`u(x0, …)` has shape (M, 1) and u0 has shape (M,), so their difference has shape (M, M), and `mean` hides it. "
+    "No message tells. Give u0 a second dimension, `u0[:, None]`, or take that of u away.",
+    on_problem=_initial_tables,
+)
+PART_SUMMED = Mistake(
+    "part_summed",
+    formula="Σ r²",
+    name="a sum for a mean",
+    says="the part {part} is the sum of the squares, not their mean.",
+    why="With a sum, the weight of this part would depend on how many points you happen to take.",
+    on_problem=_in_each(lambda z: np.sum(z**2)),
+)
+PART_UNSQUARED = Mistake(
+    "part_unsquared",
+    formula="mean of r, of |r|",
+    name="not squared",
+    says="the part {part} is not a mean of squares: what is averaged is not squared.",
+    why="Without the square, what is too high in one place and too low in another may cancel; |r| does not cancel, but "
+    "it has a kink at 0, just where training leads.",
+    on_problem=lambda p: [case for change in (np.mean, lambda z: np.mean(np.abs(z))) for case in _in_each(change)(p)],
+)
+MEAN_SQUARED = Mistake(
+    "mean_then_squared",
+    formula="(mean of r)²",
+    name="squared after the mean",
+    says="the part {part} is the square of a mean, not the mean of the squares.",
+    why="Averaged first, what is too high in one place and too low in another cancels.",
+    on_problem=_in_each(lambda z: np.mean(z) ** 2),
+)
+PART_ROOTED = Mistake(
+    "part_rooted",
+    formula="√(mean of r²)",
+    name="the root taken",
+    says="the part {part} is the root of the mean square.",
+    why="The mean of the squares is wanted, without a root.",
+    on_problem=_in_each(lambda z: np.sqrt(np.mean(z**2))),
+)
+OTHER_START = Mistake(
+    "initial_elsewhere",
+    formula="u(x0, 1), u(0, x0)",
+    name="the initial values at another time",
+    says="the part initial compares u0 with u at other points.",
+    why="The measurements belong to the points x0 at time 0: `u(x0, torch.zeros_like(x0))`.",
+    on_problem=_at_other_times,
+)
+START_UNMEASURED = Mistake(
+    "initial_without_u0",
+    formula="mean of u(x0, 0)²",
+    name="the measurements left out",
+    says="the part initial pulls u to 0 at time 0; the measurements u0 are missing.",
+    why="u should be u0 there: square the difference.",
+    on_problem=lambda p: _instead(p, 1, [np.mean(_starts(p) ** 2)]),
+)
+ONE_END_ONLY = Mistake(
+    "one_end_only",
+    formula="mean of u(0, t)²",
+    name="one end of the rod only",
+    says="the part boundary looks at one end of the rod only.",
+    why="u must be 0 at x = 0 and at x = 1. Where nothing is asked of u, it may be anything.",
+    on_problem=_one_end,
+)
+ENDS_ADDED = Mistake(
+    "ends_added",
+    formula="mean of u(0, t)² + mean of u(1, t)²",
+    name="the means of both ends added",
+    says="the part boundary is twice as large: the means of both ends are added.",
+    why="One mean over all 2K values is asked for. Put both ends into one tensor, or take half of the sum.",
+    on_problem=_ends_added,
+)
+ENDS_MIXED = Mistake(
+    "ends_mixed",
+    formula="mean of (u(0, t) ± u(1, t))²",
+    name="both ends put together before they are squared",
+    says="the part boundary squares the sum or the difference of u at both ends.",
+    why="That is 0 also where the two cancel. Each end must be 0 by itself: square first.",
+    on_problem=_ends_mixed,
+)
+BOUNDARY_ELSEWHERE = Mistake(
+    "boundary_elsewhere",
+    formula="u(0, 0), u(t, 0)",
+    name="the boundary at other points",
+    says="the part boundary looks at u at other points.",
+    why="The ends are x = 0 and x = 1, at all the times tb: `u(torch.zeros_like(tb), tb)` is the left one. x is the "
+    "first argument of u, and t the second.",
+    on_problem=_other_boundary,
+)
+
+# --- 12.train: −u″ = f on [0, 1]
+
+
+def _ends_of(p: Problem) -> np.ndarray:
+    """The exact solution at 0 and 1."""
+    return functions.rod(p.drawn["c"], torch.tensor([0.0, 1.0], dtype=torch.float64)).numpy()
+
+
+def _exact(p: Problem) -> np.ndarray:
+    return functions.rod(p.drawn["c"], p.inputs["x"]).numpy()
+
+
+def _equation(p: Problem) -> np.ndarray:
+    """−u″ − f at the problem's points: (N, 1)."""
+    return -derivative(p, "x", "x") - functions.rod_source(p.drawn["c"])(p.inputs["x"]).numpy()
+
+
+def _boundary(p: Problem) -> np.ndarray:
+    ends = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+    u = functions.output(*(p.inputs[name] for name in PARAMETERS), ends).detach().numpy()
+    return np.asarray(u[:, 0] - _ends_of(p))
+
+
+def _line(p: Problem, left: float, right: float) -> np.ndarray:
+    """The straight line between these boundary values."""
+    x = p.inputs["x"].numpy()
+    return np.asarray(left + (right - left) * x)
+
+
+def _rod_with(
+    factor: float, change: Callable[[np.ndarray], np.ndarray] = lambda ends: ends
+) -> Callable[[Problem], Any]:
+    """The solution of −u″ = factor · f with the boundary values ``change((left, right))``."""
+
+    def solution(p: Problem) -> np.ndarray:
+        ends = _ends_of(p)
+        return factor * (_exact(p) - _line(p, *ends)) + _line(p, *change(ends))
+
+    return solution
+
+
+SOURCE_SIGN = Mistake(
+    "trained_with_other_sign",
+    formula="u″ = f",
+    name="trained for u″ = f",
+    says="u solves u″ = f; it should solve −u″ = f.",
+    why="The boundary values are right, and the loss fell: but it was the loss of another equation. The residual is "
+    "−u″ − f.",
+    on_problem=_rod_with(-1.0),
+)
+SOURCE_MISSING = Mistake(
+    "trained_without_source",
+    formula="u″ = 0",
+    name="trained for u″ = 0",
+    says="u is a straight line, the solution of u″ = 0: f is missing.",
+    why="The residual is −u″ − f, with f at the points where u″ is taken.",
+    on_problem=_rod_with(0.0),
+)
+BOUNDARY_ZERO = Mistake(
+    "trained_to_zero_at_the_ends",
+    formula="u(0) = u(1) = 0",
+    name="the boundary values taken as 0",
+    says="u solves the equation, but with the boundary values 0.",
+    why="At the ends, u should be `left` and `right`: square the differences, not u.",
+    on_problem=_rod_with(1.0, np.zeros_like),
+)
+BOUNDARY_EXCHANGED = Mistake(
+    "trained_with_ends_exchanged",
+    formula="u(0) = right, u(1) = left",
+    name="the boundary values exchanged",
+    says="u solves the equation, but its two boundary values are exchanged.",
+    why="`left` belongs to x = 0, and `right` to x = 1.",
+    on_problem=_rod_with(1.0, lambda ends: ends[::-1]),
+)
+
+
+def _drawn(*samplers: Sampler) -> Sampler:
+    """The numbers that these samplers draw, side by side."""
+    return lambda generator: torch.stack([draw(generator) for draw in samplers])
+
+
+def _rod_map(formula: str, *curved: Sampler) -> Map:
+    """curved: samplers of c₀ to c₃ in ``functions.rod``; the line c₄ + c₅x is drawn."""
+    return Map(
+        functions.output,
+        {
+            **{"W": mixed_signs(16, 1), "b": normal(16), "a": uniform(-0.5, 0.5, 16, 1), "s": fixed([0] * 16)},
+            "c": _drawn(*curved, uniform(-1, 1), uniform(-1, 1)),
+            "x": lambda generator: torch.linspace(0, 1, 41, dtype=torch.float64)[:, None],
+        },
+        formula,
+        takes=(*PARAMETERS, "x"),
+    )
+
+
+NONE = fixed(0.0)
+
+# --- 12.find_coefficient
+
+
+@dataclass(frozen=True)
+class Fitted(Computed):
+    """A number that an answer finds by a search of its own: whatever is as near as ``tolerance`` is right.
+
+    tolerance: relative to the truth.
+    """
+
+    tolerance: float = 1e-3
+
+    def read(self, p: Problem, value: Value) -> Value:
+        if value.array is None:
+            return value
+        near = [v for v in (p.truth, *(w.value for w in p.wrongs)) if alike(value.array, v, self.tolerance, p.scale)]
+        return replace(value, array=near[0]) if near else value
+
+
+LR, DESCENT_STEPS = 0.8, 80
+
+
+def _descent(p: Problem, steps: int = DESCENT_STEPS, kept: float = 0.0) -> np.ndarray:
+    """Where gradient descent on the mean square misfit gets.  kept: how much of the gradient so far is kept."""
+    c, data = p.inputs["c"], p.extras["data"].numpy()
+    k, g = p.extras["k0"].item(), 0.0
+    for _ in range(steps):
+        at = torch.tensor(k, dtype=torch.float64)
+        J = forward_mode(lambda k: p.forward(c, k), {"k": at})["k"][:, 0]
+        g = kept * g + 2 * float(np.mean(J * (p.forward(c, at).numpy() - data)))
+        k -= LR * g
+    return np.asarray(k)
+
+
+GRADIENT_KEPT = Mistake(
+    "gradient_kept",
+    formula="k − lr · Σ gradients",
+    name="the gradient never cleared",
+    says="this is where the search gets if every step adds its gradient to all those before it.",
+    why="`backward` adds to `k.grad`. Clear it before each step, `k.grad = None` or `optimizer.zero_grad()`, as in the "
+    "training loop of unit 02.",
+    on_problem=lambda p: _descent(p, kept=1.0),
+)
+START_RETURNED = Mistake(
+    "start_returned",
+    formula="k0",
+    name="the value that the search began with",
+    says="this is k0, where the search began.",
+    why="Look whether your steps change the very tensor that you return, or a copy of it.",
+    on_problem=lambda p: p.extras["k0"].item(),
+)
+ONE_STEP = Mistake(
+    "one_step_only",
+    formula="k0 − lr · gradient",
+    name="one step only",
+    says="this is where the search is after a single step.",
+    why="A `return` inside the loop ends it. If it stands behind the loop, look whether each step starts from the k of "
+    "the step before.",
+    on_problem=lambda p: _descent(p, steps=1),
+)
+SAME_GRADIENT = Mistake(
+    "gradient_of_the_start",
+    formula="k0 − steps · lr · gradient",
+    name="the first gradient in every step",
+    says="this is where the search gets if every step uses the gradient at k0.",
+    why="The slope changes with k: solve again in every step, with the k of that step.",
+    on_problem=lambda p: np.asarray(
+        p.extras["k0"].item() + DESCENT_STEPS * (_descent(p, steps=1) - p.extras["k0"].item())
+    ),
+)
+MISFIT_RETURNED = Mistake(
+    "misfit_returned",
+    formula="misfit(k)",
+    name="the misfit, not the coefficient",
+    says="this is 0: the misfit at the end of the search, or its gradient.",
+    why="That it is 0 shows that the search has got there. What is wanted is where: k.",
+    on_problem=lambda p: np.zeros(()),
+)
+LOGARITHM = Mistake(
+    "logarithm_returned",
+    formula="log k",
+    name="the logarithm of k",
+    says="this is the logarithm of k.",
+    why="If you search for log k so that k stays positive, return `exp` of what you found.",
+    on_problem=lambda p: np.log(p.truth),
+)
+COURSE_RETURNED = Mistake(
+    "course_returned",
+    formula="solve(k)",
+    name="the solution, not the coefficient",
+    says="this is `solve(k)`, or data; the coefficient k itself is wanted.",
+    why="The solution at the k that you found agrees with data. Return that k.",
+    on_problem=lambda p: np.asarray(p.extras["data"]),
+)
+
+
 QUESTIONS = [
     Question(
         "12.predict_coupled",
@@ -807,6 +1222,123 @@ QUESTIONS = [
             "Three derivatives are needed: u_t, u_x and u_xx. One call of `autograd.grad` can return the first two.",
             "`u_x, u_t = torch.autograd.grad(y, (x, t), torch.ones_like(y), create_graph=True)`; u_xx is the "
             "derivative of u_x alone, with respect to x.",
+        ),
+    ),
+    Question(
+        "12.loss_parts",
+        "12.6 Three losses, and a silent table",
+        LossParts(parts=PARTS),
+        [
+            _heat_map(TANH, "a network of x and t with tanh", 5, 4, 3),
+            _heat_map(SIN, "a network of x and t with sin", 4, 3, 5),
+            _heat_map(MIXED, "a network of x and t", 4, 4, 4),
+        ],
+        gives=(*PARAMETERS, "u", "residual", "x", "t", "x0", "u0", "tb"),
+        computed={"u": functions.network},
+        hidden=PARAMETERS,
+        leaves=("x", "t"),
+        hands={"residual": functions.heat_residual},
+        also=(
+            TABLE_AVERAGED,
+            PART_SUMMED,
+            PART_UNSQUARED,
+            MEAN_SQUARED,
+            PART_ROOTED,
+            OTHER_START,
+            START_UNMEASURED,
+            ONE_END_ONLY,
+            ENDS_ADDED,
+            ENDS_MIXED,
+            BOUNDARY_ELSEWHERE,
+        ),
+        partial=True,
+        points=3,
+        stars=3,
+        minutes=10,
+        hints=(
+            "Print the shapes of `u(x0, torch.zeros_like(x0))` and u0, and that of their difference. How many "
+            "differences are wanted?",
+            "`u0[:, None]` has shape (M, 1). For the ends, `torch.zeros_like(tb)` and `torch.ones_like(tb)` are the "
+            "places.",
+            "All 2K values at the ends in one tensor: `torch.cat([u(…, tb), u(…, tb)])`; then square and average.",
+        ),
+    ),
+    Question(
+        "12.train",
+        "12.7 Train until the error is small",
+        Trained(
+            ("W", "b", "a"),
+            exact=_exact,
+            residual=_equation,
+            boundary=_boundary,
+            tolerance=0.02,
+            residual_tolerance=0.5,
+            boundary_tolerance=0.05,
+            along="x",
+            text="−u″ = f with u(0) = left, u(1) = right",
+        ),
+        [
+            _rod_map("a sine and a line", uniform(0.8, 1.2), uniform(2.5, 3.2), NONE, NONE),
+            _rod_map("x³ and a line", NONE, fixed(1.0), uniform(0.8, 1.2), NONE),
+            _rod_map("e^x and a line", NONE, fixed(1.0), NONE, uniform(0.8, 1.2)),
+        ],
+        gives=(*PARAMETERS, "u", "c", "f", "left", "right"),
+        computed={"u": functions.trainable, "f": functions.rod_source},
+        hidden=(*PARAMETERS, "c"),
+        extras={
+            "left": lambda generator, p: float(_ends_of(p)[0]),
+            "right": lambda generator, p: float(_ends_of(p)[1]),
+        },
+        also=(SOURCE_SIGN, SOURCE_MISSING, BOUNDARY_ZERO, BOUNDARY_EXCHANGED),
+        points=4,
+        stars=4,
+        minutes=20,
+        hints=(
+            "Write the loss first, and print it: the mean square of −u″ − f at 32 points in [0, 1], plus the squares "
+            "of u(0) − left and u(1) − right.",
+            "Then the loop of unit 02: `optimizer = torch.optim.Adam(u.parameters(), lr=0.01)`, and in each step "
+            "`zero_grad`, `backward`, `step`. Both calls of `autograd.grad` need `create_graph=True`: the loss is "
+            "differentiated once more.",
+            "The residual is much larger than the boundary terms at first. Ten times the boundary terms helps; so do "
+            "800 steps in the place of 300.",
+        ),
+    ),
+    Question(
+        "12.find_coefficient",
+        "12.8 Recall: find the coefficient",
+        Fitted(compute=lambda p: np.asarray(p.drawn["k"].item()), text="k", wrt=()),
+        [
+            Map(functions.course, {"c": fixed([0.2, 1.0, 1.0, 4.0]), "k": uniform(0.5, 0.9)}, "y′ = k(1 − y)y"),
+            Map(functions.course, {"c": fixed([0.3, 1.5, 0.0, 2.0]), "k": uniform(0.5, 0.9)}, "y′ = k(1.5 − y)"),
+            Map(functions.course, {"c": fixed([0.1, 1.0, 1.0, 6.0]), "k": uniform(0.5, 0.9)}, "y′ = k(1 − y)y"),
+        ],
+        gives=("c", "solve", "data", "k0", "lr", "steps"),
+        computed={"solve": functions.solver},
+        hidden=("c",),
+        extras={
+            "data": lambda generator, p: p.outputs[0],
+            "k0": lambda generator, p: uniform(1.0, 1.4)(generator),
+        },
+        hands={"lr": LR, "steps": DESCENT_STEPS},
+        declared=False,
+        also=(
+            GRADIENT_KEPT,
+            START_RETURNED,
+            ONE_STEP,
+            SAME_GRADIENT,
+            MISFIT_RETURNED,
+            LOGARITHM,
+            COURSE_RETURNED,
+        ),
+        plain_numbers=True,
+        points=3,
+        stars=3,
+        minutes=12,
+        hints=(
+            "k is a leaf like any parameter: `k = k0.clone().requires_grad_()`. What is the loss?",
+            "`loss = ((solve(k) - data) ** 2).mean()`, its gradient with respect to k, and a step under "
+            "`torch.no_grad()`; `steps` times.",
+            "If you use `backward`, clear `k.grad` in every step. If you use an optimizer, it takes `[k]`.",
         ),
     ),
 ]

@@ -56,3 +56,90 @@ def load(c: Tensor, X: Tensor) -> Tensor:
 def source(*made: Tensor) -> Callable[[Tensor], Tensor]:
     c = made[-1].detach()
     return lambda X: load(c, X)
+
+
+# --- the heat equation
+
+CONDUCTIVITY = 0.1
+
+
+def heat_residual(u: Callable[[Tensor, Tensor], Tensor], x: Tensor, t: Tensor) -> Tensor:
+    """u_t − 0.1 u_xx at the points (x, t), (N, 1) each, which must require a gradient.  Returns (N, 1)."""
+    y = u(x, t)
+    u_x, u_t = torch.autograd.grad(y, (x, t), torch.ones_like(y), create_graph=True)
+    (u_xx,) = torch.autograd.grad(u_x, x, torch.ones_like(u_x), create_graph=True)
+    return u_t - CONDUCTIVITY * u_xx
+
+
+# --- −u″ = f with two boundary values
+
+MOST_CALLS = 3000  # of a network that is trained
+MOST_SOLVES = 500  # of a solver whose coefficient is wanted
+
+
+class Budget:
+    """Counts calls, and raises RuntimeError for the first that is too many."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name, self.most, self.count = name, most, 0
+
+    def spend(self) -> None:
+        self.count += 1
+        if self.count > self.most:
+            raise RuntimeError(f"the budget is spent: {self.name} may be called {self.most} times")
+
+
+class TrainedNetwork(Network):
+    """A Network that may be called ``MOST_CALLS`` times."""
+
+    def __init__(self, W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> None:
+        super().__init__(W, b, a, s)
+        self.budget = Budget("u", MOST_CALLS)
+
+    def forward(self, *columns: Tensor) -> Tensor:
+        self.budget.spend()
+        return super().forward(*columns)
+
+
+def trainable(W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> nn.Module:
+    return TrainedNetwork(W, b, a, s)
+
+
+def rod(c: Tensor, x: Tensor) -> Tensor:
+    """c₀ sin(c₁x) + c₂x³ + c₃e^x + c₄ + c₅x.  c: (6,)."""
+    return c[0] * torch.sin(c[1] * x) + c[2] * x**3 + c[3] * torch.exp(x) + c[4] + c[5] * x
+
+
+def rod_source(*made: Tensor) -> Callable[[Tensor], Tensor]:
+    """f for which u = ``rod`` solves −u″ = f."""
+    c = made[-1].detach()
+    return lambda x: c[0] * c[1] ** 2 * torch.sin(c[1] * x) - 6 * c[2] * x - c[3] * torch.exp(x)
+
+
+# --- a differential equation with an unknown coefficient
+
+STEPS, EVERY = 20, 4
+
+
+def course(c: Tensor, k: Tensor) -> Tensor:
+    """y at five times, where y′ = k(c₁ − y)y or, if c₂ is 0, y′ = k(c₁ − y); by 20 explicit steps from y(0) = c₀.
+
+    c: (4,), and c₃ is the time at the end.  k: ().  Returns (5,).
+    """
+    y, seen = c[0], []
+    for n in range(STEPS):
+        y = y + c[3] / STEPS * k * (c[1] - y) * (1 + c[2] * (y - 1))
+        if n % EVERY == EVERY - 1:
+            seen.append(y)
+    return torch.stack(seen)
+
+
+def solver(*made: Tensor) -> Callable[[Tensor], Tensor]:
+    """solve(k), which may be called ``MOST_SOLVES`` times."""
+    c, budget = made[-1].detach(), Budget("solve", MOST_SOLVES)
+
+    def solve(k: Tensor) -> Tensor:
+        budget.spend()
+        return course(c, k)
+
+    return solve
