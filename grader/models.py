@@ -49,11 +49,19 @@ class LossParts(Output):
     def formula_on(self, p: Problem) -> str:
         return f"({', '.join(self.parts)})"
 
+    def wrongs(self, p: Problem) -> list[Wrong]:
+        return [
+            wrong._replace(detail={**wrong.detail, "place": self.parts[wrong.detail["place"]]})
+            if "place" in wrong.detail
+            else wrong
+            for wrong in self._also(p)
+        ]
+
     def in_entry(self, p: Problem, place: int) -> list[Wrong]:
         return [
             Wrong(wrong.key, wrong.value[place], wrong.detail)
             for wrong in p.wrongs
-            if wrong.detail.get("place") == place and isinstance(wrong.value, tuple)
+            if wrong.detail.get("place") == self.parts[place] and isinstance(wrong.value, tuple)
         ]
 
 

@@ -123,6 +123,7 @@ def test_a_tuple_of_parts_is_named_after_its_first_wrong_part():
     score, other, slope = p.truth
     v = judge(PARTS, [p], [returned((score, other * 3, slope + 1))])
     assert (v.mistake, v.score) == ("summed_part", pytest.approx(2 / 3 * 1))
+    assert v.headline.startswith("entry other of your tuple")
     v = judge(PARTS, [p], [returned((score + 1, other * 3, slope))])
     assert v.mistake is None
     assert "at slope" in v.headline

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.jacobian import forward_mode
-from grader.mistakes import CATALOGUE, Mistake
+from grader.mistakes import Mistake
 from grader.models import LossParts, Trained
 from grader.predictions import Facts
 from grader.probe import Value
@@ -27,12 +27,14 @@ PARAMETERS = ("W", "b", "a", "s")  # of functions.network, which draws them side
 class OfNetwork(Computed):
     """A quantity made of a network's derivatives with respect to its input; one of them is differentiated again.
 
-    entries: what the entries of a tuple are called.
+    entries: what the entries of a tuple are called.  wrt: a parameter, with respect to which the probe differentiates
+        what is ``differentiable``, as training does.
     """
 
     wrt: str | tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     twice: ClassVar = True
+    shape_help: ClassVar[str] = "u has one value at every point, of shape (N, 1), and so has what is made of it here."
 
     def places(self, p: Problem) -> tuple[str, ...]:
         return self.entries
@@ -190,7 +192,33 @@ EVERY_PAIR = Mistake(
     why="A tensor of shape (N,) met one of shape (N, 1), and broadcasting made N rows of N out of them. Somewhere a "
     "dimension was lost: by `sum(dim=1)` without `keepdim=True`, by an index or by `squeeze()`.",
 )
-OPPOSITE = CATALOGUE["minus_sign"].derived(lambda p: -p.truth)
+RESIDUAL_TURNED = Mistake(
+    "residual_turned",
+    name="the residual with its sign turned",
+    says="this is the residual with its sign turned.",
+    why="Take the left side of the equation minus the right side. A loss that squares it would not mind; this check "
+    "does.",
+    on_problem=lambda p: -p.truth,
+)
+ARGUMENTS_EXCHANGED = Mistake(
+    "arguments_exchanged",
+    formula="u(t, x)",
+    name="u called with its arguments exchanged",
+    says="u was called with its arguments exchanged, as u(t, x).",
+    why="The network takes x first and t second. Both have the same shape, so no message tells.",
+)
+
+
+def _exchanged(p: Problem) -> Problem:
+    """The problem with x and t in each other's place."""
+    return p.at("x", p.inputs["t"]).at("t", p.inputs["x"])
+
+
+def _two_exchanged(p: Problem) -> Any:
+    """u_x and u_xx of what u(t, x) is as a function of x and t."""
+    there = _exchanged(p)
+    return derivative(there, "t"), derivative(there, "t", "t")
+
 
 # --- 12.two_derivatives
 
@@ -315,6 +343,41 @@ def _oscillator_exchanged(p: Problem) -> np.ndarray:
     return _oscillator(p, u2=derivative(p, "t"), u1=2 * zeta * omega * derivative(p, "t", "t"))
 
 
+def _oscillator_weighted(p: Problem) -> Any:
+    """What comes of u as grad_outputs in the first call, and of u′ in the second."""
+    c = 2 * p.extras["zeta"] * p.extras["omega"]
+    u, u1, u2 = derivative(p), derivative(p, "t"), derivative(p, "t", "t")
+    again = u1**2 + u * u2
+    return [
+        *(({}, _oscillator(p, u2=second, u1=c * u * u1)) for second in (again, u * u1 * again)),
+        *(({}, _oscillator(p, u2=second)) for second in (u1 * u2, u * u2)),
+    ]
+
+
+def _slips(p: Problem) -> Any:
+    """Terms that slipped: {term} is what belongs, {what} is what stands there."""
+    zeta, omega = p.extras["zeta"], p.extras["omega"]
+    u, u1 = derivative(p), derivative(p, "t")
+    return [
+        ({"term": "ω² u", "what": "2ω u"}, _oscillator(p, u0=2 * omega * u)),
+        ({"term": "ω² u", "what": "ω² alone"}, _oscillator(p, u0=omega**2)),
+        ({"term": "ω² u", "what": "(ωu)²"}, _oscillator(p, u0=(omega * u) ** 2)),
+        ({"term": "ω² u", "what": "u alone"}, _oscillator(p, u0=u)),
+        ({"term": "2ζω u′", "what": "2ζω alone"}, _oscillator(p, u1=2 * zeta * omega)),
+        ({"term": "2ζω u′", "what": "2ζω u"}, _oscillator(p, u1=2 * zeta * omega * u)),
+        ({"term": "2ζω u′ + ω² u", "what": "2ζω u + ω² u′"}, _oscillator(p, u1=2 * zeta * omega * u, u0=omega**2 * u1)),
+        ({"term": "u″", "what": "nothing"}, _oscillator(p, u2=0.0)),
+    ]
+
+
+TERM_SLIPPED = Mistake(
+    "term_slipped",
+    formula="{what} for {term}",
+    name="a term that is not the equation's",
+    says="where {term} belongs, there is {what}.",
+    why="Compare your last line with the equation, term by term.",
+    on_problem=_slips,
+)
 FORCE_ADDED = Mistake(
     "force_added",
     formula="… + f(t)",
@@ -368,9 +431,9 @@ DAMPING_FACTOR = Mistake(
 FIRST_FOR_SECOND = Mistake(
     "first_for_second",
     formula="u′ for u″",
-    name="u′ in the place of u″",
-    says="u′ stands in the place of u″.",
-    why="u″ takes a second call of `autograd.grad`, to which u′ is given.",
+    name="the first derivative in the place of the second",
+    says="the first derivative stands where the second belongs.",
+    why="The second derivative takes a second call of `autograd.grad`, to which the first derivative is given.",
     on_problem=lambda p: [({}, _oscillator(p, u2=derivative(p, "t"))), ({}, _oscillator_exchanged(p))],
 )
 VALUE_LEFT_OUT = Mistake(
@@ -380,6 +443,11 @@ VALUE_LEFT_OUT = Mistake(
     says="the term ω² u is missing.",
     why="The spring pulls harder the farther the mass is from rest: the value of u belongs to the residual, too.",
     on_problem=lambda p: _oscillator(p, u0=0.0),
+)
+
+DECLARED_TOO_LATE = (
+    "Autograd followed the graph back and never met this t. u must be computed from the very tensor that requires a "
+    "gradient: declare t first, `t.requires_grad_()`, and call u afterwards. A copy or a slice of t is another tensor."
 )
 
 # --- 12.poisson_residual
@@ -618,6 +686,49 @@ def _burgers_averaged(p: Problem) -> Any:
     ]
 
 
+def _burgers_weighted(p: Problem) -> Any:
+    """What comes of u as grad_outputs in the first call, and of u_x in the second."""
+    u, u_x, u_t, u_xx = derivative(p), _u_x(p), _u_t(p), _u_xx(p)
+    again = u_x**2 + u * u_xx
+    first = {"time": u * u_t, "flow": u * u * u_x}
+    return [
+        *(({}, _burgers(p, **first, second=second)) for second in (again, u * u_x * again)),
+        *(({}, _burgers(p, second=second)) for second in (u_x * u_xx, u * u_xx)),
+    ]
+
+
+def _burgers_of_exchanged(p: Problem) -> np.ndarray:
+    """The residual of u(t, x) as a function of x and t."""
+    there = _exchanged(p)
+    u_x, u_t, u_xx = derivative(there, "t"), derivative(there, "x"), derivative(there, "t", "t")
+    return np.asarray(u_t + derivative(there) * u_x - p.extras["nu"] * u_xx)
+
+
+def _burgers_tables(p: Problem) -> Any:
+    u, u_x = derivative(p), _u_x(p)
+    flow = u * u_x
+    rest = _burgers(p, flow=0.0)
+    return [*_tables(rest, -flow), ({}, rest + u @ u_x.T), ({}, rest + u.T * u_x)]
+
+
+FLOW_SLIPPED = Mistake(
+    "flow_slipped",
+    formula="{what} for u · u_x",
+    name="another term for u · u_x",
+    says="{what} stands where + u · u_x belongs.",
+    why="Compare your last line with the equation, term by term: u_t + u · u_x − ν u_xx.",
+    on_problem=lambda p: [
+        ({"what": said}, _burgers(p, flow=flow))
+        for said, flow in (
+            ("− u · u_x", -derivative(p) * _u_x(p)),
+            ("u", derivative(p)),
+            ("(u_x)²", _u_x(p) ** 2),
+            ("u · u_xx", derivative(p) * _u_xx(p)),
+            ("nothing", 0.0),
+        )
+    ],
+)
+
 # --- 12.loss_parts: the heat equation
 
 MEASURED, ENDS = ("x0", "u0"), ("tb",)
@@ -690,7 +801,7 @@ def _instead(p: Problem, place: int, values: list[Any]) -> list[tuple[dict[str, 
     """The right parts, but with each of these values in turn for the one at this place."""
     return [
         (
-            {"place": place, "part": PARTS[place]},
+            {"place": place},
             tuple(np.asarray(v) if k == place else t for k, t in enumerate(p.truth)),
         )
         for v in values
@@ -749,7 +860,7 @@ TABLE_AVERAGED = Mistake(
     "table_averaged",
     formula="mean of (M, 1) − (M,)",
     name="the mean of a table of all pairs",
-    says="the part {part} is made of an M×M table: u at every point minus the measurement at every other.",
+    says="this is made of an M×M table: u at every point minus the measurement at every other.",
     why="`u(x0, …)` has shape (M, 1) and u0 has shape (M,), so their difference has shape (M, M), and `mean` hides it. "
     "No message tells. Give u0 a second dimension, `u0[:, None]`, or take that of u away.",
     on_problem=_initial_tables,
@@ -758,7 +869,7 @@ PART_SUMMED = Mistake(
     "part_summed",
     formula="Σ r²",
     name="a sum for a mean",
-    says="the part {part} is the sum of the squares, not their mean.",
+    says="this is the sum of the squares, not their mean.",
     why="With a sum, the weight of this part would depend on how many points you happen to take.",
     on_problem=_in_each(lambda z: np.sum(z**2)),
 )
@@ -766,7 +877,7 @@ PART_UNSQUARED = Mistake(
     "part_unsquared",
     formula="mean of r, of |r|",
     name="not squared",
-    says="the part {part} is not a mean of squares: what is averaged is not squared.",
+    says="this is not a mean of squares: what is averaged is not squared.",
     why="Without the square, what is too high in one place and too low in another may cancel; |r| does not cancel, but "
     "it has a kink at 0, just where training leads.",
     on_problem=lambda p: [case for change in (np.mean, lambda z: np.mean(np.abs(z))) for case in _in_each(change)(p)],
@@ -775,7 +886,7 @@ MEAN_SQUARED = Mistake(
     "mean_then_squared",
     formula="(mean of r)²",
     name="squared after the mean",
-    says="the part {part} is the square of a mean, not the mean of the squares.",
+    says="this is the square of a mean, not the mean of the squares.",
     why="Averaged first, what is too high in one place and too low in another cancels.",
     on_problem=_in_each(lambda z: np.mean(z) ** 2),
 )
@@ -783,15 +894,19 @@ PART_ROOTED = Mistake(
     "part_rooted",
     formula="√(mean of r²)",
     name="the root taken",
-    says="the part {part} is the root of the mean square.",
+    says="this is the root of the mean square, or of the sum.",
     why="The mean of the squares is wanted, without a root.",
-    on_problem=_in_each(lambda z: np.sqrt(np.mean(z**2))),
+    on_problem=lambda p: [
+        case
+        for root in (lambda z: np.sqrt(np.mean(z**2)), lambda z: np.sqrt(np.sum(z**2)))
+        for case in _in_each(root)(p)
+    ],
 )
 OTHER_START = Mistake(
     "initial_elsewhere",
     formula="u(x0, 1), u(0, x0)",
     name="the initial values at another time",
-    says="the part initial compares u0 with u at other points.",
+    says="this compares u0 with u at other points.",
     why="The measurements belong to the points x0 at time 0: `u(x0, torch.zeros_like(x0))`.",
     on_problem=_at_other_times,
 )
@@ -799,7 +914,7 @@ START_UNMEASURED = Mistake(
     "initial_without_u0",
     formula="mean of u(x0, 0)²",
     name="the measurements left out",
-    says="the part initial pulls u to 0 at time 0; the measurements u0 are missing.",
+    says="this pulls u to 0 at time 0; the measurements u0 are missing.",
     why="u should be u0 there: square the difference.",
     on_problem=lambda p: _instead(p, 1, [np.mean(_starts(p) ** 2)]),
 )
@@ -807,7 +922,7 @@ ONE_END_ONLY = Mistake(
     "one_end_only",
     formula="mean of u(0, t)²",
     name="one end of the rod only",
-    says="the part boundary looks at one end of the rod only.",
+    says="this looks at one end of the rod only.",
     why="u must be 0 at x = 0 and at x = 1. Where nothing is asked of u, it may be anything.",
     on_problem=_one_end,
 )
@@ -815,7 +930,7 @@ ENDS_ADDED = Mistake(
     "ends_added",
     formula="mean of u(0, t)² + mean of u(1, t)²",
     name="the means of both ends added",
-    says="the part boundary is twice as large: the means of both ends are added.",
+    says="this is twice as large: the means of both ends are added.",
     why="One mean over all 2K values is asked for. Put both ends into one tensor, or take half of the sum.",
     on_problem=_ends_added,
 )
@@ -823,7 +938,7 @@ ENDS_MIXED = Mistake(
     "ends_mixed",
     formula="mean of (u(0, t) ± u(1, t))²",
     name="both ends put together before they are squared",
-    says="the part boundary squares the sum or the difference of u at both ends.",
+    says="this squares the sum or the difference of u at both ends.",
     why="That is 0 also where the two cancel. Each end must be 0 by itself: square first.",
     on_problem=_ends_mixed,
 )
@@ -831,7 +946,7 @@ BOUNDARY_ELSEWHERE = Mistake(
     "boundary_elsewhere",
     formula="u(0, 0), u(t, 0)",
     name="the boundary at other points",
-    says="the part boundary looks at u at other points.",
+    says="this looks at u at other points.",
     why="The ends are x = 0 and x = 1, at all the times tb: `u(torch.zeros_like(tb), tb)` is the left one. x is the "
     "first argument of u, and t the second.",
     on_problem=_other_boundary,
@@ -963,7 +1078,7 @@ def _descent(p: Problem, steps: int = DESCENT_STEPS, kept: float = 0.0) -> np.nd
     for _ in range(steps):
         at = torch.tensor(k, dtype=torch.float64)
         J = forward_mode(lambda k: p.forward(c, k), {"k": at})["k"][:, 0]
-        g = kept * g + 2 * float(np.mean(J * (p.forward(c, at).numpy() - data)))
+        g = kept * g + 2 * float(np.mean(J * (functions.course(c, at).numpy() - data)))
         k -= LR * g
     return np.asarray(k)
 
@@ -1093,6 +1208,7 @@ QUESTIONS = [
             DERIVATIVES_EXCHANGED,
             SECOND_ON_FIRST,
             ONE_ORDER_LOW,
+            ARGUMENTS_EXCHANGED.derived(_two_exchanged),
         ),
         partial=True,
         points=2,
@@ -1108,7 +1224,7 @@ QUESTIONS = [
     Question(
         "12.ode_residual",
         "12.3 Mend the residual of an oscillator",
-        OfNetwork(compute=_oscillator, text="u″ + 2ζω u′ + ω² u − f(t)"),
+        OfNetwork(compute=_oscillator, text="u″ + 2ζω u′ + ω² u − f(t)", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of t with tanh", TANH, t=normal(4, 1), c=mixed_signs(2)),
             _network(functions.output, "a network of t with sin", SIN, t=normal(3, 1), c=mixed_signs(2)),
@@ -1117,8 +1233,9 @@ QUESTIONS = [
         gives=(*PARAMETERS, "u", "c", "f", "t", "zeta", "omega"),
         computed={"u": functions.network, "f": functions.force},
         hidden=(*PARAMETERS, "c"),
+        leaves=("W",),
         extras={"zeta": _number(0.2, 0.9), "omega": _number(1.3, 2.5)},
-        declared=False,
+        errors={"not_in_graph": DECLARED_TOO_LATE},
         also=(
             OMEGA_UNSQUARED,
             DAMPING_SIGN,
@@ -1129,11 +1246,13 @@ QUESTIONS = [
             FIRST_FOR_SECOND,
             SLOPE_SQUARED.derived(lambda p: _oscillator(p, u2=derivative(p, "t") ** 2)),
             POINTS_AVERAGED.derived(_oscillator_averaged),
+            VALUES_AS_WEIGHTS.derived(_oscillator_weighted),
+            TERM_SLIPPED,
             RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
             EVERY_PAIR.derived(
                 lambda p: _tables(_oscillator(p, f=0), functions.swing(p.drawn["c"], p.inputs["t"]).numpy())
             ),
-            OPPOSITE,
+            RESIDUAL_TURNED,
         ),
         points=2,
         stars=2,
@@ -1148,7 +1267,7 @@ QUESTIONS = [
     Question(
         "12.poisson_residual",
         "12.4 Poisson's equation: the Laplacian of a network",
-        OfNetwork(compute=lambda p: _poisson(p, _laplacian(p)), text="−Δu − f"),
+        OfNetwork(compute=lambda p: _poisson(p, _laplacian(p)), text="−Δu − f", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of 2 coordinates with tanh", TANH, X=normal(5, 2), c=mixed_signs(2)),
             _network(functions.output, "a network of 3 coordinates with sin", SIN, X=normal(4, 3), c=mixed_signs(2)),
@@ -1157,7 +1276,7 @@ QUESTIONS = [
         gives=(*PARAMETERS, "u", "c", "f", "X"),
         computed={"u": functions.network, "f": functions.source},
         hidden=(*PARAMETERS, "c"),
-        leaves=("X",),
+        leaves=("W", "X"),
         also=(
             ALL_OF_HESSIAN,
             ROWS_OF_HESSIAN,
@@ -1166,13 +1285,14 @@ QUESTIONS = [
             SLOPES_SQUARED,
             MIXED_ONLY,
             COORDINATES_AVERAGED,
+            POINTS_SUMMED.derived(lambda p: _poisson(p, np.sum(_laplacian(p)))),
             GRADIENT_ADDED_UP,
             LAPLACIAN_SIGN,
             SOURCE_ADDED,
             SOURCE_LEFT_OUT,
             EVERY_PAIR.derived(lambda p: _tables(-_laplacian(p), _f(p))),
             RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
-            OPPOSITE,
+            RESIDUAL_TURNED,
         ),
         points=3,
         stars=3,
@@ -1188,7 +1308,7 @@ QUESTIONS = [
     Question(
         "12.burgers_residual",
         "12.5 Transfer: the residual of Burgers' equation",
-        OfNetwork(compute=_burgers, text="u_t + u·u_x − ν u_xx"),
+        OfNetwork(compute=_burgers, text="u_t + u·u_x − ν u_xx", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of x and t with sin", SIN, x=normal(4, 1), t=normal(4, 1)),
             _network(functions.output, "a network of x and t", MIXED, x=normal(3, 1), t=normal(3, 1)),
@@ -1197,7 +1317,7 @@ QUESTIONS = [
         gives=(*PARAMETERS, "u", "x", "t", "nu"),
         computed={"u": functions.network},
         hidden=PARAMETERS,
-        leaves=("x", "t"),
+        leaves=("W", "x", "t"),
         extras={"nu": _number(0.1, 0.8)},
         also=(
             U_LEFT_OUT,
@@ -1212,8 +1332,13 @@ QUESTIONS = [
             MIXED_FOR_SECOND.derived(lambda p: _burgers(p, second=_u_xt(p))),
             SECOND_IN_TIME.derived(lambda p: _burgers(p, second=_u_tt(p))),
             POINTS_AVERAGED.derived(_burgers_averaged),
+            VALUES_AS_WEIGHTS.derived(_burgers_weighted),
+            FLOW_SLIPPED,
+            FIRST_FOR_SECOND.derived(lambda p: _burgers(p, second=_u_x(p))),
+            ARGUMENTS_EXCHANGED.derived(_burgers_of_exchanged),
+            EVERY_PAIR.derived(_burgers_tables),
             RESIDUAL_SQUARED.derived(lambda p: _squared(p.truth)),
-            OPPOSITE,
+            RESIDUAL_TURNED,
         ),
         points=3,
         stars=3,

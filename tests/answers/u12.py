@@ -1,0 +1,544 @@
+"""Unit 12: derivatives of a network with respect to its input, residuals and training, as students write them."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch.func import functional_call, hessian, jvp, vmap
+
+pull = torch.autograd.grad
+
+
+def ones(y):
+    return torch.ones_like(y)
+
+
+def slope(y, x):
+    """The derivative at every point, with a graph."""
+    return pull(y, x, ones(y), create_graph=True)[0]
+
+
+# --- 12.2
+
+
+def two(first=slope, second=slope, by=lambda x, t: (x, x)):
+    """u_x and u_xx by these calls, with respect to what ``by`` says."""
+
+    def answer(u, x, t):
+        one, other = by(x, t)
+        u_x = first(u(x, t), one)
+        return u_x, second(u_x, other)
+
+    return answer
+
+
+def without_graph(y, x):
+    return pull(y, x, ones(y))[0]
+
+
+def retained(y, x):
+    return pull(y, x, ones(y), retain_graph=True)[0]
+
+
+def of_mean(y, x):
+    return pull(y.mean(), x, create_graph=True)[0]
+
+
+def of_sum(y, x):
+    return pull(y.sum(), x, create_graph=True)[0]
+
+
+def weighted_by_itself(y, x):
+    return pull(y, x, y, create_graph=True)[0]
+
+
+def two_by_backward(clear=True):
+    def answer(u, x, t):
+        u(x, t).sum().backward(create_graph=True)
+        u_x = x.grad
+        if clear:
+            x.grad = None
+        u_x.sum().backward()
+        return u_x, x.grad
+
+    return answer
+
+
+def two_by_one_call(u, x, t):
+    y = u(x, t)
+    g = pull(y, (x, t), ones(y), create_graph=True)
+    return g[0], pull(g, x, (ones(x), ones(t)))[0]
+
+
+def two_by_vmap(u, x, t):
+    def one(x, t):
+        return u(x[None], t[None])[0, 0]
+
+    H = vmap(hessian(one))(x, t)[:, :, 0]
+    return vmap(torch.func.grad(one))(x, t), H
+
+
+def two_forward(u, x, t):
+    def u_x(z):
+        return jvp(lambda z: u(z, t), (z,), (ones(z),))[1]
+
+    return u_x(x), jvp(u_x, (x,), (ones(x),))[1]
+
+
+def point_by_point(u, x, t):
+    first, second = [], []
+    y = u(x, t)
+    for k in range(len(x)):
+        (g,) = pull(y[k, 0], x, create_graph=True)
+        first.append(g[k])
+        second.append(pull(g[k, 0], x, retain_graph=True)[0][k])
+    return torch.stack(first), torch.stack(second)
+
+
+# --- 12.3
+
+
+def oscillator(last=lambda y, dy, d2y, z, w: d2y + 2 * z * w * dy + w**2 * y, slope=slope, f=-1):
+    """The residual with another left side, other derivatives, or another factor for f."""
+
+    def answer(u, force, t, zeta, omega):
+        t.requires_grad_()
+        y = u(t)
+        dy = slope(y, t)
+        return last(y, dy, slope(dy, t), zeta, omega) + f * force(t)
+
+    return answer
+
+
+def as_given(u, f, t, zeta, omega):
+    y = u(t)
+    (dy,) = pull(y, t, ones(y))
+    (d2y,) = pull(dy, t, ones(dy))
+    return d2y + 2 * zeta * omega * dy + omega * y - f(t)
+
+
+def declared_only(u, f, t, zeta, omega):
+    return as_given(u, f, t.requires_grad_(), zeta, omega)
+
+
+def declared_too_late(u, f, t, zeta, omega):
+    y = u(t)
+    t.requires_grad_()
+    (dy,) = pull(y, t, ones(y), create_graph=True)
+    return dy
+
+
+def of_a_copy(u, f, t, zeta, omega):
+    t = t.clone().requires_grad_()
+    return oscillator()(u, f, t, zeta, omega)
+
+
+def flattened(u, f, t, zeta, omega):
+    t.requires_grad_()
+    y = u(t).squeeze()
+    (dy,) = pull(y.sum(), t, create_graph=True)
+    (d2y,) = pull(dy.sum(), t)
+    return d2y.squeeze() + 2 * zeta * omega * dy.squeeze() + omega**2 * y - f(t)
+
+
+def oscillator_forward(u, f, t, zeta, omega):
+    def du(t):
+        return jvp(u, (t,), (ones(t),))[1]
+
+    return jvp(du, (t,), (ones(t),))[1] + 2 * zeta * omega * du(t) + omega**2 * u(t) - f(t)
+
+
+# --- 12.4
+
+
+def laplacian(u, X):
+    g = of_sum(u(X), X)
+    return sum(of_sum(g[:, i], X)[:, i : i + 1] for i in range(X.shape[1]))
+
+
+def poisson(delta=laplacian, sign=-1, f=-1):
+    return lambda u, source, X: sign * delta(u, X) + f * source(X)
+
+
+def all_of_hessian(u, X):
+    return of_sum(of_sum(u(X), X), X).sum(dim=1, keepdim=True)
+
+
+def rows_of_hessian(u, X):
+    g = slope(u(X), X)
+    return slope(g, X)
+
+
+def pure(u, X):
+    g = of_sum(u(X), X)
+    return torch.cat([of_sum(g[:, i], X)[:, i : i + 1] for i in range(X.shape[1])], dim=1)
+
+
+def first_only(u, X):
+    g = of_sum(u(X), X)
+    for i in range(X.shape[1]):
+        return of_sum(g[:, i], X)[:, i : i + 1]
+    return None
+
+
+def last_only(u, X):
+    g = of_sum(u(X), X)
+    for i in range(X.shape[1]):
+        total = of_sum(g[:, i], X)[:, i : i + 1]
+    return total
+
+
+def squared_gradient(u, X):
+    return (of_sum(u(X), X) ** 2).sum(dim=1, keepdim=True)
+
+
+def without_keepdim(u, source, X):
+    return -pure(u, X).sum(dim=1) - source(X)
+
+
+def both_flat(u, source, X):
+    return -pure(u, X).sum(dim=1) - source(X)[:, 0]
+
+
+def by_hessian(u, X):
+    H = vmap(hessian(lambda x: u(x[None])[0, 0]))(X)
+    return H.diagonal(dim1=1, dim2=2).sum(dim=1, keepdim=True)
+
+
+def by_columns(u, X):
+    """Coordinates as separate leaves, put together for u."""
+    columns = [X[:, i : i + 1].detach().requires_grad_() for i in range(X.shape[1])]
+    y = u(torch.cat(columns, dim=1))
+    return sum(slope(slope(y, c), c) for c in columns)
+
+
+def sliced_after(u, source, X):
+    y = u(X)
+    return -sum(slope(slope(y, X[:, i : i + 1]), X[:, i : i + 1]) for i in range(X.shape[1])) - source(X)
+
+
+def loop_frees_graph(u, source, X):
+    (g,) = pull(u(X).sum(), X, create_graph=True)
+    return -sum(pull(g[:, i].sum(), X)[0][:, i : i + 1] for i in range(X.shape[1])) - source(X)
+
+
+# --- 12.5
+
+
+def burgers(residual=lambda y, u_x, u_t, u_xx, nu: u_t + y * u_x - nu * u_xx, slope=slope):
+    def answer(u, x, t, nu):
+        y = u(x, t)
+        u_x, u_t = slope(y, x), slope(y, t)
+        return residual(y, u_x, u_t, slope(u_x, x), nu)
+
+    return answer
+
+
+def burgers_in_time(u, x, t, nu):
+    y = u(x, t)
+    u_x, u_t = pull(y, (x, t), ones(y), create_graph=True)
+    return u_t + y * u_x - nu * slope(u_t, t)
+
+
+def burgers_mixed(u, x, t, nu):
+    y = u(x, t)
+    u_x, u_t = pull(y, (x, t), ones(y), create_graph=True)
+    return u_t + y * u_x - nu * slope(u_x, t)
+
+
+def burgers_exchanged(u, x, t, nu):
+    y = u(x, t)
+    u_t, u_x = pull(y, (x, t), ones(y), create_graph=True)
+    return u_t + y * u_x - nu * slope(u_x, x)
+
+
+def names_exchanged(u, x, t, nu):
+    y = u(x, t)
+    u_t, u_x = slope(y, x), slope(y, t)
+    return u_t + y * u_x - nu * slope(u_x, t)
+
+
+def second_of_time(u, x, t, nu):
+    y = u(x, t)
+    u_x, u_t = pull(y, (x, t), ones(y), create_graph=True)
+    return slope(u_t, t) + y * u_x - nu * slope(u_x, x)
+
+
+def conservative(u, x, t, nu):
+    """u · u_x as the derivative of u²/2, and both terms in x at once."""
+    y = u(x, t)
+    return slope(y, t) + slope(y**2 / 2 - nu * slope(y, x), x)
+
+
+def as_square(u, x, t, nu):
+    y = u(x, t)
+    return slope(y, t) + slope(y**2, x) - nu * slope(slope(y, x), x)
+
+
+def detached(u, x, t, nu):
+    y = u(x, t)
+    u_x, u_t = pull(y, (x, t), ones(y), create_graph=True)
+    return u_t + y * u_x - nu * slope(u_x.detach(), x)
+
+
+# --- 12.6
+
+
+def mean_square(z):
+    return (z**2).mean()
+
+
+def at_start(x0):
+    return torch.zeros_like(x0)
+
+
+def ends_of(u, tb):
+    return torch.cat([u(torch.zeros_like(tb), tb), u(torch.ones_like(tb), tb)])
+
+
+def parts(
+    size=mean_square,
+    residual=None,
+    initial=lambda u, x0, u0: u(x0, at_start(x0)) - u0[:, None],
+    boundary=ends_of,
+    boundary_size=None,
+):
+    """The three parts, with another measure of size, or with something else in one of them."""
+
+    def answer(u, r, x, t, x0, u0, tb):
+        first = size(r(u, x, t)) if residual is None else residual(r(u, x, t))
+        return first, size(initial(u, x0, u0)), (boundary_size or size)(boundary(u, tb))
+
+    return answer
+
+
+def parts_as_table(u, r, x, t, x0, u0, tb):
+    return mean_square(r(u, x, t)), mean_square(u(x0, at_start(x0)) - u0), mean_square(ends_of(u, tb))
+
+
+def parts_by_mse(u, r, x, t, x0, u0, tb):
+    """mse_loss, which warns where it broadcasts."""
+    mse = torch.nn.functional.mse_loss
+    ends = ends_of(u, tb)
+    start = u(x0, at_start(x0)).squeeze(1)
+    return r(u, x, t).pow(2).mean(), mse(start, u0), mse(ends, torch.zeros_like(ends))
+
+
+def table_by_mse(u, r, x, t, x0, u0, tb):
+    mse = torch.nn.functional.mse_loss
+    ends = ends_of(u, tb)
+    return r(u, x, t).pow(2).mean(), mse(u(x0, at_start(x0)), u0), mse(ends, torch.zeros_like(ends))
+
+
+def initial_inside(u, r, x, t, x0, u0, tb):
+    return mean_square(r(u, x, t)), mean_square(u(x, at_start(x)) - u0), mean_square(ends_of(u, tb))
+
+
+def one_loss(u, r, x, t, x0, u0, tb):
+    return sum(parts()(u, r, x, t, x0, u0, tb))
+
+
+def as_floats(u, r, x, t, x0, u0, tb):
+    return tuple(part.item() for part in parts()(u, r, x, t, x0, u0, tb))
+
+
+# --- 12.7
+
+
+def rod_loss(u, f, left, right, x, sign=-1.0, f_sign=-1.0, boundary=10.0, residual=1.0, order=2):
+    x = x.detach().requires_grad_()
+    d = slope(u(x), x)
+    if order == 2:
+        d = slope(d, x)
+    ends = u(torch.tensor([[0.0], [1.0]], dtype=x.dtype))
+    wanted = torch.tensor([[left], [right]], dtype=x.dtype)
+    return residual * mean_square(sign * d + f_sign * f(x)) + boundary * mean_square(ends - wanted)
+
+
+def points(count=32, random=False):
+    if random:
+        return torch.rand(count, 1, dtype=torch.float64)
+    return torch.linspace(0, 1, count, dtype=torch.float64)[:, None]
+
+
+def train(steps=500, lr=0.02, random=False, make=torch.optim.Adam, step=True, swapped=False, zero=False, **loss):
+    """The usual loop, with another loss or other steps."""
+
+    def answer(u, f, left, right):
+        torch.manual_seed(0)
+        optimizer = make(u.parameters(), lr=lr)
+        values = (right, left) if swapped else (0.0, 0.0) if zero else (left, right)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            rod_loss(u, f, *values, points(random=random), **loss).backward()
+            if step:
+                optimizer.step()
+
+    return answer
+
+
+def by_lbfgs(u, f, left, right):
+    optimizer = torch.optim.LBFGS(u.parameters(), max_iter=120, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = rod_loss(u, f, left, right, points())
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+
+
+def of_a_trained_copy(u, f, left, right):
+    twin = copy.deepcopy(u)
+    train(steps=30)(twin, f, left, right)
+    return twin
+
+
+def too_many_calls(u, f, left, right):
+    with torch.no_grad():
+        for _ in range(4000):
+            u(points(1))
+
+
+def left_end_only(u, f, left, right):
+    optimizer = torch.optim.Adam(u.parameters(), lr=0.02)
+    zero = torch.zeros(1, 1, dtype=torch.float64)
+    for _ in range(400):
+        optimizer.zero_grad()
+        rod = rod_loss(u, f, left, right, points(), boundary=0.0)
+        (rod + 10 * mean_square(u(zero) - left)).backward()
+        optimizer.step()
+
+
+def second_without_graph(u, f, left, right):
+    x = points().requires_grad_()
+    (d,) = pull(u(x).sum(), x, create_graph=True)
+    (d2,) = pull(d.sum(), x)
+    loss = mean_square(-d2 - f(x))
+    loss.backward()
+
+
+# --- 12.8
+
+
+def descent(clear=True, steps=None, lr=None, result=lambda k, loss, solve: k, up=1.0):
+    """Gradient descent by ``backward``."""
+
+    def answer(solve, data, k0, rate, count):
+        k = k0.clone().requires_grad_()
+        for _ in range(count if steps is None else steps):
+            if clear:
+                k.grad = None
+            loss = ((solve(k) - data) ** 2).mean()
+            loss.backward()
+            with torch.no_grad():
+                k -= up * (rate if lr is None else lr) * k.grad
+        return result(k, loss, solve)
+
+    return answer
+
+
+def by_optimizer(make, count):
+    def answer(solve, data, k0, lr, steps):
+        k = torch.nn.Parameter(k0.clone())
+        optimizer = make([k])
+        for _ in range(count):
+            optimizer.zero_grad()
+            ((solve(k) - data) ** 2).mean().backward()
+            optimizer.step()
+        return k
+
+    return answer
+
+
+def by_grad(solve, data, k0, lr, steps):
+    k = k0.clone()
+    for _ in range(steps):
+        k.requires_grad_()
+        (g,) = pull(((solve(k) - data) ** 2).mean(), k)
+        k = (k - lr * g).detach()
+    return k
+
+
+def by_newton(solve, data, k0, lr, steps):
+    """Gauss and Newton's method, by forward mode."""
+    k = k0
+    for _ in range(15):
+        y, J = jvp(solve, (k,), (torch.ones_like(k),))
+        k = k - (J @ (y - data)) / (J @ J)
+    return k
+
+
+def in_logarithms(back):
+    def answer(solve, data, k0, lr, steps):
+        z = k0.log().requires_grad_()
+        for _ in range(150):
+            (g,) = pull(((solve(z.exp()) - data) ** 2).mean(), z)
+            z = (z - lr * g).detach().requires_grad_()
+        return back(z)
+
+    return answer
+
+
+def first_gradient_only(solve, data, k0, lr, steps):
+    k = k0.clone().requires_grad_()
+    (g,) = pull(((solve(k) - data) ** 2).mean(), k)
+    with torch.no_grad():
+        for _ in range(steps):
+            k -= lr * g
+    return k
+
+
+def never_declared(solve, data, k0, lr, steps):
+    for _ in range(steps):
+        ((solve(k0) - data) ** 2).mean().backward()
+    return k0
+
+
+def not_under_no_grad(solve, data, k0, lr, steps):
+    k = k0.clone().requires_grad_()
+    for _ in range(steps):
+        ((solve(k) - data) ** 2).mean().backward()
+        k -= lr * k.grad
+    return k
+
+
+def a_new_k(solve, data, k0, lr, steps):
+    k = k0.clone().requires_grad_()
+    for _ in range(steps):
+        ((solve(k) - data) ** 2).mean().backward()
+        k = k - lr * k.grad
+    return k
+
+
+def a_copy_moved(solve, data, k0, lr, steps):
+    k = k0.clone().requires_grad_()
+    for _ in range(steps):
+        (g,) = pull(((solve(k) - data) ** 2).mean(), k)
+        moved = k.detach()
+        moved = moved - lr * g
+    return k
+
+
+def table_of_values(solve, data, k0, lr, steps):
+    """A search without derivatives."""
+    tried = torch.linspace(0.1, 2, 1000, dtype=torch.float64)
+    return tried[torch.stack([((solve(k) - data) ** 2).mean() for k in tried]).argmin()]
+
+
+def params_of(u):
+    return dict(u.named_parameters())
+
+
+def by_functional_call(u, x, t):
+    def value(x):
+        return functional_call(u, params_of(u), (x, t)).sum()
+
+    g = torch.func.grad(value)
+    return g(x), torch.func.grad(lambda x: g(x).sum())(x)
+
+
+WRONG = []
+RIGHT = []
