@@ -83,7 +83,7 @@ predictions stay with the judge, and may be any function.
 from __future__ import annotations
 
 from grader.mistakes import CATALOGUE, Mistake
-from grader.models import Loss, LossParts, Trained
+from grader.models import Fitted, Loss, LossParts, Trained
 from grader.predictions import Cause, Facts, Letters, Predicted, PredictedShape
 from grader.problem import Block, Inseparable, Map, Problem, fixed, like, mixed_signs, normal, place, uniform
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
@@ -164,6 +164,7 @@ __all__ = [
     "Loss",
     "LossParts",
     "Trained",
+    "Fitted",
     # predictions
     "Predicted",
     "PredictedShape",

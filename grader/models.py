@@ -1,4 +1,4 @@
-"""What can be asked of a model: a loss of several parts, with its gradient; and that it was trained.
+"""What can be asked of a model: a loss of several parts, with its gradient; that it was trained, or a number fitted.
 
 A model's parameters are inputs of the Map, by name, and hidden (``Question.hidden``); the model itself is built of them
 by ``Question.computed``, and registers these very tensors, which are ``nn.Parameter``.  So what a loss hands back to
@@ -8,7 +8,7 @@ them, and what training made of them, can be looked at by name.  The Map's funct
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from grader import formatting
 from grader.mistakes import CATALOGUE
 from grader.probe import Value
 from grader.problem import Problem, Wrong, alike
-from grader.quantities import Output, Quantity, WeightedGradient
+from grader.quantities import Computed, Output, Quantity, WeightedGradient
 from grader.words import EQUATIONS, SHAPE_HELP
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Trained(Quantity):
     boundary_tolerance: float = 0.01
     along: str = ""
     text: str = ""
-    apart: ClassVar = False
+    apart: ClassVar = True
     shape_help: ClassVar = SHAPE_HELP["value"]
 
     @property
@@ -284,3 +284,50 @@ class Trained(Quantity):
                 return None
             p = p.at(name, torch.from_numpy(array.astype(float)))
         return p
+
+
+@dataclass(frozen=True)
+class Fitted(Computed):
+    """A number, of shape (), that the answer finds by a search of its own: one that is near enough is right.
+
+    start: the extra that the search begins with.  tolerance: relative to the truth.
+
+    >>> def f(k): return 2 * k
+    >>> extras = {"k0": lambda generator, p: torch.tensor(1.0)}
+    >>> asks = Fitted(compute=lambda p: p.inputs["k"].numpy(), start="k0", text="k")
+    >>> q = Question("99.q", "Q", asks, [Map(f, {"k": fixed(3)})], ("k0",), extras=extras)
+    >>> from grader.judge import diagnose
+    >>> [diagnose(q, lambda k0: k0 + step).status for step in (2.0, 2.001)]
+    ['correct', 'correct']
+    >>> diagnose(q, lambda k0: k0 + 1.9).mistake
+    'search_not_finished'
+    """
+
+    wrt: str | tuple[str, ...] = ()
+    start: str = ""
+    tolerance: float = 1e-3
+
+    def read(self, p: Problem, value: Value) -> Value:
+        near = self._near(p, value)
+        return value if near is None else replace(value, array=near, dtype="float64")
+
+    def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
+        start, k = float(p.extras[self.start]), value.array
+        if k is None or k.shape != () or self._near(p, value) is not None:
+            return None
+        if not 0 < (k - start) / (p.truth - start) < 1:
+            return None
+        facts = {
+            "start": start,
+            "found": float(k),
+            "away": abs(float(k - p.truth)),
+            "allowed": self.tolerance * p.scale,
+        }
+        return "search_not_finished", {name: formatting.number(fact) for name, fact in facts.items()}
+
+    def _near(self, p: Problem, value: Value) -> np.ndarray | None:
+        """The truth, or what a mistake gives, where the value is as near as the tolerance; else None."""
+        if value.array is None:
+            return None
+        known = (p.truth, *(wrong.value for wrong in p.wrongs))
+        return next((v for v in known if alike(value.array, v, self.tolerance, p.scale)), None)

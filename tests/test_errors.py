@@ -15,8 +15,9 @@ from grader import formatting, words
 from grader.errors import NOTES, recognise
 from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
+from grader.units.u12_functions import Budget
 
-from answers import u10
+from answers import u10, u12
 from support import ALL, functions
 
 grad = torch.autograd.grad
@@ -280,6 +281,9 @@ SNIPPETS = [
     ("too_many_indices", lambda: x()[0]),
     ("index_into_number", lambda: np.float64(1.0)[0]),
     ("single_numbers_end_to_end", lambda: torch.cat([x(), x()])),
+    ("budget_spent", lambda: Budget("u", 0).spend()),
+    ("number_among_tensors", lambda: torch.cat([x(2), 0])),
+    ("optimizer_takes_a_list", lambda: torch.optim.SGD(x(), lr=0.1)),
     ("none_has_no", lambda: x(3).grad.sum()),
     ("none_has_no", lambda: x().clone().backward()[0]),
     ("none_has_no", lambda: grad(x(3).sum(), x(3), allow_unused=True)[0] * 2),
@@ -453,6 +457,7 @@ IN_A_QUESTION = [
     ("09.vmap_gradient", "too_many_indices", with_samples_shared),
     ("09.vmap_gradient", "index_range", with_samples_first),
     ("09.vmap_gradient", "batch_dimension_gone", with_a_sample_taken_apart),
+    ("12.ode_residual", "not_in_graph", u12.declared_too_late),
     *((id, name, answer) for name, id, answer in u10.WRONG if (name, id) == ("shapes_do_not_broadcast", ENGINE)),
 ]
 

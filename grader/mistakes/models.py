@@ -167,4 +167,11 @@ MISTAKES = [
         why="The residual of the equation is {residual}, and the boundary values are off by {boundary}. If your loss "
         "falls, take more steps or another learning rate; if it does not, look whether each part of it is right.",
     ),
+    Mistake(
+        "search_not_finished",
+        unit="12",
+        name="a search that is not finished",
+        says="{found} is on the way from {start} to the right value, but {away} away from it; {allowed} is allowed.",
+        why="If your value creeps, take more steps or a larger learning rate; if it jumps to and fro, a smaller one.",
+    ),
 ]

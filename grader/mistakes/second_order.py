@@ -554,7 +554,8 @@ MISTAKES = [
         unit="08",
         name="cannot be differentiated again",
         says="the values are right, but they cannot be differentiated once more.",
-        why="The result has no graph that leads to x. `create_graph=True` records the pass backwards as well.",
+        why="The result has no graph that leads back. `create_graph=True` records the pass backwards as well; the last "
+        "call needs it, too.",
     ),
     Mistake(
         "graph_cut_inside",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from grader.jacobian import forward_mode
 from grader.mistakes import Mistake
-from grader.models import LossParts, Trained
+from grader.models import Fitted, LossParts, Trained
 from grader.predictions import Facts
-from grader.probe import Value
-from grader.problem import Map, Problem, Sampler, alike, fixed, mixed_signs, normal, uniform
+from grader.problem import Map, Problem, Sampler, fixed, mixed_signs, normal, uniform
 from grader.quantities import Computed
 from grader.question import Question
 from grader.units import u12_functions as functions
@@ -24,7 +23,7 @@ PARAMETERS = ("W", "b", "a", "s")  # of functions.network, which draws them side
 
 
 @dataclass(frozen=True)
-class OfNetwork(Computed):
+class _OfNetwork(Computed):
     """A quantity made of a network's derivatives with respect to its input; one of them is differentiated again.
 
     entries: what the entries of a tuple are called.  wrt: a parameter, with respect to which the probe differentiates
@@ -1052,22 +1051,6 @@ NONE = fixed(0.0)
 # --- 12.find_coefficient
 
 
-@dataclass(frozen=True)
-class Fitted(Computed):
-    """A number that an answer finds by a search of its own: whatever is as near as ``tolerance`` is right.
-
-    tolerance: relative to the truth.
-    """
-
-    tolerance: float = 1e-3
-
-    def read(self, p: Problem, value: Value) -> Value:
-        if value.array is None:
-            return value
-        near = [v for v in (p.truth, *(w.value for w in p.wrongs)) if alike(value.array, v, self.tolerance, p.scale)]
-        return replace(value, array=near[0]) if near else value
-
-
 LR, DESCENT_STEPS = 0.8, 80
 
 
@@ -1186,7 +1169,7 @@ QUESTIONS = [
     Question(
         "12.two_derivatives",
         "12.2 u_x and u_xx at every point",
-        OfNetwork(compute=_two, text="(u_x, u_xx)", entries=("u_x", "u_xx")),
+        _OfNetwork(compute=_two, text="(u_x, u_xx)", entries=("u_x", "u_xx")),
         [
             _network(functions.output, "a network of x and t with tanh", TANH, x=normal(5, 1), t=normal(5, 1)),
             _network(functions.output, "a network of x and t with sin", SIN, x=normal(3, 1), t=normal(3, 1)),
@@ -1224,7 +1207,7 @@ QUESTIONS = [
     Question(
         "12.ode_residual",
         "12.3 Mend the residual of an oscillator",
-        OfNetwork(compute=_oscillator, text="u″ + 2ζω u′ + ω² u − f(t)", wrt="W", differentiable=True),
+        _OfNetwork(compute=_oscillator, text="u″ + 2ζω u′ + ω² u − f(t)", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of t with tanh", TANH, t=normal(4, 1), c=mixed_signs(2)),
             _network(functions.output, "a network of t with sin", SIN, t=normal(3, 1), c=mixed_signs(2)),
@@ -1267,7 +1250,7 @@ QUESTIONS = [
     Question(
         "12.poisson_residual",
         "12.4 Poisson's equation: the Laplacian of a network",
-        OfNetwork(compute=lambda p: _poisson(p, _laplacian(p)), text="−Δu − f", wrt="W", differentiable=True),
+        _OfNetwork(compute=lambda p: _poisson(p, _laplacian(p)), text="−Δu − f", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of 2 coordinates with tanh", TANH, X=normal(5, 2), c=mixed_signs(2)),
             _network(functions.output, "a network of 3 coordinates with sin", SIN, X=normal(4, 3), c=mixed_signs(2)),
@@ -1308,7 +1291,7 @@ QUESTIONS = [
     Question(
         "12.burgers_residual",
         "12.5 Transfer: the residual of Burgers' equation",
-        OfNetwork(compute=_burgers, text="u_t + u·u_x − ν u_xx", wrt="W", differentiable=True),
+        _OfNetwork(compute=_burgers, text="u_t + u·u_x − ν u_xx", wrt="W", differentiable=True),
         [
             _network(functions.output, "a network of x and t with sin", SIN, x=normal(4, 1), t=normal(4, 1)),
             _network(functions.output, "a network of x and t", MIXED, x=normal(3, 1), t=normal(3, 1)),
@@ -1431,7 +1414,7 @@ QUESTIONS = [
     Question(
         "12.find_coefficient",
         "12.8 Recall: find the coefficient",
-        Fitted(compute=lambda p: np.asarray(p.drawn["k"].item()), text="k", wrt=()),
+        Fitted(compute=lambda p: np.asarray(p.drawn["k"].item()), text="k", start="k0"),
         [
             Map(functions.course, {"c": fixed([0.2, 1.0, 1.0, 4.0]), "k": uniform(0.5, 0.9)}, "y′ = k(1 − y)y"),
             Map(functions.course, {"c": fixed([0.3, 1.5, 0.0, 2.0]), "k": uniform(0.5, 0.9)}, "y′ = k(1.5 − y)"),

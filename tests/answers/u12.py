@@ -86,6 +86,14 @@ def two_forward(u, x, t):
     return u_x(x), jvp(u_x, (x,), (ones(x),))[1]
 
 
+def by_functional_call(u, x, t):
+    def value(x):
+        return functional_call(u, dict(u.named_parameters()), (x, t)).sum()
+
+    g = torch.func.grad(value)
+    return g(x), torch.func.grad(lambda x: g(x).sum())(x)
+
+
 def point_by_point(u, x, t):
     first, second = [], []
     y = u(x, t)
@@ -211,6 +219,12 @@ def by_columns(u, X):
     columns = [X[:, i : i + 1].detach().requires_grad_() for i in range(X.shape[1])]
     y = u(torch.cat(columns, dim=1))
     return sum(slope(slope(y, c), c) for c in columns)
+
+
+def last_call_without_graph(u, source, X):
+    (g,) = pull(u(X).sum(), X, create_graph=True)
+    d = X.shape[1]
+    return -sum(pull(g[:, i].sum(), X, retain_graph=True)[0][:, i : i + 1] for i in range(d)) - source(X)
 
 
 def sliced_after(u, source, X):
@@ -362,32 +376,41 @@ def points(count=32, random=False):
     return torch.linspace(0, 1, count, dtype=torch.float64)[:, None]
 
 
-def train(steps=500, lr=0.02, random=False, make=torch.optim.Adam, step=True, swapped=False, zero=False, **loss):
+def train(steps=500, lr=0.02, random=False, make=torch.optim.Adam, **loss):
     """The usual loop, with another loss or other steps."""
 
     def answer(u, f, left, right):
         torch.manual_seed(0)
         optimizer = make(u.parameters(), lr=lr)
-        values = (right, left) if swapped else (0.0, 0.0) if zero else (left, right)
         for _ in range(steps):
             optimizer.zero_grad()
-            rod_loss(u, f, *values, points(random=random), **loss).backward()
-            if step:
-                optimizer.step()
+            rod_loss(u, f, left, right, points(random=random), **loss).backward()
+            optimizer.step()
 
     return answer
 
 
-def by_lbfgs(u, f, left, right):
-    optimizer = torch.optim.LBFGS(u.parameters(), max_iter=120, line_search_fn="strong_wolfe")
+def by_lbfgs(loss=rod_loss, **options):
+    """The same by L-BFGS, which gets there in fewer steps; with another loss, or other terms in it."""
 
-    def closure():
-        optimizer.zero_grad()
-        loss = rod_loss(u, f, left, right, points())
-        loss.backward()
-        return loss
+    def answer(u, f, left, right):
+        optimizer = torch.optim.LBFGS(u.parameters(), max_iter=120, line_search_fn="strong_wolfe")
 
-    optimizer.step(closure)
+        def closure():
+            optimizer.zero_grad()
+            total = loss(u, f, left, right, points(), **options)
+            total.backward()
+            return total
+
+        optimizer.step(closure)
+
+    return answer
+
+
+def never_stepped(u, f, left, right):
+    for _ in range(3):
+        u.zero_grad()
+        rod_loss(u, f, left, right, points()).backward()
 
 
 def of_a_trained_copy(u, f, left, right):
@@ -402,14 +425,9 @@ def too_many_calls(u, f, left, right):
             u(points(1))
 
 
-def left_end_only(u, f, left, right):
-    optimizer = torch.optim.Adam(u.parameters(), lr=0.02)
-    zero = torch.zeros(1, 1, dtype=torch.float64)
-    for _ in range(400):
-        optimizer.zero_grad()
-        rod = rod_loss(u, f, left, right, points(), boundary=0.0)
-        (rod + 10 * mean_square(u(zero) - left)).backward()
-        optimizer.step()
+def left_end_only(u, f, left, right, x):
+    zero = torch.zeros(1, 1, dtype=x.dtype)
+    return rod_loss(u, f, left, right, x, boundary=0.0) + 10 * mean_square(u(zero) - left)
 
 
 def second_without_graph(u, f, left, right):
@@ -528,17 +546,212 @@ def table_of_values(solve, data, k0, lr, steps):
     return tried[torch.stack([((solve(k) - data) ** 2).mean() for k in tried]).argmin()]
 
 
-def params_of(u):
-    return dict(u.named_parameters())
+def no_brackets(solve, data, k0, lr, steps):
+    return torch.optim.SGD(k0.clone().requires_grad_(), lr=lr)
 
 
-def by_functional_call(u, x, t):
-    def value(x):
-        return functional_call(u, params_of(u), (x, t)).sum()
+WRONG = [
+    # 12.1
+    ("fact_missed", "12.predict_coupled", "bc"),
+    ("fact_missed", "12.predict_coupled", "bce"),
+    ("fact_too_many", "12.predict_coupled", "abceg"),
+    ("fact_too_many", "12.predict_coupled", "bcdeg"),
+    ("fact_too_many", "12.predict_coupled", "bcefg"),
+    # 12.2
+    ("slope_squared", "12.two_derivatives", two(second=lambda g, x: g**2)),
+    ("mixed_for_second", "12.two_derivatives", two(by=lambda x, t: (x, t))),
+    (
+        "second_in_time",
+        "12.two_derivatives",
+        lambda u, x, t: (slope(u(x, t), x), slope(slope(u(x, t), t), t)),
+    ),
+    ("t_for_x", "12.two_derivatives", two(by=lambda x, t: (t, t))),
+    ("t_for_x", "12.two_derivatives", two(by=lambda x, t: (t, x))),
+    ("points_averaged", "12.two_derivatives", two(of_mean, of_mean)),
+    ("points_averaged", "12.two_derivatives", two(of_mean, of_sum)),
+    ("points_averaged", "12.two_derivatives", two(of_sum, of_mean)),
+    ("points_summed", "12.two_derivatives", lambda u, x, t: tuple(g.sum() for g in two()(u, x, t))),
+    ("values_as_weights", "12.two_derivatives", two(weighted_by_itself)),
+    ("values_as_weights", "12.two_derivatives", two(weighted_by_itself, weighted_by_itself)),
+    ("values_as_weights", "12.two_derivatives", two(second=weighted_by_itself)),
+    ("both_slopes_differentiated", "12.two_derivatives", two_by_one_call),
+    ("second_on_first", "12.two_derivatives", two_by_backward(clear=False)),
+    ("derivatives_exchanged", "12.two_derivatives", lambda u, x, t: two()(u, x, t)[::-1]),
+    ("one_order_low", "12.two_derivatives", lambda u, x, t: (u(x, t), slope(u(x, t), x))),
+    ("one_order_low", "12.two_derivatives", lambda u, x, t: (slope(u(x, t), x),) * 2),
+    ("arguments_exchanged", "12.two_derivatives", lambda u, x, t: two()(lambda x, t: u(t, x), x, t)),
+    ("no_graph", "12.two_derivatives", two(without_graph)),
+    ("no_graph", "12.two_derivatives", two(retained)),
+    ("scalar_needed", "12.two_derivatives", lambda u, x, t: pull(u(x, t), x)),
+    ("weight_shape", "12.two_derivatives", lambda u, x, t: pull(u(x, t), x, torch.ones(len(x)))),
+    ("shape", "12.two_derivatives", lambda u, x, t: tuple(g.squeeze() for g in two()(u, x, t))),
+    ("type", "12.two_derivatives", lambda u, x, t: two()(u, x, t)[1]),
+    # 12.3
+    ("input_undeclared", "12.ode_residual", as_given),
+    ("no_graph", "12.ode_residual", declared_only),
+    ("not_in_graph", "12.ode_residual", declared_too_late),
+    ("omega_unsquared", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + 2 * z * w * d + w * y)),
+    ("damping_sign", "12.ode_residual", oscillator(lambda y, d, e, z, w: e - 2 * z * w * d + w**2 * y)),
+    ("damping_factor", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + z * w * d + w**2 * y)),
+    ("damping_factor", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + 2 * z * d + w**2 * y)),
+    ("value_left_out", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + 2 * z * w * d)),
+    ("term_slipped", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + 2 * z * w * d + (w * y) ** 2)),
+    ("term_slipped", "12.ode_residual", oscillator(lambda y, d, e, z, w: e + 2 * z * w * y + w**2 * d)),
+    ("first_for_second", "12.ode_residual", oscillator(lambda y, d, e, z, w: d + 2 * z * w * e + w**2 * y)),
+    ("slope_squared", "12.ode_residual", oscillator(lambda y, d, e, z, w: d**2 + 2 * z * w * d + w**2 * y)),
+    ("force_added", "12.ode_residual", oscillator(f=1)),
+    ("force_left_out", "12.ode_residual", oscillator(f=0)),
+    ("points_averaged", "12.ode_residual", oscillator(slope=of_mean)),
+    ("values_as_weights", "12.ode_residual", oscillator(slope=weighted_by_itself)),
+    ("every_pair_of_points", "12.ode_residual", flattened),
+    ("residual_squared", "12.ode_residual", lambda *given: oscillator()(*given) ** 2),
+    ("residual_squared", "12.ode_residual", lambda *given: mean_square(oscillator()(*given))),
+    ("residual_turned", "12.ode_residual", lambda *given: -oscillator()(*given)),
+    (
+        "graph_cut_inside",
+        "12.ode_residual",
+        oscillator(lambda y, d, e, z, w: e.detach() + 2 * z * w * d + w**2 * y),
+    ),
+    ("shape", "12.ode_residual", lambda *given: oscillator()(*given).squeeze()),
+    # 12.4
+    ("all_of_hessian_at_points", "12.poisson_residual", poisson(all_of_hessian)),
+    ("rows_of_hessian_at_points", "12.poisson_residual", poisson(rows_of_hessian)),
+    ("second_derivatives_unsummed", "12.poisson_residual", poisson(pure)),
+    ("one_coordinate_only", "12.poisson_residual", poisson(first_only)),
+    ("one_coordinate_only", "12.poisson_residual", poisson(last_only)),
+    ("squared_gradient", "12.poisson_residual", poisson(squared_gradient)),
+    ("mixed_only", "12.poisson_residual", poisson(lambda u, X: all_of_hessian(u, X) - laplacian(u, X))),
+    ("coordinates_averaged", "12.poisson_residual", poisson(lambda u, X: pure(u, X).mean(dim=1, keepdim=True))),
+    ("points_summed", "12.poisson_residual", poisson(lambda u, X: laplacian(u, X).sum())),
+    (
+        "slopes_added_for_laplacian",
+        "12.poisson_residual",
+        poisson(lambda u, X: of_sum(u(X), X).sum(dim=1, keepdim=True)),
+    ),
+    ("laplacian_sign", "12.poisson_residual", poisson(sign=1)),
+    ("source_added", "12.poisson_residual", poisson(f=1)),
+    ("source_left_out", "12.poisson_residual", poisson(f=0)),
+    ("source_left_out", "12.poisson_residual", poisson(sign=1, f=0)),
+    ("every_pair_of_points", "12.poisson_residual", without_keepdim),
+    ("residual_squared", "12.poisson_residual", lambda *given: mean_square(poisson()(*given))),
+    ("residual_turned", "12.poisson_residual", poisson(sign=1, f=1)),
+    ("not_differentiable_again", "12.poisson_residual", last_call_without_graph),
+    ("shape", "12.poisson_residual", both_flat),
+    ("not_in_graph", "12.poisson_residual", sliced_after),
+    ("second_backward", "12.poisson_residual", loop_frees_graph),
+    # 12.5
+    ("flow_without_u", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + a - n * c)),
+    ("flux_not_halved", "12.burgers_residual", as_square),
+    ("flow_in_time", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * b - n * c)),
+    ("flow_slipped", "12.burgers_residual", burgers(lambda y, a, b, c, n: b - y * a - n * c)),
+    ("flow_slipped", "12.burgers_residual", burgers(lambda y, a, b, c, n: b - n * c)),
+    ("x_and_t_exchanged", "12.burgers_residual", burgers_exchanged),
+    ("x_and_t_exchanged", "12.burgers_residual", names_exchanged),
+    ("viscosity_sign", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a + n * c)),
+    ("viscosity_left_out", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a - c)),
+    ("viscosity_left_out", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a)),
+    ("second_for_first_in_time", "12.burgers_residual", second_of_time),
+    ("time_left_out", "12.burgers_residual", burgers(lambda y, a, b, c, n: y * a - n * c)),
+    ("slope_squared", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a - n * a**2)),
+    ("first_for_second", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a - n * a)),
+    ("mixed_for_second", "12.burgers_residual", burgers_mixed),
+    ("second_in_time", "12.burgers_residual", burgers_in_time),
+    ("points_averaged", "12.burgers_residual", burgers(slope=of_mean)),
+    ("values_as_weights", "12.burgers_residual", burgers(slope=weighted_by_itself)),
+    ("arguments_exchanged", "12.burgers_residual", lambda u, x, t, nu: burgers()(lambda x, t: u(t, x), x, t, nu)),
+    ("every_pair_of_points", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y @ a.T - n * c)),
+    ("residual_squared", "12.burgers_residual", lambda *given: burgers()(*given) ** 2),
+    ("residual_turned", "12.burgers_residual", lambda *given: -burgers()(*given)),
+    ("no_graph", "12.burgers_residual", detached),
+    ("not_differentiable_again", "12.burgers_residual", lambda *given: burgers()(*given).detach()),
+    # 12.6
+    ("table_averaged", "12.loss_parts", parts_as_table),
+    ("table_averaged", "12.loss_parts", table_by_mse),
+    ("table_averaged", "12.loss_parts", initial_inside),
+    ("part_summed", "12.loss_parts", parts(size=lambda z: (z**2).sum())),
+    ("part_summed", "12.loss_parts", parts(boundary_size=lambda z: (z**2).sum())),
+    ("part_unsquared", "12.loss_parts", parts(size=torch.mean)),
+    ("part_unsquared", "12.loss_parts", parts(residual=lambda r: r.abs().mean())),
+    ("mean_then_squared", "12.loss_parts", parts(size=lambda z: z.mean() ** 2)),
+    ("part_rooted", "12.loss_parts", parts(size=lambda z: mean_square(z).sqrt())),
+    ("part_rooted", "12.loss_parts", parts(size=torch.linalg.vector_norm)),
+    ("initial_elsewhere", "12.loss_parts", parts(initial=lambda u, x, v: u(x, ones(x)) - v[:, None])),
+    ("initial_elsewhere", "12.loss_parts", parts(initial=lambda u, x, v: u(at_start(x), x) - v[:, None])),
+    ("initial_without_u0", "12.loss_parts", parts(initial=lambda u, x, v: u(x, at_start(x)))),
+    ("one_end_only", "12.loss_parts", parts(boundary=lambda u, t: u(torch.zeros_like(t), t))),
+    ("one_end_only", "12.loss_parts", parts(boundary=lambda u, t: u(ones(t), t))),
+    ("ends_added", "12.loss_parts", parts(boundary_size=lambda z: sum(map(mean_square, z.chunk(2))))),
+    ("ends_mixed", "12.loss_parts", parts(boundary=lambda u, t: u(ones(t), t) - u(0 * t, t))),
+    ("ends_mixed", "12.loss_parts", parts(boundary=lambda u, t: u(ones(t), t) + u(0 * t, t))),
+    ("boundary_elsewhere", "12.loss_parts", parts(boundary=lambda u, t: torch.cat([u(t, 0 * t), u(t, ones(t))]))),
+    (
+        "boundary_elsewhere",
+        "12.loss_parts",
+        parts(boundary=lambda u, t: torch.cat([u(0 * t, 0 * t), u(ones(t), 0 * t)])),
+    ),
+    ("number_among_tensors", "12.loss_parts", parts(initial=lambda u, x, v: u(x, 0) - v[:, None])),
+    ("type", "12.loss_parts", one_loss),
+    ("type", "12.loss_parts", as_floats),
+    ("shape", "12.loss_parts", parts(size=lambda z: z**2)),
+    # 12.7
+    ("trained_with_other_sign", "12.train", by_lbfgs(sign=1.0)),
+    ("trained_without_source", "12.train", by_lbfgs(f_sign=0.0)),
+    ("trained_to_zero_at_the_ends", "12.train", by_lbfgs(lambda u, f, a, b, x: rod_loss(u, f, 0.0, 0.0, x))),
+    ("trained_with_ends_exchanged", "12.train", by_lbfgs(lambda u, f, a, b, x: rod_loss(u, f, b, a, x))),
+    ("boundary_missed", "12.train", by_lbfgs(left_end_only)),
+    ("boundary_missed", "12.train", by_lbfgs(boundary=0.0)),
+    ("equation_missed", "12.train", by_lbfgs(residual=0.0)),
+    ("not_trained_enough", "12.train", train(steps=20, lr=0.003)),
+    ("training_diverged", "12.train", train(steps=100, lr=1.0, make=torch.optim.SGD)),
+    ("untrained", "12.train", never_stepped),
+    ("untrained", "12.train", of_a_trained_copy),
+    ("untrained", "12.train", second_without_graph),
+    ("budget_spent", "12.train", too_many_calls),
+    # 12.8
+    ("gradient_kept", "12.find_coefficient", descent(clear=False)),
+    ("start_returned", "12.find_coefficient", a_copy_moved),
+    ("one_step_only", "12.find_coefficient", descent(steps=1)),
+    ("gradient_of_the_start", "12.find_coefficient", first_gradient_only),
+    ("misfit_returned", "12.find_coefficient", descent(result=lambda k, loss, solve: loss)),
+    ("misfit_returned", "12.find_coefficient", descent(result=lambda k, loss, solve: k.grad)),
+    ("logarithm_returned", "12.find_coefficient", in_logarithms(lambda z: z)),
+    ("course_returned", "12.find_coefficient", descent(result=lambda k, loss, solve: solve(k))),
+    ("search_not_finished", "12.find_coefficient", descent(lr=0.05)),
+    ("search_not_finished", "12.find_coefficient", descent(steps=8)),
+    ("no_graph", "12.find_coefficient", never_declared),
+    ("inplace_on_leaf", "12.find_coefficient", not_under_no_grad),
+    ("none_has_no", "12.find_coefficient", a_new_k),
+    ("budget_spent", "12.find_coefficient", table_of_values),
+    ("optimizer_takes_a_list", "12.find_coefficient", no_brackets),
+]
 
-    g = torch.func.grad(value)
-    return g(x), torch.func.grad(lambda x: g(x).sum())(x)
-
-
-WRONG = []
-RIGHT = []
+RIGHT = [
+    ("12.predict_coupled", "b, c, e, g"),
+    ("12.predict_coupled", ["g", "b", "c", "e"]),
+    ("12.two_derivatives", two()),
+    ("12.two_derivatives", two(of_sum, of_sum)),
+    ("12.two_derivatives", two_by_backward()),
+    ("12.two_derivatives", two_by_vmap),
+    ("12.two_derivatives", two_forward),
+    ("12.two_derivatives", by_functional_call),
+    ("12.two_derivatives", point_by_point),
+    ("12.ode_residual", oscillator()),
+    ("12.ode_residual", of_a_copy),
+    ("12.ode_residual", oscillator_forward),
+    ("12.poisson_residual", poisson()),
+    ("12.poisson_residual", poisson(by_hessian)),
+    ("12.poisson_residual", poisson(by_columns)),
+    ("12.burgers_residual", burgers()),
+    ("12.burgers_residual", burgers(slope=of_sum)),
+    ("12.burgers_residual", conservative),
+    ("12.loss_parts", parts()),
+    ("12.loss_parts", parts_by_mse),
+    ("12.train", train(steps=400)),
+    ("12.train", by_lbfgs()),
+    ("12.find_coefficient", descent()),
+    ("12.find_coefficient", by_grad),
+    ("12.find_coefficient", by_newton),
+    ("12.find_coefficient", by_optimizer(lambda k: torch.optim.Adam(k, lr=0.05), 200)),
+    ("12.find_coefficient", in_logarithms(torch.exp)),
+    ("12.find_coefficient", lambda *given: by_grad(*given).item()),
+]

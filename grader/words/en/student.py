@@ -463,6 +463,23 @@ ERRORS: dict[str, Words] = {
         "`torch.cat` joins tensors along a dimension that they have, and a single number has none. `torch.stack` makes a vector "
         "of single numbers.",
     ),
+    "budget_spent": Words(
+        "too many calls",
+        "what you were handed was called more often than this exercise allows.",
+        "Print the loss every fifty steps or so. If it stopped falling long ago, end there; if it is still falling when the "
+        "budget ends, take larger steps or another optimizer. Several points can go into one call, one in each row.",
+    ),
+    "number_among_tensors": Words(
+        "a plain number among tensors",
+        "tensors are joined here, and one of the pieces is a plain number.",
+        "Make a tensor of it, in the shape of its neighbor: `torch.zeros_like(x)` for 0, `torch.full_like(x, 0.5)` for any "
+        "other number.",
+    ),
+    "optimizer_takes_a_list": Words(
+        "no list of parameters",
+        "an optimizer takes a list of tensors, even if there is only one.",
+        "Write `torch.optim.SGD([k], lr=…)`, with brackets around a single tensor; of a model, `model.parameters()`.",
+    ),
     "none_has_no": Words(
         "None, not a tensor",
         "something is None where a tensor was expected.",
