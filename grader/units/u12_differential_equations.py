@@ -1243,8 +1243,10 @@ QUESTIONS = [
         hints=(
             "Run it as it is. PyTorch's first message is about t: what must be true of a tensor before anything is "
             "computed from it, if you want to differentiate with respect to it?",
-            "The second message is about u′: it has to be differentiated once more, so it needs a graph.",
-            "When the messages are gone, compare each term of the last line with the equation.",
+            "The second message is about u′: it has to be differentiated once more, so it needs a graph. And what "
+            "will be done with u″?",
+            "When the messages are gone, compare each term of the last line with the equation. Then think of training: "
+            "what you return is differentiated, too, so the last call needs `create_graph=True` as well.",
         ),
     ),
     Question(
