@@ -24,6 +24,7 @@ _UNITS = [
         "u10_your_own_engine",
         "u11_extend_and_debug",
         "u12_differential_equations",
+        "u13_gradient_penalty_and_meta",
     )
 ]
 
