@@ -65,7 +65,12 @@ class Interpolates(Computed):
     shape_help: ClassVar = "x̂ has one point for each pair of samples, in the shape of real."
 
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
-        return None if value.array is None else self.amiss(p, value.array)
+        if value.array is None:
+            return None
+        N, *shape = p.inputs["real"].shape
+        if len(shape) == 1 and value.array.shape == (N, 1, N, *shape):
+            return "factors_for_images_only", {}
+        return self.amiss(p, value.array)
 
     def read(self, p: Problem, value: Value) -> Value:
         if value.kind != "tensor" or value.array is None or value.array.shape != p.truth.shape:
@@ -165,6 +170,16 @@ def _mixed(factors: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
     return points
 
 
+def _with_detail(*points: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
+    """What mistakes give, with the detail that is told of them."""
+
+    def cases(p: Problem) -> Any:
+        found = [x for make in points if (x := make(p)) is not None]
+        return [(p.question.asks.amiss(p, x)[1], x) for x in found]
+
+    return cases
+
+
 def _entrywise(p: Problem) -> np.ndarray:
     return (0.5 + 0.618034 * np.arange(p.inputs["real"].numel())).reshape(tuple(p.inputs["real"].shape)) % 1
 
@@ -196,7 +211,7 @@ ONE_FACTOR = Mistake(
     says="every x̂ lies on its line, but all of them with the same factor, here {factor}.",
     why="One number was drawn for the whole batch. The penalty is to be taken at points all over the lines: draw as "
     "many factors as there are samples.",
-    on_problem=_mixed(lambda p: 0.3),
+    on_problem=_with_detail(_mixed(lambda p: 0.3)),
 )
 MIDPOINTS = Mistake(
     "midpoints",
@@ -204,7 +219,7 @@ MIDPOINTS = Mistake(
     name="always the midpoint",
     says="every x̂ is the midpoint of its line.",
     why="A factor of ½ is only the mean of what is asked for. Draw the factors with `torch.rand`, one for each sample.",
-    on_problem=_mixed(lambda p: 0.5),
+    on_problem=_with_detail(_mixed(lambda p: 0.5)),
 )
 ENDS = Mistake(
     "ends_for_interpolates",
@@ -212,7 +227,7 @@ ENDS = Mistake(
     name="the samples themselves",
     says="every x̂ is a real or a fake sample itself, and none lies between the two.",
     why="The factors are 0 or 1. `torch.rand` draws from everything in between.",
-    on_problem=lambda p: [({}, p.inputs["real"].numpy()), ({}, p.inputs["fake"].numpy())],
+    on_problem=_with_detail(lambda p: p.inputs["real"].numpy(), lambda p: p.inputs["fake"].numpy()),
 )
 FACTOR_PER_ENTRY = Mistake(
     "factor_per_entry",
@@ -221,7 +236,7 @@ FACTOR_PER_ENTRY = Mistake(
     says="the factor changes within a sample: it differs along dimensions {along} of x̂.",
     why="Then x̂ᵢ lies anywhere in the box that xᵢ and x̃ᵢ span, not on the line between them. All entries of a sample "
     "share one factor: shape (N, 1, 1, 1) for images.",
-    on_problem=_mixed(_entrywise),
+    on_problem=_with_detail(_mixed(_entrywise)),
 )
 OTHER_DIMENSION = Mistake(
     "factors_along_other_dimension",
@@ -230,7 +245,7 @@ OTHER_DIMENSION = Mistake(
     says="the factors differ along dimension {along}, and are the same for all samples.",
     why="Broadcasting lines dimensions up from the last one, so that N factors of shape (N,) meet the last dimension "
     "of the images. Where that has N entries too, nothing stops you. A shape of (N, 1, 1, 1) says what is meant.",
-    on_problem=_mixed(_along_last),
+    on_problem=_with_detail(_mixed(_along_last)),
 )
 OUTSIDE = Mistake(
     "factors_outside",
@@ -239,7 +254,7 @@ OUTSIDE = Mistake(
     says="every x̂ is on its line, but the factors go from {low} to {high}.",
     why="`torch.randn` draws from a normal distribution, `torch.rand` uniformly from [0, 1). Between real and fake lie "
     "only the factors from 0 to 1.",
-    on_problem=_mixed(lambda p: 4 * _draw(p) - 1.5),
+    on_problem=_with_detail(_mixed(lambda p: 4 * _draw(p) - 1.5)),
 )
 EXTRAPOLATED = Mistake(
     "extrapolated",
@@ -247,7 +262,7 @@ EXTRAPOLATED = Mistake(
     name="beyond the samples",
     says="every x̂ is on its line, but beyond one of its ends: the factors go from {low} to {high}.",
     why="From x to x̃ leads x̃ − x, and x + ε(x − x̃) goes the other way. Compare: x̃ + ε(x − x̃) = εx + (1 − ε)x̃.",
-    on_problem=lambda p: [({}, _mixed(lambda p: 1 + _draw(p))(p)), ({}, _mixed(lambda p: -_draw(p))(p))],
+    on_problem=_with_detail(_mixed(lambda p: 1 + _draw(p)), _mixed(lambda p: -_draw(p))),
 )
 SHUFFLED = Mistake(
     "pairs_shuffled",
@@ -256,7 +271,7 @@ SHUFFLED = Mistake(
     says="the points lie between real and fake samples of different numbers.",
     why="Pair i is xᵢ and x̃ᵢ. For training any pairing will do, since both are drawn independently. Here sample i of "
     "x̂ is asked to lie on line i.",
-    on_problem=_shuffled,
+    on_problem=_with_detail(_shuffled),
 )
 TWO_DRAWS = Mistake(
     "weights_not_summing_to_one",
@@ -265,7 +280,7 @@ TWO_DRAWS = Mistake(
     says="in sample {i}, real counts {one} and fake {other}, and that does not add up to 1.",
     why="On the line between two points, what one of them loses the other gains: ε and 1 − ε, with the same ε in both "
     "places. If `torch.rand` is called twice, it draws twice.",
-    on_problem=_two_draws,
+    on_problem=_with_detail(_two_draws),
 )
 IN_ORDER = Mistake(
     "factors_in_order",
@@ -274,14 +289,32 @@ IN_ORDER = Mistake(
     says="every x̂ is on its line, but the factors go up or down steadily from sample to sample.",
     why="That is a grid, as from `torch.linspace`, and the same in every step of training. Draw the factors with "
     "`torch.rand`.",
-    on_problem=_mixed(lambda p: np.sort(_draw(p), axis=0)),
+    on_problem=_with_detail(_mixed(lambda p: np.sort(_draw(p), axis=0))),
+)
+
+
+def _every_factor_with_every_sample(p: Problem) -> np.ndarray | None:
+    """What factors of shape (N, 1, 1, 1) make of points of shape (N, k): (N, 1, N, k)."""
+    real, fake = p.inputs["real"].numpy(), p.inputs["fake"].numpy()
+    e = _draw(p).reshape(-1, 1, 1, 1)
+    return e * real + (1 - e) * fake if real.ndim == 2 else None
+
+
+FACTORS_FOR_IMAGES = Mistake(
+    "factors_for_images_only",
+    formula="ε of shape (N, 1, 1, 1) with points (N, k)",
+    name="factors that fit images only",
+    says="for samples of shape (k,), x̂ was of shape (N, 1, N, k): every factor met every sample.",
+    why="eps.view(-1, 1, 1, 1) fits images, and points only by accident of broadcasting. As many dimensions of size 1 "
+    "as a sample has: `eps.view(-1, *[1] * (real.ndim - 1))`.",
+    on_problem=_every_factor_with_every_sample,
 )
 OFF_THE_LINES = Mistake(
     "off_the_lines",
     name="off the lines",
     says="x̂ is not on the line between real and fake; sample {i} is farthest from it.",
     why="x̂ᵢ = ε xᵢ + (1 − ε) x̃ᵢ, with a single number ε for sample i, and nothing added.",
-    on_problem=lambda p: [({"i": 0}, _noisy(p))],
+    on_problem=_with_detail(_noisy),
 )
 
 # --- 13.3: the slope at every sample
@@ -539,6 +572,18 @@ FACTORS_BROADCAST = Mistake(
     "Factors of shape (N, 1, 1, 1) belong to samples of shape (C, H, W), and (N, 1) to those of shape (k,).",
     on_problem=_broadcast,
 )
+
+
+def _all_pairs(p: Problem) -> Any:
+    """What factors of shape (N, 1, 1, 1) give with points of shape (N, k): an x̂ of shape (N, 1, N, k)."""
+    real, fake, eps = (p.drawn[name] for name in ("real", "fake", "eps"))
+    if real.ndim > 2:
+        return None
+    g = np.stack([_slopes_at(p, e * real + (1 - e) * fake) for e in eps])
+    return _pen(g)
+
+
+FACTORS_FOR_IMAGES_PENALTY = FACTORS_FOR_IMAGES.derived(_all_pairs)
 FIRST_FACTOR_FOR_ALL = Mistake(
     "first_factor_for_all",
     formula="ε₀ for all i",
@@ -753,6 +798,15 @@ SUM_OF_SCORES = Mistake(
     "batch.",
     on_value=_loss_with_sums,
 )
+SCORES_SIGN_TURNED = Mistake(
+    "scores_sign_turned",
+    formula="mean D(x) − mean D(x̃) + λ · penalty",
+    name="real and fake exchanged",
+    says="the means of real and fake samples stand in each other's place; the penalty is right.",
+    why="The loss is made small. The critic is to give real samples large numbers, so their mean has the minus. Some "
+    "write −(mean D(x) − mean D(x̃)), which is the same.",
+    on_value=lambda p: p.y[1] - p.y[0] + p.extras["lam"] * p.y[2],
+)
 PIXELS_IN_LOSS = _wrong_value(
     NORM_PER_PIXEL,
     _with_penalty(
@@ -760,6 +814,7 @@ PIXELS_IN_LOSS = _wrong_value(
     ),
 )
 IN_LOSS = (
+    SCORES_SIGN_TURNED,
     SUM_OF_SCORES,
     PIXELS_IN_LOSS,
     _wrong_value(MEAN_NORM_FIRST, _loss_of_norms(lambda n: (n.mean() - 1) ** 2)),
@@ -797,10 +852,9 @@ def _coupled(derive: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
     return where_coupled
 
 
-def _influence_on_the_sum(p: Problem) -> Any:
-    """One norm for each sample, alone or at every place of its column or row."""
-    summed = np.sqrt((_blocks(p).sum(axis=0) ** 2).sum(axis=1))
-    return [({}, summed), ({}, np.tile(summed, (len(summed), 1))), ({}, np.tile(summed[:, None], (1, len(summed))))]
+def _influence_on_the_sum(p: Problem) -> np.ndarray:
+    """The norm of the gradient of the sum of all outputs, for each sample: (N,)."""
+    return np.sqrt((_blocks(p).sum(axis=0) ** 2).sum(axis=1))
 
 
 TABLE_TRANSPOSED = Mistake(
@@ -815,13 +869,28 @@ DIAGONAL_OF_TABLE = Mistake(
     "influence_on_itself_only",
     formula="diag K",
     name="only each sample's own influence",
-    says="this has each sample's influence on its own output, and 0 or nothing for all others.",
+    says="this has each sample's influence on its own output, and 0 for all others.",
     why="With batch normalization every sample goes into the mean and the variance of the batch, and by that into "
     "every output. That is what K is to show.",
-    on_problem=lambda p: [
-        *([({}, np.diag(np.diag(_table(p))))] if _coupled(lambda p: p)(p) else []),
-        ({}, np.diag(_table(p))),
-    ],
+    on_problem=_coupled(lambda p: np.diag(np.diag(_table(p)))),
+)
+OWN_INFLUENCE = Mistake(
+    "influence_one_per_sample",
+    formula="Kᵢᵢ",
+    name="one number per sample",
+    says="these are the influences of each sample on its own output, the diagonal of K.",
+    why="K has a row for each output and a column for each sample. Off its diagonal it says which samples meddle with "
+    "the outputs of others.",
+    on_problem=_coupled(lambda p: np.diag(_table(p))),
+)
+WHOLE_ROWS = Mistake(
+    "influence_of_all_samples",
+    formula="‖∂D(x)ᵢ/∂x‖",
+    name="all samples in one norm",
+    says="this has one number for each output: the norm of its gradient with respect to all samples together.",
+    why="`norm()` without `dim` takes the whole of ∂D(x)ᵢ/∂x, of shape (N, k). With `dim=1` it leaves a number for each "
+    "sample: row i of K.",
+    on_problem=_coupled(lambda p: np.sqrt((_table(p) ** 2).sum(axis=1))),
 )
 NORMS_OF_ROWS_ADDED = Mistake(
     "influence_of_the_sum",
@@ -831,6 +900,17 @@ NORMS_OF_ROWS_ADDED = Mistake(
     why="`grad(critic(x).sum(), x)` adds all rows of the Jacobian before you see them. For a table of single rows, "
     "differentiate each output by itself.",
     on_problem=_coupled(_influence_on_the_sum),
+)
+SUM_REPEATED = Mistake(
+    "influence_of_the_sum_repeated",
+    formula="‖Σᵢ ∂D(x)ᵢ/∂xⱼ‖ in every row",
+    name="the influence on the sum, in every row",
+    says="all rows are alike, or all columns: the norms of the gradient of the sum of all outputs.",
+    why="Row i is to show who influences output i. Differentiate `critic(x)[i]`, not `critic(x).sum()`.",
+    on_problem=lambda p: [
+        ({}, np.tile(_influence_on_the_sum(p), (len(_table(p)), 1))),
+        ({}, np.tile(_influence_on_the_sum(p)[:, None], (1, len(_table(p))))),
+    ],
 )
 NORM_OVER_SAMPLES_OF_ROW = Mistake(
     "norm_over_the_samples",
@@ -1142,7 +1222,7 @@ QUESTIONS = [
         ),
         [
             Map(torch.sub, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
-            for N, *shape in ((16, 1, 3, 4), (12, 2, 2, 12), (16, 3))
+            for N, *shape in ((16, 2, 3, 4), (12, 2, 2, 12), (16, 3))
         ],
         gives=("real", "fake"),
         also=(
@@ -1156,6 +1236,7 @@ QUESTIONS = [
             SHUFFLED,
             TWO_DRAWS,
             IN_ORDER,
+            FACTORS_FOR_IMAGES,
             OFF_THE_LINES,
         ),
         points=2,
@@ -1211,8 +1292,8 @@ QUESTIONS = [
         Computed(wrt="x_hat", compute=lambda p: _pen(_gradients(p, "x_hat")), text="mean (‖∇D(x̂ᵢ)‖ − 1)²"),
         [
             _at_x_hat(IMAGE_CRITIC, _theta_of(2, 2, 2, 2), _pairs(3, 2, 3, 3)),
-            _at_x_hat(POINT_CRITIC, _theta_of(4, 4), _pairs(4, 4)),
-            _at_x_hat(IMAGE_CRITIC, _theta_of(2, 2, 2, 2), _pairs(2, 2, 3, 4)),
+            _at_x_hat(POINT_CRITIC, _theta_of(4, 3), _pairs(4, 3)),
+            _at_x_hat(IMAGE_CRITIC, _theta_of(2, 3, 2, 2), _pairs(2, 3, 3, 4)),
             _at_x_hat(POINT_CRITIC, _theta_of(3, 2), _pairs(5, 2)),
         ],
         gives=(*PARAMETERS, "critic", "real", "fake", "eps"),
@@ -1230,6 +1311,7 @@ QUESTIONS = [
             AT_FAKE,
             FACTORS_EXCHANGED,
             FACTORS_BROADCAST,
+            FACTORS_FOR_IMAGES_PENALTY,
             FIRST_FACTOR_FOR_ALL,
             SUM_OF_PENALTIES,
             NOT_AVERAGED,
@@ -1357,7 +1439,10 @@ QUESTIONS = [
         also=(
             TABLE_TRANSPOSED,
             DIAGONAL_OF_TABLE,
+            OWN_INFLUENCE,
+            WHOLE_ROWS,
             NORMS_OF_ROWS_ADDED,
+            SUM_REPEATED,
             NORM_OVER_SAMPLES_OF_ROW,
             NORM_OVER_OUTPUTS,
             TABLE_SQUARED,
