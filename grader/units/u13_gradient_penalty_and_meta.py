@@ -888,7 +888,7 @@ WHOLE_ROWS = Mistake(
     formula="‖∂D(x)ᵢ/∂x‖",
     name="all samples in one norm",
     says="this has one number for each output: the norm of its gradient with respect to all samples together.",
-    why="`norm()` without `dim` takes the whole of ∂D(x)ᵢ/∂x, of shape (N, k). With `dim=1` it leaves a number for each "
+    why="`norm()` without `dim` takes all of ∂D(x)ᵢ/∂x, of shape (N, k). With `dim=1` it leaves a number for each "
     "sample: row i of K.",
     on_problem=_coupled(lambda p: np.sqrt((_table(p) ** 2).sum(axis=1))),
 )
