@@ -134,6 +134,8 @@ _ALL = [
         (("is invalid for input of size",), ("cannot reshape array",)),
         ("RuntimeError", "ValueError"),
     ),
+    ErrorNote("expand_sizes", "13", (("the number of sizes provided", "expand"),)),
+    ErrorNote("norm_over_too_many", "13", (("dim must be a 2-tuple",), ("must be of length 1 or 2",))),
     ErrorNote("inputs_one_by_one", "01", (("can be converted to an index",),), ("TypeError",)),
     ErrorNote(
         "not_a_tensor",

@@ -378,7 +378,8 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
     arrays = tuple(item.array for item in value.items)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
-    found = _matching(p, arrays, p.question.rtol)
+    known = all(item.array is not None or item.kind == "none" for item in value.items)
+    found = _matching(p, arrays, p.question.rtol) if known else {}
     for item, true, place in zip(value.items, p.truth, _places(p, len(parts)), strict=True):
         if found or true is None or item.kind == "none":
             continue

@@ -17,7 +17,7 @@ from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
 from grader.units.u12_functions import Budget
 
-from answers import u10, u12
+from answers import u10, u12, u13
 from support import ALL, functions
 
 grad = torch.autograd.grad
@@ -223,6 +223,10 @@ SNIPPETS = [
     ("shapes_do_not_multiply", lambda: torch.ones(2).dot(torch.ones(3))),
     ("shapes_do_not_multiply", lambda: torch.ones(()) @ torch.ones(3)),
     ("shapes_do_not_broadcast", lambda: torch.ones(3) + torch.ones(4)),
+    ("expand_sizes", lambda: torch.ones(4, 1, 1, 1).expand_as(torch.ones(4, 3))),
+    ("expand_sizes", lambda: torch.ones(4, 1).expand(4)),
+    ("norm_over_too_many", lambda: torch.ones(4, 2, 3, 3).norm(dim=(1, 2, 3))),
+    ("norm_over_too_many", lambda: torch.linalg.norm(torch.ones(4, 2, 3, 3), dim=(1, 2, 3))),
     ("not_a_scalar", lambda: torch.ones(3).item()),
     ("not_a_scalar", lambda: float(torch.ones(3))),
     ("not_a_scalar", lambda: 1 if torch.ones(3) else 2),
@@ -459,6 +463,7 @@ IN_A_QUESTION = [
     ("09.vmap_gradient", "batch_dimension_gone", with_a_sample_taken_apart),
     ("12.ode_residual", "not_in_graph", u12.declared_too_late),
     *((id, name, answer) for name, id, answer in u10.WRONG if (name, id) == ("shapes_do_not_broadcast", ENGINE)),
+    *((id, name, answer) for name, id, answer in u13.WRONG if name in ALL[id].errors),
 ]
 
 

@@ -1572,3 +1572,15 @@ def test_what_comes_after_wrong_values_names_no_mistake():
 
     assert is_full(told("08.mend_create_graph", times(1)))
     assert told("08.mend_create_graph", times(1.5)).status == "multiple"
+
+
+def test_what_is_no_tensor_in_a_tuple_is_not_taken_for_none():
+    def with_instead_of_zeros(thing):
+        def answer(f, W, b, x):
+            found = grad(f(W, b, x), (W, b, x), allow_unused=True)
+            return tuple(thing if g is None else g for g in found)
+
+        return answer
+
+    assert told("07.unused_zeros", with_instead_of_zeros(None)).mistake == "none_for_zeros"
+    assert told("07.unused_zeros", with_instead_of_zeros("b")).status == "type"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grader import formatting
 from grader.jacobian import forward_mode
-from grader.mistakes import Mistake
+from grader.mistakes import CATALOGUE, Mistake
 from grader.models import Loss
 from grader.predictions import Facts
 from grader.probe import Value
@@ -100,8 +100,8 @@ class Interpolates(Computed):
             entries = np.where(real == fake, np.nan, (found - fake) / (real - fake))
         if np.nanmin(entries) >= -SAME and np.nanmax(entries) <= 1 + SAME:
             along = [d for d in range(entries.ndim) if (_spread(entries, d) > SAME).any()]
-            places = formatting.listed(along)
-            return ("factor_per_entry" if 0 in along else "factors_along_other_dimension"), {"along": places}
+            key = "factor_per_entry" if 0 in along else "factors_along_other_dimension"
+            return key, {"along": f"dimension{'s' if len(along) > 1 else ''} {formatting.listed(along)}"}
         return "off_the_lines", {"i": int(np.argmax(off))}
 
 
@@ -233,7 +233,7 @@ FACTOR_PER_ENTRY = Mistake(
     "factor_per_entry",
     formula="ε with more than one entry for each i",
     name="more than one factor for a sample",
-    says="the factor changes within a sample: it differs along dimensions {along} of x̂.",
+    says="the factor changes within a sample: it differs along {along} of x̂.",
     why="Then x̂ᵢ lies anywhere in the box that xᵢ and x̃ᵢ span, not on the line between them. All entries of a sample "
     "share one factor: shape (N, 1, 1, 1) for images.",
     on_problem=_with_detail(_mixed(_entrywise)),
@@ -242,9 +242,10 @@ OTHER_DIMENSION = Mistake(
     "factors_along_other_dimension",
     formula="ε along another dimension",
     name="the factors along another dimension",
-    says="the factors differ along dimension {along}, and are the same for all samples.",
-    why="Broadcasting lines dimensions up from the last one, so that N factors of shape (N,) meet the last dimension "
-    "of the images. Where that has N entries too, nothing stops you. A shape of (N, 1, 1, 1) says what is meant.",
+    says="the factors differ along {along}, and are the same for all samples.",
+    why="The first dimension counts the samples, and broadcasting lines dimensions up from the last one: factors of "
+    "shape (N,) meet the last dimension of the images. Where that has N entries too, nothing stops you. A shape of "
+    "(N, 1, 1, 1) says what is meant.",
     on_problem=_with_detail(_mixed(_along_last)),
 )
 OUTSIDE = Mistake(
@@ -327,6 +328,19 @@ def _gradients(p: Problem, name: str) -> np.ndarray:
     return p.jacobians[name].reshape(N, N, -1)[i, i].reshape(tuple(p.inputs[name].shape))
 
 
+def _per_pixel(g: np.ndarray) -> np.ndarray:
+    """Norms over the channels: (N, H, W)."""
+    return np.sqrt((g * g).sum(axis=1))
+
+
+def _over_one_dimension(g: np.ndarray, reduce: Callable[[np.ndarray], Any]) -> list[tuple[dict[str, Any], Any]]:
+    """What is made of the norms over the height alone, and over the width alone."""
+    return [
+        ({"dim": dim, "which": which}, reduce(np.sqrt((g * g).sum(axis=dim))))
+        for dim, which in ((2, "height"), (3, "width"))
+    ]
+
+
 def _norms(g: np.ndarray) -> np.ndarray:
     return np.sqrt((g.reshape(len(g), -1) ** 2).sum(axis=1))
 
@@ -357,6 +371,37 @@ NORM_PER_CHANNEL = Mistake(
     says="these are norms over height and width, one for each channel of each image.",
     why="The slope of D at an image counts all of its entries, in all channels: `dim=(1, 2, 3)`.",
     on_problem=_of_gradients(lambda g: np.sqrt((g * g).sum(axis=(2, 3)))),
+)
+NORM_OVER_ONE_DIMENSION = Mistake(
+    "norm_over_one_dimension",
+    formula="g.norm(dim=2), g.norm(dim=3)",
+    name="the norm over a single dimension",
+    says="these are norms over dimension {dim} alone, the {which} of the images.",
+    why="The slope of D at an image counts all of its entries. Flatten each image first, `g.flatten(1).norm(dim=1)`, "
+    "or name all of its dimensions.",
+    on_problem=_of_gradients(lambda g: _over_one_dimension(g, lambda norms: norms)),
+)
+PIXEL_NORMS_REDUCED = Mistake(
+    "pixel_norms_reduced",
+    formula="g.norm(2, dim=1).mean(dim=(1, 2))",
+    name="norms of the pixels, added up or averaged",
+    says="these are the norms of the single pixels, added up or averaged over each image.",
+    why="Norms do not add up: ‖(3, 4)‖ is 5, not 7. Squares do. Take one norm of all C·H·W entries of an image.",
+    on_problem=_of_gradients(lambda g: [({}, _per_pixel(g).sum(axis=(1, 2))), ({}, _per_pixel(g).mean(axis=(1, 2)))]),
+)
+SAMPLES_MIXED = Mistake(
+    "samples_mixed_by_reshape",
+    formula="g.reshape(-1, N).norm(dim=0)",
+    name="entries of several samples in one norm",
+    says="every norm here holds entries of several samples.",
+    why="`reshape` never reorders entries. The samples come first, and must stay first: `g.reshape(len(g), -1)`, and "
+    "then `dim=1`.",
+    on_problem=_of_gradients(
+        lambda g: [
+            ({}, np.sqrt((g.reshape(-1, len(g)) ** 2).sum(axis=0))),
+            ({}, _norms(g.swapaxes(0, 1).reshape(len(g), -1))),
+        ]
+    ),
 )
 NORM_OVER_SAMPLES = Mistake(
     "norm_over_samples",
@@ -508,13 +553,12 @@ def _on_images(what: Callable[[np.ndarray], Any]) -> Callable[[Problem], Any]:
     return derive
 
 
-def _per_pixel(g: np.ndarray) -> np.ndarray:
-    return np.sqrt((g * g).sum(axis=1))
-
-
 NORM_PER_PIXEL_PENALTY = NORM_PER_PIXEL.derived(_on_images(lambda g: ((_per_pixel(g) - 1) ** 2).mean()))
 NORM_PER_CHANNEL_PENALTY = NORM_PER_CHANNEL.derived(
     _on_images(lambda g: ((np.sqrt((g * g).sum(axis=(2, 3))) - 1) ** 2).mean())
+)
+NORM_OVER_ONE_DIMENSION_PENALTY = NORM_OVER_ONE_DIMENSION.derived(
+    _on_images(lambda g: _over_one_dimension(g, lambda norms: ((norms - 1) ** 2).mean()))
 )
 ONE_NORM_FOR_ALL_PENALTY = ONE_NORM_FOR_ALL.derived(_of_norms(lambda n: (np.sqrt((n * n).sum()) - 1) ** 2))
 ROOT_MEAN_SQUARE_PENALTY = ROOT_MEAN_SQUARE.derived(
@@ -593,7 +637,49 @@ FIRST_FACTOR_FOR_ALL = Mistake(
     on_problem=lambda p: [
         ({}, _at(lambda real, fake, eps: functions.interpolates(real, fake, 0 * eps + eps[0]))(p)),
         ({}, _at(lambda real, fake, eps: functions.interpolates(real, fake, 0 * eps + eps.mean()))(p)),
+        ({}, _at(lambda real, fake, eps: (real + fake) / 2)(p)),
     ],
+)
+
+
+def _beyond(p: Problem) -> list[tuple[dict[str, str], Any]]:
+    """The penalty at real + ε (real − fake) and at fake + ε (fake − real)."""
+    eps = p.drawn["eps"]
+    return [
+        (
+            {"low": formatting.number(float(e.min())), "high": formatting.number(float(e.max()))},
+            _pen(_slopes_at(p, functions.interpolates(p.drawn["real"], p.drawn["fake"], e))),
+        )
+        for e in (1 + eps, -eps)
+    ]
+
+
+EXTRAPOLATED_PENALTY = EXTRAPOLATED.derived(_beyond)
+
+
+def _through_x_hat(p: Problem) -> list[tuple[dict[str, Any], Any]]:
+    norms, eps = _norms(_gradients(p, "x_hat")), p.drawn["eps"].numpy()
+    return [
+        ({"name": name, "share": share}, ((e * norms - 1) ** 2).mean())
+        for name, share, e in (("real", "ε", eps), ("fake", "1 − ε", 1 - eps))
+    ]
+
+
+THROUGH_X_HAT = Mistake(
+    "gradient_through_interpolates",
+    formula="‖∂D(x̂ᵢ)/∂xᵢ‖ = εᵢ‖gᵢ‖",
+    name="with respect to the samples, through x̂",
+    says="each gradient was taken with respect to `{name}`, and so brings a factor {share}.",
+    why="The slope of D at x̂ is the gradient with respect to x̂ itself. Declare x̂, not what it is made of.",
+    on_problem=_through_x_hat,
+)
+ENTRIES_COMPARED = Mistake(
+    "entries_compared_with_one",
+    formula="mean (gᵢₖ − 1)²",
+    name="no norm taken",
+    says="every single entry of the gradients was compared with 1.",
+    why="It is the norm of a sample's gradient, one number, that is to be 1.",
+    on_problem=_of_slopes(lambda g: ((g - 1) ** 2).mean()),
 )
 SUM_OF_PENALTIES = Mistake(
     "sum_of_penalties",
@@ -732,6 +818,22 @@ UNUSED_LEFT_OUT = Mistake(
     "gradients by their place needs one for each parameter.",
     on_problem=lambda p: p.truth[:-1],
 )
+
+
+def _with_first_backward(p: Problem) -> Any:
+    critic = _gradient_of(lambda p, *theta: _outputs_of(p, *theta).sum())(p)
+    return tuple(g + h for g, h in zip(p.truth, critic, strict=True))
+
+
+ADDED_TO_FIRST = Mistake(
+    "added_to_first_backward",
+    formula="∂/∂θ (Σ D(x̂) + penalty)",
+    name="added to what the first backward left",
+    says="these are the gradients of the penalty plus those of Σ D(x̂).",
+    why="The first `backward` filled `.grad` of x̂ and of all parameters. Before the second one, set that of the "
+    "parameters to None; or take the first gradient with `torch.autograd.grad`, which leaves `.grad` alone.",
+    on_problem=_with_first_backward,
+)
 GRADIENT_OF_SUM = Mistake(
     "gradient_of_summed_penalties",
     formula="∂/∂θ Σ (‖gᵢ‖ − 1)²",
@@ -753,6 +855,7 @@ ZERO_CENTERED_GRADIENT = ZERO_CENTERED.derived(_gradient_of_norms(lambda n: (n *
 MEAN_NORM_FIRST_GRADIENT = MEAN_NORM_FIRST.derived(_gradient_of_norms(lambda n: (n.mean() - 1) ** 2))
 NORMS_FOR_PENALTY_GRADIENT = NORMS_FOR_PENALTY.derived(_gradient_of_norms(lambda n: n.mean()))
 DIVIDED_BY_N_GRADIENT = DIVIDED_BY_N_PENALTY.derived(_gradient_of_norms(lambda n: ((n / len(n) - 1) ** 2).mean()))
+ONE_SIDED_GRADIENT = ONE_SIDED.derived(_gradient_of_norms(lambda n: ((n.maximum(0 * n + 1) - 1) ** 2).mean()))
 ONE_NORM_FOR_ALL_GRADIENT = ONE_NORM_FOR_ALL.derived(_gradient_of_norms(lambda n: ((n * n).sum() ** 0.5 - 1) ** 2))
 NORM_PER_PIXEL_GRADIENT = NORM_PER_PIXEL.derived(_gradient_per_pixel)
 
@@ -807,6 +910,23 @@ SCORES_SIGN_TURNED = Mistake(
     "write −(mean D(x) − mean D(x̃)), which is the same.",
     on_value=lambda p: p.y[1] - p.y[0] + p.extras["lam"] * p.y[2],
 )
+GENERATOR_LOSS = Mistake(
+    "generator_loss",
+    formula="−mean D(x̃)",
+    name="the generator's loss",
+    says="this is −mean D(x̃), the loss of the generator.",
+    why="The generator wants large numbers for its fake samples. The critic, whose loss is asked for, wants the "
+    "opposite, and large numbers for the real ones.",
+    on_value=lambda p: -p.y[0],
+)
+TEN_FOR_LAM = Mistake(
+    "ten_for_lambda",
+    formula="λ = 10",
+    name="λ = 10 instead of lam",
+    says="the penalty was multiplied by 10, and not by `lam`.",
+    why="10 is the usual λ. Here it is an argument: `lam`.",
+    on_value=lambda p: p.y[0] - p.y[1] + 10 * p.y[2],
+)
 PIXELS_IN_LOSS = _wrong_value(
     NORM_PER_PIXEL,
     _with_penalty(
@@ -815,11 +935,15 @@ PIXELS_IN_LOSS = _wrong_value(
 )
 IN_LOSS = (
     SCORES_SIGN_TURNED,
+    GENERATOR_LOSS,
+    TEN_FOR_LAM,
     SUM_OF_SCORES,
     PIXELS_IN_LOSS,
     _wrong_value(MEAN_NORM_FIRST, _loss_of_norms(lambda n: (n.mean() - 1) ** 2)),
     _wrong_value(SUM_OF_PENALTIES, _loss_of_norms(lambda n: ((n - 1) ** 2).sum())),
     _wrong_value(SQUARED_NORMS_PENALTY, _loss_of_norms(lambda n: ((n * n - 1) ** 2).mean())),
+    _wrong_value(ONE_NORM_FOR_ALL, _loss_of_norms(lambda n: (np.sqrt((n * n).sum()) - 1) ** 2)),
+    _wrong_value(FACTORS_FOR_IMAGES, _with_penalty(_all_pairs)),
     _wrong_value(ZERO_CENTERED, _loss_of_norms(lambda n: (n * n).mean())),
     _wrong_value(ONE_SIDED, _loss_of_norms(lambda n: (np.maximum(n - 1, 0) ** 2).mean())),
     _wrong_value(DIVIDED_BY_N_PENALTY, _loss_of_norms(lambda n: ((n / len(n) - 1) ** 2).mean())),
@@ -936,6 +1060,11 @@ TABLE_SQUARED = Mistake(
     why="The norm is the square root of the sum of squares: a root is missing.",
     on_problem=lambda p: _table(p) ** 2,
 )
+ROWS_ACCUMULATED = CATALOGUE["rows_accumulated"].derived(
+    lambda p: np.sqrt((np.cumsum(_blocks(p), axis=0) ** 2).sum(axis=2))
+)
+ROOT_MEAN_SQUARE_TABLE = ROOT_MEAN_SQUARE.derived(lambda p: np.sqrt((_blocks(p) ** 2).mean(axis=2)))
+LARGEST_ENTRY_TABLE = LARGEST_ENTRY.derived(lambda p: np.abs(_blocks(p)).max(axis=2))
 ONE_FEATURE = Mistake(
     "influence_of_one_feature",
     formula="|∂D(x)ᵢ/∂xⱼ₀|",
@@ -1133,6 +1262,15 @@ def _val_for_train(p: Problem) -> Any:
     return g - p.extras["alpha"] * _curvature(p, VAL) @ g, g
 
 
+TRAIN_GRADIENT_ADDED = Mistake(
+    "train_gradient_added",
+    formula="meta + ∇train(θ)",
+    name="the training gradient added",
+    says="this is the meta-gradient plus the gradient of the training loss at θ.",
+    why="Either the outer loss holds the training loss, too, or `backward` was called for the inner gradient, and what "
+    "it left in `theta.grad` was not cleared before the second call.",
+    on_problem=lambda p: (_meta(p) + _slope(p, TRAIN), _shortcut(p)),
+)
 LOSSES_EXCHANGED = Mistake(
     "losses_exchanged",
     formula="train and val exchanged",
@@ -1178,6 +1316,23 @@ def _at_x_hat(formula: str, theta: dict[str, Sampler], pairs: dict[str, Sampler]
     drawn = {**theta, **pairs}
     return Map(functions.outputs, drawn, formula, derived={"x_hat": _x_hat}, takes=(*PARAMETERS, "x_hat"))
 
+
+SHAPE_OF_FACTORS = (
+    "If these are the factors and the samples: shapes are compared from the last size backwards, so factors of shape "
+    "(N,) meet the last dimension of a sample, not the samples. They need the shape (N, 1, 1, 1) for images and (N, 1) "
+    "for points: N, and then a 1 for each further dimension of `real`."
+)
+PENALTY_WITHOUT_GRAPH = (
+    "What you differentiate has no graph that leads to the parameters. The penalty is made of g, and g comes from the "
+    "first call of `autograd.grad`, which keeps no record of how it was computed unless it is told to: "
+    "`create_graph=True`. After that, `.detach()`, `.item()` or `torch.no_grad()` would cut the graph again."
+)
+A_PARAMETER_WITHOUT_PART = (
+    "Some parameter was not met on the way back. The index says which: if it is the last one, the bias c, that is as "
+    "it should be, since c moves D up and down and changes no slope. Then `materialize_grads=True` gives zeros. If "
+    "it is the first, index 0, look at how g was made: without `create_graph=True`, no parameter can be reached, and "
+    "`requires_grad_()` afterwards only begins a new graph."
+)
 
 QUESTIONS = [
     Question(
@@ -1239,6 +1394,7 @@ QUESTIONS = [
             FACTORS_FOR_IMAGES,
             OFF_THE_LINES,
         ),
+        errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},
         points=2,
         stars=2,
         minutes=7,
@@ -1264,6 +1420,9 @@ QUESTIONS = [
         also=(
             NORM_PER_PIXEL,
             NORM_PER_CHANNEL,
+            NORM_OVER_ONE_DIMENSION,
+            PIXEL_NORMS_REDUCED,
+            SAMPLES_MIXED,
             NORM_OVER_SAMPLES,
             ONE_NORM_FOR_ALL,
             SQUARED_NORMS,
@@ -1303,6 +1462,7 @@ QUESTIONS = [
         also=(
             NORM_PER_PIXEL_PENALTY,
             NORM_PER_CHANNEL_PENALTY,
+            NORM_OVER_ONE_DIMENSION_PENALTY,
             ONE_NORM_FOR_ALL_PENALTY,
             ROOT_MEAN_SQUARE_PENALTY,
             DIVIDED_BY_N_PENALTY,
@@ -1313,6 +1473,9 @@ QUESTIONS = [
             FACTORS_BROADCAST,
             FACTORS_FOR_IMAGES_PENALTY,
             FIRST_FACTOR_FOR_ALL,
+            EXTRAPOLATED_PENALTY,
+            THROUGH_X_HAT,
+            ENTRIES_COMPARED,
             SUM_OF_PENALTIES,
             NOT_AVERAGED,
             ONE_SIDED,
@@ -1322,6 +1485,7 @@ QUESTIONS = [
             NORMS_FOR_PENALTY,
             LAMBDA_INCLUDED,
         ),
+        errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},
         points=3,
         stars=3,
         minutes=10,
@@ -1349,6 +1513,7 @@ QUESTIONS = [
             CRITIC_FOR_PENALTY,
             PENALTY_CUT,
             UNUSED_LEFT_OUT,
+            ADDED_TO_FIRST,
             GRADIENT_OF_SUM,
             HALF_THE_PENALTY,
             SQUARED_NORMS_GRADIENT,
@@ -1357,8 +1522,10 @@ QUESTIONS = [
             NORMS_FOR_PENALTY_GRADIENT,
             DIVIDED_BY_N_GRADIENT,
             ONE_NORM_FOR_ALL_GRADIENT,
+            ONE_SIDED_GRADIENT,
             NORM_PER_PIXEL_GRADIENT,
         ),
+        errors={"no_graph": PENALTY_WITHOUT_GRAPH, "not_in_graph": A_PARAMETER_WITHOUT_PART},
         points=3,
         stars=4,
         minutes=10,
@@ -1398,6 +1565,7 @@ QUESTIONS = [
         computed={"critic": functions.critic},
         hidden=PARAMETERS,
         also=IN_LOSS,
+        errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},
         points=4,
         stars=4,
         minutes=12,
@@ -1446,6 +1614,9 @@ QUESTIONS = [
             NORM_OVER_SAMPLES_OF_ROW,
             NORM_OVER_OUTPUTS,
             TABLE_SQUARED,
+            ROWS_ACCUMULATED,
+            ROOT_MEAN_SQUARE_TABLE,
+            LARGEST_ENTRY_TABLE,
             ONE_FEATURE,
             FEATURES_ADDED,
             JACOBIAN_FOR_TABLE,
@@ -1492,6 +1663,7 @@ QUESTIONS = [
             RATE_FORGOTTEN,
             RATE_FORGOTTEN_BEFORE_H,
             TRAIN_FOR_VAL,
+            TRAIN_GRADIENT_ADDED,
             LOSSES_EXCHANGED,
         ),
         partial=True,

@@ -211,6 +211,17 @@ def with_create_graph(critic, real, fake, eps):
     return (torch.linalg.vector_norm(g, dim=tuple(range(1, g.ndim))) - 1).square().mean()
 
 
+def through_x_hat(by_real):
+    """The penalty with gradients with respect to real or fake, of which x̂ is made."""
+
+    def answer(critic, real, fake, eps):
+        x = (real if by_real else fake).requires_grad_()
+        (g,) = pull(critic(as_asked(critic, real, fake, eps)).sum(), x)
+        return ((image_norm(g) - 1) ** 2).mean()
+
+    return answer
+
+
 def penalty_in_a_loop(critic, real, fake, eps):
     total = 0
     for e, x, z in zip(eps, real, fake, strict=True):
@@ -274,9 +285,11 @@ def of_critic(reduce):
 
 def by_backward_of_penalty(zeros=True, clear=True):
     def answer(critic, x_hat):
-        g = gradient(critic, x_hat, graph=True)
-        if not clear:
-            critic(x_hat).sum().backward()
+        x = x_hat.requires_grad_()
+        critic(x).sum().backward(create_graph=True)
+        g = x.grad
+        if clear:
+            critic.zero_grad()
         ((image_norm(g) - 1) ** 2).mean().backward()
         return tuple(torch.zeros_like(p) if zeros and p.grad is None else p.grad for p in critic.parameters())
 
@@ -374,6 +387,14 @@ def row_by_row(critic, x):
 def rows_freed(critic, x):
     x = x.requires_grad_()
     return torch.stack([pull(y, x)[0].norm(dim=1) for y in critic(x)])
+
+
+def rows_by_backward(critic, x):
+    rows = []
+    for i in range(len(x)):
+        critic(x)[i].backward()
+        rows.append(x.grad.norm(dim=1))
+    return torch.stack(rows)
 
 
 def batched_rows(critic, x):
@@ -482,6 +503,15 @@ def first_freed(train_loss, val_loss, theta, alpha):
     return meta, pull(value, there)[0]
 
 
+def by_two_backwards(train_loss, val_loss, theta, alpha):
+    train_loss(theta).backward(create_graph=True)
+    there = theta - alpha * theta.grad
+    value = val_loss(there)
+    (shortcut,) = pull(value, there, retain_graph=True)
+    value.backward()
+    return theta.grad, shortcut
+
+
 def by_theta_twice(train_loss, val_loss, theta, alpha):
     meta, _ = maml(train_loss, val_loss, theta, alpha)
     return meta, meta
@@ -522,6 +552,10 @@ WRONG = [
     ("factors_along_other_dimension", "13.interpolates", between(lambda real: torch.rand(real.shape[-1]))),
     ("factors_along_other_dimension", "13.interpolates", between(lambda real: torch.rand(real.shape[1:]))),
     ("factors_along_other_dimension", "13.interpolates", between(lambda real: torch.rand(len(real)))),
+    ("shapes_do_not_broadcast", "13.interpolates", between(lambda real: torch.rand(len(real), 1))),
+    ("expand_sizes", "13.interpolates", between(lambda real: torch.rand(len(real), 1, 1, 1).expand_as(real))),
+    ("pairs_shuffled", "13.interpolates", lambda real, fake: between(per_sample)(real, fake[:1])),
+    ("special_point", "13.interpolates", between(lambda real: torch.rand(*real.shape[:-1], 1))),
     ("factors_outside", "13.interpolates", between(lambda real: torch.randn(len(real), *ones_after(real)))),
     ("extrapolated", "13.interpolates", lambda real, fake: real + per_sample(real) * (real - fake)),
     ("pairs_shuffled", "13.interpolates", shuffled),
@@ -543,6 +577,17 @@ WRONG = [
     ("norm_over_channels", "13.gradient_norms", slope(per_pixel)),
     ("norm_per_channel", "13.gradient_norms", slope(lambda g: g.norm(dim=(2, 3)))),
     ("norm_per_channel", "13.gradient_norms", slope(lambda g: g.flatten(2).norm(dim=2))),
+    ("norm_over_one_dimension", "13.gradient_norms", slope(lambda g: g.norm(dim=2))),
+    ("norm_over_one_dimension", "13.gradient_norms", slope(lambda g: g.norm(dim=-1))),
+    ("pixel_norms_reduced", "13.gradient_norms", slope(lambda g: per_pixel(g).mean(dim=(1, 2)))),
+    ("pixel_norms_reduced", "13.gradient_norms", slope(lambda g: per_pixel(g).flatten(1).sum(dim=1))),
+    ("samples_mixed_by_reshape", "13.gradient_norms", slope(lambda g: g.reshape(-1, len(g)).norm(dim=0))),
+    (
+        "samples_mixed_by_reshape",
+        "13.gradient_norms",
+        slope(lambda g: g.permute(1, 0, 2, 3).reshape(len(g), -1).norm(dim=1)),
+    ),
+    ("norm_over_too_many", "13.gradient_norms", slope(lambda g: g.norm(dim=(1, 2, 3)))),
     ("norm_over_samples", "13.gradient_norms", slope(lambda g: g.norm(dim=0))),
     ("one_norm_for_all", "13.gradient_norms", slope(torch.Tensor.norm)),
     ("squared_norms", "13.gradient_norms", slope(lambda g: g.square().sum(dim=(1, 2, 3)))),
@@ -563,6 +608,14 @@ WRONG = [
     # 13.4
     ("norm_over_channels", "13.penalty", penalized(norms=per_pixel)),
     ("norm_per_channel", "13.penalty", penalized(norms=lambda g: g.norm(dim=(2, 3)) if g.ndim > 2 else g.norm(dim=1))),
+    ("norm_over_one_dimension", "13.penalty", penalized(norms=lambda g: g.norm(dim=-1))),
+    ("extrapolated", "13.penalty", at(lambda critic, real, fake, eps: as_asked(critic, real, fake, 1 + eps))),
+    ("extrapolated", "13.penalty", at(lambda critic, real, fake, eps: as_asked(critic, real, fake, -eps))),
+    ("gradient_through_interpolates", "13.penalty", through_x_hat(by_real=True)),
+    ("gradient_through_interpolates", "13.penalty", through_x_hat(by_real=False)),
+    ("entries_compared_with_one", "13.penalty", penalized(norms=lambda g: g)),
+    ("first_factor_for_all", "13.penalty", at(lambda critic, real, fake, eps: (real + fake) / 2)),
+    ("shapes_do_not_broadcast", "13.penalty", at(lambda critic, real, fake, eps: eps @ real + (1 - eps) * fake)),
     ("one_norm_for_all", "13.penalty", penalized(norms=torch.Tensor.norm)),
     ("root_mean_square", "13.penalty", penalized(norms=lambda g: g.flatten(1).square().mean(dim=1).sqrt())),
     ("penalty_of_mean_output", "13.penalty", penalized(reduce=torch.mean)),
@@ -595,6 +648,12 @@ WRONG = [
     ("none_for_zeros", "13.penalty_gradient", parameter_gradient(allow_unused=True)),
     ("none_for_zeros", "13.penalty_gradient", by_backward_of_penalty(zeros=False)),
     ("unused_parameter_left_out", "13.penalty_gradient", unused_dropped),
+    ("added_to_first_backward", "13.penalty_gradient", by_backward_of_penalty(clear=False)),
+    (
+        "one_sided_penalty",
+        "13.penalty_gradient",
+        parameter_gradient(cost=lambda n: (n - 1).clamp(min=0).square().mean()),
+    ),
     ("critic_for_penalty", "13.penalty_gradient", of_critic(torch.mean)),
     ("critic_for_penalty", "13.penalty_gradient", of_critic(torch.sum)),
     ("gradient_of_summed_penalties", "13.penalty_gradient", parameter_gradient(cost=lambda n: ((n - 1) ** 2).sum())),
@@ -619,6 +678,11 @@ WRONG = [
     ("all_parts_weighted", "13.critic_loss", lam_outside),
     ("loss_sign_turned", "13.critic_loss", loss(sign=-1, penalize=-1)),
     ("scores_sign_turned", "13.critic_loss", loss(sign=-1)),
+    ("generator_loss", "13.critic_loss", lambda critic, real, fake, eps, lam: -critic(fake).mean()),
+    ("ten_for_lambda", "13.critic_loss", lambda critic, real, fake, eps, lam: loss()(critic, real, fake, eps, 10)),
+    ("one_norm_for_all", "13.critic_loss", loss(norms=torch.Tensor.norm)),
+    ("factors_for_images_only", "13.critic_loss", loss(at=for_images_only)),
+    ("shapes_do_not_broadcast", "13.critic_loss", loss(at=laid_along_the_rows)),
     ("sum_of_scores", "13.critic_loss", loss(mean=torch.sum)),
     ("sum_of_scores", "13.critic_loss", loss(mean=torch.sum, cost=lambda n: ((n - 1) ** 2).sum())),
     ("sum_of_penalties", "13.critic_loss", loss(cost=lambda n: ((n - 1) ** 2).sum())),
@@ -646,6 +710,10 @@ WRONG = [
     ("norm_over_the_samples", "13.batch_norm", influence(lambda J: J.norm(dim=1))),
     ("norm_over_the_outputs", "13.batch_norm", influence(lambda J: J.norm(dim=0))),
     ("influence_squared", "13.batch_norm", influence(lambda J: J.square().sum(dim=2))),
+    ("rows_accumulated", "13.batch_norm", influence(lambda J: J.cumsum(dim=0).norm(dim=2))),
+    ("rows_accumulated", "13.batch_norm", rows_by_backward),
+    ("root_mean_square", "13.batch_norm", influence(lambda J: J.square().mean(dim=2).sqrt())),
+    ("largest_entry", "13.batch_norm", influence(lambda J: J.abs().amax(dim=2))),
     ("influence_of_one_feature", "13.batch_norm", influence(lambda J: J[:, :, 0].abs())),
     ("influence_features_added", "13.batch_norm", influence(lambda J: J.sum(dim=2))),
     ("influence_features_added", "13.batch_norm", influence(lambda J: J.norm(1, dim=2))),
@@ -666,6 +734,7 @@ WRONG = [
     ("rate_forgotten", "13.meta_gradient", lambda t, v, theta, alpha: maml(t, v, theta, 1)),
     ("rate_forgotten_before_hessian", "13.meta_gradient", by_hessian(rate=1)),
     ("train_for_val", "13.meta_gradient", on_the_step),
+    ("train_gradient_added", "13.meta_gradient", by_two_backwards),
     ("losses_exchanged", "13.meta_gradient", lambda t, v, theta, alpha: maml(v, t, theta, alpha)),
     ("losses_exchanged", "13.meta_gradient", lambda t, v, theta, alpha: maml(v, v, theta, alpha)),
     ("no_graph", "13.meta_gradient", under_no_grad),

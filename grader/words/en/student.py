@@ -309,6 +309,19 @@ ERRORS: dict[str, Words] = {
         "the two factors of a matrix product do not fit.",
         "In `A @ B` the last size of A must equal the first of B. Print both shapes just before that line.",
     ),
+    "expand_sizes": Words(
+        "expand does not fit",
+        "a tensor was to be expanded to a shape that it does not fit.",
+        "`expand` and `expand_as` repeat along dimensions of size 1, and may add dimensions in front. All other sizes must be those "
+        "of the target, counted from the last one backwards. Give the tensor its dimensions of size 1 first, for example with "
+        "`.view(-1, 1, 1, 1)`: as many in all as the target has.",
+    ),
+    "norm_over_too_many": Words(
+        "a norm over more than two dimensions",
+        "this norm takes one dimension, or two as those of a matrix.",
+        "`torch.linalg.vector_norm(g, dim=(1, 2, 3))` takes any number of dimensions. Or make one of them first: "
+        "`g.flatten(1).norm(dim=1)`.",
+    ),
     "shapes_do_not_broadcast": Words(
         "shapes do not fit",
         "two tensors of different shapes met where entries are paired.",
