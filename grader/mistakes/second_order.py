@@ -554,8 +554,8 @@ MISTAKES = [
         unit="08",
         name="cannot be differentiated again",
         says="the values are right, but they cannot be differentiated once more.",
-        why="The result has no graph that leads back. `create_graph=True` records the pass backwards as well; the last "
-        "call needs it, too.",
+        why="The graph behind the result is missing, or was freed by the last call. `create_graph=True` keeps it and "
+        "records the pass backwards as well.",
     ),
     Mistake(
         "graph_cut_inside",

@@ -15,7 +15,8 @@ def output(W: Tensor, b: Tensor, a: Tensor, s: Tensor, *columns: Tensor) -> Tens
     s: (h,), 0 for a hidden unit whose σ is tanh, and 1 for one whose σ is sin.
     """
     z = torch.cat(columns, dim=1) @ W.T + b
-    return ((1 - s) * torch.tanh(z) + s * torch.sin(z)) @ a
+    h = torch.tanh(z)
+    return (h + s * (torch.sin(z) - h)) @ a
 
 
 class Network(nn.Module):
