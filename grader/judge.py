@@ -671,7 +671,7 @@ def _shown_inputs(p: Problem, stage: Problem | None = None) -> dict[str, str]:
             shown[arg.name] = formatting.number(arg.value)
         elif arg.computed and p.map.formula and p.question.computed[arg.name] is None:
             shown[arg.name] = p.map.formula
-        elif arg.name == "f" and p.map.formula:
+        elif arg.name == "f" and not arg.computed and p.map.formula:
             shown["f(" + ", ".join(p.inputs) + ")"] = p.map.formula
         elif arg.name in p.map.fixed_args:
             shown["f"] = p.map.formula

@@ -24,6 +24,7 @@ from grader.words import EQUATIONS, SHAPE_HELP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+AMPLE = 10  # see ``Trained``
 Weights = Callable[[Problem], Sequence[float]]
 
 
@@ -184,9 +185,10 @@ class Trained(Quantity):
     exact: problem -> u at the Map's points, in the shape of the Map's output.
     residual, boundary: problem -> array of any shape: by how much u misses the equation, and the boundary values; of
         the problem with the trained parameters as its inputs.
-    tolerance: the largest error of u, relative to the largest |u|.  residual_tolerance: the root mean square residual
-        that a solution may have, and boundary_tolerance the largest error at the boundary, to count as the cause of
-        the error, both as they are.
+    tolerance: the largest error of u, relative to the largest |u|.
+    residual_tolerance, boundary_tolerance: the root mean square residual, and the largest error at the boundary, of a
+        solution, both as they are.  Where one of the two is kept and the other exceeded ``AMPLE`` times over, that is
+        told as the cause of the error.  With less, training may only be on its way: one of them falls first.
     along: the Map's input along which a card draws u; "" for none.
 
     >>> def line(w, x): return w[0] + w[1] * x
@@ -265,8 +267,12 @@ class Trained(Quantity):
         residual = float(np.sqrt(np.mean(np.square(self.residual(trained)))))
         boundary = float(np.abs(self.boundary(trained)).max())
         solves, fits = residual <= self.residual_tolerance, boundary <= self.boundary_tolerance
-        key = "boundary_missed" if solves and not fits else "equation_missed" if fits and not solves else ""
-        return key or "not_trained_enough", {
+        key = "not_trained_enough"
+        if solves and boundary > AMPLE * self.boundary_tolerance:
+            key = "boundary_missed"
+        elif fits and residual > AMPLE * self.residual_tolerance:
+            key = "equation_missed"
+        return key, {
             "model": self.model,
             "error": formatting.number(float(np.abs(u - p.truth).max())),
             "allowed": formatting.number(self.tolerance * p.scale),

@@ -336,17 +336,37 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
 
 
 def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
-    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed.  name: of x."""
+    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed.  name: of x.
 
-    def draw(axes: Axes) -> None:
-        order = np.argsort(x)
-        axes.plot(x[order], true[order], color="black", linestyle="--", zorder=3, label=CARD["true"])
-        axes.plot(x[order], yours[order], color=ACCENT, linewidth=2, label=CARD["yours"])
-        axes.set_xlabel(name)
-        axes.legend()
+    Plain SVG, without Matplotlib: a card is drawn at every check, and goes into pages that fetch nothing.
+    """
+    order = np.argsort(x)
+    both = np.concatenate([yours, true])
+    left, right, bottom, top = float(x.min()), float(x.max()), float(both.min()), float(both.max())
+    width, height, at = 420, 190, 58  # of the frame, and where it begins
 
-    apart = float(np.abs(yours - true).max())
-    return curves(draw, PICTURES["along"].format(count=len(x), apart=formatting.number(apart)), height=2.6)
+    def path(values: np.ndarray) -> str:
+        across = at + (x[order] - left) / ((right - left) or 1.0) * width
+        down = 24 + (top - values[order]) / ((top - bottom) or 1.0) * height
+        return "M" + "L".join(f"{a:.1f} {d:.1f}" for a, d in zip(across, down, strict=True))
+
+    parts = [
+        _rule(at, 24, 0, height),
+        _rule(at, 24 + height, width, 0),
+        f'<path d="{path(yours)}" fill="none" stroke="{ACCENT}" stroke-width="2.5"/>',
+        f'<path d="{path(true)}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="6 4"/>',
+        *(_text(at - 6, y, formatting.number(v), "end", size=11) for y, v in ((30, top), (24 + height, bottom))),
+        *(_text(at + a, 40 + height, formatting.number(v), "middle", size=11) for a, v in ((0, left), (width, right))),
+        _text(at + width / 2, 40 + height, name, "middle", size=12),
+    ]
+    for k, (said, colour, dash) in enumerate(
+        ((CARD["yours"], ACCENT, ""), (CARD["true"], "currentColor", ' stroke-dasharray="6 4"'))
+    ):
+        start = at + 10 + 90 * k
+        parts.append(f'<path d="M{start} 12h24" stroke="{colour}" stroke-width="2"{dash}/>')
+        parts.append(_text(start + 30, 16, said, size=12))
+    alt = PICTURES["along"].format(count=len(x), apart=formatting.number(float(np.abs(yours - true).max())))
+    return Picture(_svg(at + width + 24, height + 50, parts, alt), alt)
 
 
 def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) -> Picture:

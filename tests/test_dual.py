@@ -177,6 +177,7 @@ BY_TORCH = {
     "11.nan_behind_where",
     "11.anomaly",
     "11.complex",
+    "12.loss_parts",
 }
 
 

@@ -702,6 +702,11 @@ WRONG = [
     ("boundary_missed", "12.train", by_lbfgs(boundary=0.0)),
     ("equation_missed", "12.train", by_lbfgs(residual=0.0)),
     ("not_trained_enough", "12.train", train(steps=20, lr=0.003)),
+    (
+        "not_trained_enough",
+        "12.train",
+        train(steps=60, lr=0.01, boundary=1.0),
+    ),  # where the residual is small long before
     ("training_diverged", "12.train", train(steps=100, lr=1.0, make=torch.optim.SGD)),
     ("untrained", "12.train", never_stepped),
     ("untrained", "12.train", of_a_trained_copy),
