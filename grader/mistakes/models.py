@@ -156,8 +156,8 @@ MISTAKES = [
         name="the equation missed",
         says="{model} has the right boundary values, but does not solve the equation: its residual is {residual}.",
         why="Compare the residual in your loss with the equation, sign by sign, and look whether its derivatives are "
-        "made with `create_graph=True`. If your loss is still falling, take more steps. (The boundary values are off by "
-        "{boundary}, {model} by {error}; {allowed} is allowed.)",
+        "made with `create_graph=True`. If your loss is still falling, take more steps. (The boundary values are off "
+        "by {boundary}, {model} by {error}; {allowed} is allowed.)",
     ),
     Mistake(
         "not_trained_enough",
