@@ -78,6 +78,11 @@ def slopes(W: Tensor, b: Tensor, a: Tensor, x: Tensor) -> Tensor:
     return total
 
 
+def squared_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """How far apart real and fake samples are: ()."""
+    return ((real - fake) ** 2).sum()
+
+
 def interpolates(real: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
     """ε · real + (1 − ε) · fake, with one factor for each sample.  eps: (N,)."""
     factors = eps.reshape(-1, *(1,) * (real.ndim - 1))

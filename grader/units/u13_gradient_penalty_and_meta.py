@@ -1376,7 +1376,7 @@ QUESTIONS = [
             show=lambda p: {"true": "one draw of many that are right"},
         ),
         [
-            Map(torch.sub, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
+            Map(functions.squared_distance, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
             for N, *shape in ((16, 2, 3, 4), (12, 2, 2, 12), (16, 3))
         ],
         gives=("real", "fake"),
