@@ -59,7 +59,7 @@ class Interpolates(Computed):
     The Problem has inputs ``real`` and ``fake``, of the same shape (N, ...).  Any draw is right, and the truth is one
     of them.  Chance refuses a right answer only where all factors of a batch happen to be in order, with a probability
     of 2/N!: for the smallest N of 13.2, which is 12, that is 4 in 10⁹.  And factors from a normal distribution lie in
-    [0, 1] with a probability of 0.34 each: of all 44 of a check, in 1 of 10²⁰.
+    [0, 1] with a probability of 0.34 each: all 40 of a check with one of less than 10⁻¹⁸.
     """
 
     shape_help: ClassVar = "x̂ has one point for each pair of samples, in the shape of real."
@@ -235,7 +235,7 @@ FACTOR_PER_ENTRY = Mistake(
     name="more than one factor for a sample",
     says="the factor changes within a sample: it differs along {along} of x̂.",
     why="Then x̂ᵢ lies anywhere in the box that xᵢ and x̃ᵢ span, not on the line between them. All entries of a sample "
-    "share one factor: shape (N, 1, 1, 1) for images.",
+    "share one factor: shape (N, 1) for points, and (N, 1, 1, 1) for images.",
     on_problem=_with_detail(_mixed(_entrywise)),
 )
 OTHER_DIMENSION = Mistake(
@@ -748,6 +748,13 @@ LAMBDA_INCLUDED = Mistake(
 )
 
 # --- 13.5: its gradient with respect to the parameters
+
+
+@dataclass(frozen=True)
+class PenaltyGradient(Gradient):
+    """The gradient of a number in which a derivative is contained."""
+
+    twice: ClassVar = True
 
 
 def _gradient_of(number: Callable[[Problem, Tensor, Tensor, Tensor, Tensor], Tensor]) -> Callable[[Problem], Any]:
@@ -1377,7 +1384,7 @@ QUESTIONS = [
         ),
         [
             Map(functions.squared_distance, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
-            for N, *shape in ((16, 2, 3, 4), (12, 2, 2, 12), (16, 3))
+            for N, *shape in ((12, 3), (12, 2, 2, 12), (16, 2, 3, 4))
         ],
         gives=("real", "fake"),
         also=(
@@ -1500,7 +1507,7 @@ QUESTIONS = [
     Question(
         "13.penalty_gradient",
         "13.5 Mend: what the penalty asks of the parameters",
-        Gradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
+        PenaltyGradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
         [
             Map(functions.penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
             Map(functions.penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
