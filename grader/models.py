@@ -8,7 +8,7 @@ them, and what training made of them, can be looked at by name.  The Map's funct
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -299,7 +299,7 @@ class Fitted(Computed):
     start: the extra that the search begins with.  tolerance: relative to the truth.
 
     >>> def f(k): return 2 * k
-    >>> extras = {"k0": lambda generator, p: torch.tensor(1.0)}
+    >>> extras = {"k0": lambda generator, p: torch.tensor(1.0, dtype=torch.float64)}
     >>> asks = Fitted(compute=lambda p: p.inputs["k"].numpy(), start="k0", text="k")
     >>> q = Question("99.q", "Q", asks, [Map(f, {"k": fixed(3)})], ("k0",), extras=extras)
     >>> from grader.judge import diagnose
@@ -313,13 +313,13 @@ class Fitted(Computed):
     start: str = ""
     tolerance: float = 1e-3
 
-    def read(self, p: Problem, value: Value) -> Value:
-        near = self._near(p, value)
-        return value if near is None else replace(value, array=near, dtype="float64")
+    def rtol(self, p: Problem) -> float:
+        return self.tolerance
 
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         start, k = float(p.extras[self.start]), value.array
-        if k is None or k.shape != () or self._near(p, value) is not None:
+        known = (p.truth, *(wrong.value for wrong in p.wrongs))
+        if k is None or k.shape != () or any(alike(k, v, self.tolerance, p.scale) for v in known):
             return None
         if not 0 < (k - start) / (p.truth - start) < 1:
             return None
@@ -330,10 +330,3 @@ class Fitted(Computed):
             "allowed": self.tolerance * p.scale,
         }
         return "search_not_finished", {name: formatting.number(fact) for name, fact in facts.items()}
-
-    def _near(self, p: Problem, value: Value) -> np.ndarray | None:
-        """The truth, or what a mistake gives, where the value is as near as the tolerance; else None."""
-        if value.array is None:
-            return None
-        known = (p.truth, *(wrong.value for wrong in p.wrongs))
-        return next((v for v in known if alike(value.array, v, self.tolerance, p.scale)), None)
