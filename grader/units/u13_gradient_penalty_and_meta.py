@@ -53,7 +53,7 @@ SAME = 1e-6  # factors that differ by less are the same
 
 
 @dataclass(frozen=True)
-class Interpolates(Computed):
+class _Interpolates(Computed):
     """ε · real + (1 − ε) · fake with factors that the answer draws: one for each sample, in [0, 1].
 
     The Problem has inputs ``real`` and ``fake``, of the same shape (N, ...).  Any draw is right, and the truth is one
@@ -751,7 +751,7 @@ LAMBDA_INCLUDED = Mistake(
 
 
 @dataclass(frozen=True)
-class PenaltyGradient(Gradient):
+class _PenaltyGradient(Gradient):
     """The gradient of a number in which a derivative is contained."""
 
     twice: ClassVar = True
@@ -1376,7 +1376,7 @@ QUESTIONS = [
     Question(
         "13.interpolates",
         "13.2 One random factor per sample",
-        Interpolates(
+        _Interpolates(
             wrt=(),
             compute=lambda p: _mixed(_draw)(p),
             text="εᵢxᵢ + (1 − εᵢ)x̃ᵢ with εᵢ from [0, 1]",
@@ -1507,7 +1507,7 @@ QUESTIONS = [
     Question(
         "13.penalty_gradient",
         "13.5 Mend: what the penalty asks of the parameters",
-        PenaltyGradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
+        _PenaltyGradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
         [
             Map(functions.penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
             Map(functions.penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
