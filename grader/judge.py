@@ -265,6 +265,8 @@ def _find_in_stages(p: Problem, value: Value) -> Finding:
     asks, (forward, pullback) = p.question.asks, p.stages
     y, gradients, second = value.items
     found = _find_value(forward, y)
+    if found.status == "value" and not found.mistakes:
+        found = replace(found, mistakes=asks.otherwise(p, y, gradients))
     if found.status != "correct":
         return replace(found, stage=forward)
     if asks.zero_where_unused and gradients.items:
@@ -361,7 +363,8 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
     rtol = max(_rtol(p, item) for item in value.items)
-    facts = _results(p, parts) if any(parts) else likeness.pattern(p, arrays, truth, rtol)
+    some = any(right and np.any(true) for right, true in zip(parts, truth, strict=True))  # zeros come by themselves
+    facts = _results(p, parts) if some else likeness.pattern(p, arrays, truth, rtol)
     return Finding("value", facts, _matching(p, arrays, rtol) or _first_wrong(p, arrays, parts, rtol), arrays, parts)
 
 
@@ -523,6 +526,8 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
             again = note.again if q.asks.twice else ""
             error, unit = note.key, again or note.unit
             why = q.errors.get(note.key) or words.explained(note.key, again=bool(again))
+        if not lines and error in ("second_backward", "inplace_on_saved"):
+            why = f"{words.CARD['differentiated_afterwards']} {why}"
     else:
         if status in ("type", "no_function", "no_operation"):
             facts |= _type_facts(finding.facts["value"], q, p, entry="place" in finding.facts)

@@ -17,7 +17,7 @@ import torch
 from grader import formatting
 from grader.mistakes import CATALOGUE
 from grader.probe import Value
-from grader.problem import Problem, Wrong, alike
+from grader.problem import ROUGH, Problem, Wrong, alike
 from grader.quantities import Computed, Output, Quantity, WeightedGradient
 from grader.words import EQUATIONS, SHAPE_HELP
 
@@ -171,6 +171,29 @@ class Loss(_Weighed):
 
     def pulled_with(self, p: Problem) -> np.ndarray:
         return np.ones(())
+
+    def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
+        """Whether the parts were added up with other weights: these follow from the gradient, and give the value."""
+        arrays = [item.array for item in gradients.items]
+        if value.array is None or len(arrays) != len(self.names):
+            return {}
+        rows, found = [], []
+        for block, array in zip(self.blocks(p), arrays, strict=True):
+            if array is None or np.iscomplexobj(array) or array.shape != block.x_shape:
+                return {}
+            rows.append(block.J)
+            found.append(array.reshape(-1))
+        J, gradient = np.hstack(rows), np.concatenate(found)
+        if not np.isfinite(gradient).all() or np.linalg.matrix_rank(J) < len(J):  # the weights would not be unique
+            return {}
+        w = np.linalg.lstsq(J.T, gradient, rcond=None)[0]
+        size = max(p.scale, float(np.abs(gradient).max(initial=0)), abs(float(value.array)))
+        fits = np.abs(J.T @ w - gradient).max() <= ROUGH * size and abs(w @ p.y - float(value.array)) <= ROUGH * size
+        if not fits or np.abs(w - self.weight(p)).max() <= ROUGH * np.abs(w).max():
+            return {}
+        w[np.abs(w) <= 1e-6 * np.abs(w).max()] = 0.0
+        terms = [f"{formatting.number(factor)} · {part}" for factor, part in zip(w, self.parts, strict=True)]
+        return {"parts_weighted_otherwise": {"weights": " + ".join(terms).replace("+ −", "− ")}}
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,10 @@ class Quantity:
         """(key, detail) of a mistake that a property of the value tells, whatever its numbers; else None."""
         return None
 
+    def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
+        """Mistakes that a wrong value and its gradients tell together, where an answer is judged in stages."""
+        return {}
+
     def harmless(self, p: Problem) -> frozenset[str]:
         """The keys of mistakes of which some form, but not every form, gives the truth on this problem."""
         return frozenset()

@@ -59,6 +59,15 @@ def loss(critic, x, z, lam, graph=True, sign=1.0, keep=1.0):
     return critic(x).mean() - sign * critic(z).mean() + keep * lam * g.square().sum(dim=1).mean()
 
 
+def only_slope(critic, x, z, lam):
+    difference = critic(x).mean() - critic(z).mean()
+    return loss(critic, x, z, lam) - difference + difference.item()
+
+
+def halved(critic, x, z, lam):
+    return loss(critic, x, z, lam) + critic(z).mean() / 2
+
+
 def test_a_loss_with_the_right_gradient_is_right():
     v = diagnose(LOSS, loss)
     assert v.correct
@@ -78,6 +87,9 @@ def test_a_loss_with_the_right_gradient_is_right():
         ("part_alone", "score", lambda c, x, z, lam: c(x).mean()),
         ("all_parts_weighted", "slope", lambda c, x, z, lam: lam * loss(c, x, z, 1.0)),
         ("loss_sign_turned", "", lambda c, x, z, lam: -loss(c, x, z, lam)),
+        ("part_without_gradient", "score and other", lambda c, x, z, lam: only_slope(c, x, z, lam)),
+        ("parts_weighted_otherwise", "1 · score − 0.5 · other", lambda c, x, z, lam: halved(c, x, z, lam)),
+        ("parts_weighted_otherwise", "1.5 · slope", lambda c, x, z, lam: loss(c, x, z, lam, keep=3.0)),
         ("value_without_graph", "", lambda c, x, z, lam: loss(c, x, z, lam).detach()),
     ],
 )
@@ -86,6 +98,29 @@ def test_the_part_of_a_loss_that_is_wrong_is_named(key, part, answer):
     assert (v.status, v.mistake) == ("mistake", key)
     assert part in v.headline + v.message
     assert v.score == 0
+
+
+def test_what_stops_only_when_the_loss_is_differentiated_is_said_to_have_happened_then():
+    def backward_inside(critic, x, z, lam):
+        made = loss(critic, x, z, lam)
+        made.backward()
+        return made
+
+    v = diagnose(LOSS, backward_inside)
+    assert (v.status, v.error, v.lines) == ("raised", "second_backward", ())
+    assert "when what you returned was differentiated" in v.message
+
+    def stops(critic, x, z, lam):
+        return loss(critic, x, z, lam).backward(z)
+
+    assert "was differentiated" not in diagnose(LOSS, stops).message
+
+
+def test_another_loss_is_not_said_to_have_other_weights():
+    def squared(critic, x, z, lam):
+        return loss(critic, x, z, lam) + critic(x).square().mean()
+
+    assert diagnose(LOSS, squared).mistake is None
 
 
 def test_a_parameter_that_takes_no_part_may_get_none():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader.mistakes.base import Mistake
+from grader.words import CARD
 
 if TYPE_CHECKING:
     from grader.problem import Problem
@@ -28,6 +30,18 @@ def _each(p: Problem, changed: Any) -> Iterator[Case]:
 
 def _left_out(p: Problem) -> list[Case]:
     return list(_each(p, lambda weight: 0.0))
+
+
+def _some_left_out(p: Problem) -> list[Case]:
+    """Some parts left out, but not all of those that count."""
+    v, parts = p.question.asks.weight(p), p.question.asks.parts
+    counting = [k for k in range(len(v)) if v[k]]
+    found = []
+    for count in range(1, len(counting)):
+        for gone in combinations(counting, count):
+            said = CARD["and"].join(parts[k] for k in gone)
+            found.append(({"part": said}, np.where(np.isin(np.arange(len(v)), gone), 0.0, v)))
+    return found
 
 
 def _turned(p: Problem) -> list[Case]:
@@ -117,6 +131,14 @@ MISTAKES = [
         derive={"loss": _all_weighted},
     ),
     Mistake(
+        "parts_weighted_otherwise",
+        unit="13",
+        name="the parts with other weights",
+        says="this is {weights}.",
+        why="The loss is {formula_of_truth}. How much each part counts was found from your loss and its gradient: "
+        "compare sign by sign and factor by factor.",
+    ),
+    Mistake(
         "part_without_gradient",
         unit="13",
         name="a part of the loss without gradient",
@@ -124,7 +146,7 @@ MISTAKES = [
         why="The optimizer sees gradients only: to it, this part is a constant. It was cut from the parameters, by "
         "`.detach()`, `.item()` or `torch.no_grad()`, or because a gradient in it was computed without "
         "`create_graph=True`.",
-        derive={"loss_gradient": _left_out},
+        derive={"loss_gradient": _some_left_out},
     ),
     Mistake(
         "untrained",
