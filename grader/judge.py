@@ -579,7 +579,7 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
         equation=facts["equation"],
         inputs=_shown_inputs(whole, finding.stage) if shows_truth else {},
         yours=_as_shape(finding.yours) if q.asks.form == "shape" else finding.yours,
-        true=p.truth if shows_truth else None,
+        true=p.truth if shows_truth and (q.asks.compared or status == "correct") else None,
         rows=q.asks.rows(p) if shows_truth else None,
         curve=q.asks.curve(p) if shows_truth else None,
         unit=unit or q.unit,

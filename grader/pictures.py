@@ -344,6 +344,7 @@ def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Pict
     both = np.concatenate([yours, true])
     left, right, bottom, top = float(x.min()), float(x.max()), float(both.min()), float(both.max())
     width, height, at = 420, 190, 58  # of the frame, and where it begins
+    ends = [0.0 if abs(v) < 1e-4 * (top - bottom) else v for v in (top, bottom)]  # as they are labeled
 
     def path(values: np.ndarray) -> str:
         across = at + (x[order] - left) / ((right - left) or 1.0) * width
@@ -355,7 +356,7 @@ def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Pict
         _rule(at, 24 + height, width, 0),
         f'<path d="{path(yours)}" fill="none" stroke="{ACCENT}" stroke-width="2.5"/>',
         f'<path d="{path(true)}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="6 4"/>',
-        *(_text(at - 6, y, formatting.number(v), "end", size=11) for y, v in ((30, top), (24 + height, bottom))),
+        *(_text(at - 6, y, formatting.number(v), "end", size=11) for y, v in zip((30, 24 + height), ends, strict=True)),
         *(_text(at + a, 40 + height, formatting.number(v), "middle", size=11) for a, v in ((0, left), (width, right))),
         _text(at + width / 2, 40 + height, name, "middle", size=12),
     ]
