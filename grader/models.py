@@ -51,12 +51,11 @@ class LossParts(Output):
         return f"({', '.join(self.parts)})"
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        return [
-            wrong._replace(detail={**wrong.detail, "place": self.parts[wrong.detail["place"]]})
-            if "place" in wrong.detail
-            else wrong
-            for wrong in self._also(p)
-        ]
+        found = []
+        for key, value, detail, *_ in self._also(p):
+            named = {**detail, "place": self.parts[detail["place"]]} if "place" in detail else detail
+            found.append(Wrong(key, value, named))
+        return found
 
     def in_entry(self, p: Problem, place: int) -> list[Wrong]:
         return [

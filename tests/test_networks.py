@@ -34,7 +34,7 @@ def tensors(p: Problem, *names: str) -> list[Tensor]:
 
 
 def module(p: Problem) -> Any:
-    return u13.critic(*tensors(p, *CRITIC))
+    return u13.scores(*tensors(p, *CRITIC))
 
 
 def slopes(critic: Any, x: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ TRUTHS: list[tuple[str, Road, Road, Road]] = [
         "13.penalty_gradient",
         the_truth,
         penalty_gradient,
-        lambda p: of_parameters(p, lambda *theta: u13.penalty(*theta, *tensors(p, "x_hat"))),
+        lambda p: of_parameters(p, lambda *theta: u13.slope_penalty(*theta, *tensors(p, "x_hat"))),
     ),
     ("13.critic_loss", gradient_stage, loss_gradient, loss_by_differences),
     ("13.batch_norm", the_truth, table, table_by_differences),

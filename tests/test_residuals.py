@@ -27,7 +27,7 @@ def parameters(p: Problem) -> list[Tensor]:
 
 def by_reverse_mode(p: Problem) -> Derivatives:
     """Derivatives of the module, by as many passes of reverse mode; without names, its values."""
-    u = functions.network(*parameters(p))
+    u = functions.ansatz(*parameters(p))
     names = [name for name in ("x", "t", "X") if name in p.inputs]
     points = {name: p.inputs[name].clone().requires_grad_() for name in names}
 
@@ -113,7 +113,7 @@ def test_a_truth_is_what_two_other_roads_give(id, formula):
 def test_the_residual_that_students_are_handed_is_the_one_that_is_judged():
     for p in posed("12.loss_parts"):
         x, t = (p.inputs[name].clone().requires_grad_() for name in ("x", "t"))
-        r = functions.heat_residual(functions.network(*parameters(p)), x, t).detach()
+        r = functions.heat_residual(functions.ansatz(*parameters(p)), x, t).detach()
         assert r.square().mean().item() == pytest.approx(float(p.truth[0]), rel=EXACT)
 
 

@@ -25,7 +25,7 @@ def _each(p: Problem, changed: Any) -> Iterator[Case]:
         w = v.copy()
         w[k] = changed(v[k])
         if w[k] != v[k]:
-            yield {"part": part}, w
+            yield {"loss_part": part}, w
 
 
 def _left_out(p: Problem) -> list[Case]:
@@ -40,7 +40,7 @@ def _some_left_out(p: Problem) -> list[Case]:
     for count in range(1, len(counting)):
         for gone in combinations(counting, count):
             said = CARD["and"].join(parts[k] for k in gone)
-            found.append(({"part": said}, np.where(np.isin(np.arange(len(v)), gone), 0.0, v)))
+            found.append(({"loss_part": said}, np.where(np.isin(np.arange(len(v)), gone), 0.0, v)))
     return found
 
 
@@ -58,14 +58,16 @@ def _squared_weight(p: Problem) -> list[Case]:
 
 def _alone(p: Problem) -> list[Case]:
     v, parts = p.question.asks.weight(p), p.question.asks.parts
-    return [({"part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)] if len(parts) > 2 else []
+    return (
+        [({"loss_part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)] if len(parts) > 2 else []
+    )
 
 
 def _all_weighted(p: Problem) -> list[Case]:
     """Every part times the one weight that is not 1 or −1, if there is exactly one."""
     v, parts = p.question.asks.weight(p), p.question.asks.parts
     heavy = [k for k in range(len(v)) if abs(v[k]) not in (0.0, 1.0)]
-    return [({"part": parts[heavy[0]]}, np.sign(v) * abs(v[heavy[0]]))] if len(heavy) == 1 and len(v) > 1 else []
+    return [({"loss_part": parts[heavy[0]]}, np.sign(v) * abs(v[heavy[0]]))] if len(heavy) == 1 and len(v) > 1 else []
 
 
 def _opposite(p: Problem) -> list[Case]:
@@ -77,7 +79,7 @@ MISTAKES = [
         "part_left_out",
         unit="12",
         name="a part of the loss left out",
-        says="this is the loss without its part {part}.",
+        says="this is the loss without its part {loss_part}.",
         why="The loss is {formula_of_truth}. What no part of it asks for, training does not care about.",
         derive={"loss": _left_out},
     ),
@@ -85,7 +87,7 @@ MISTAKES = [
         "part_alone",
         unit="12",
         name="one part for the whole loss",
-        says="this is the part {part} alone.",
+        says="this is the part {loss_part} alone.",
         why="The loss is {formula_of_truth}.",
         derive={"loss": _alone},
     ),
@@ -93,7 +95,7 @@ MISTAKES = [
         "part_sign_turned",
         unit="13",
         name="the sign of a part turned",
-        says="the part {part} has the wrong sign.",
+        says="the part {loss_part} has the wrong sign.",
         why="The loss is {formula_of_truth}. Training makes it small: what has a minus is made large.",
         derive={"loss": _turned},
     ),
@@ -110,7 +112,7 @@ MISTAKES = [
         "part_unweighted",
         unit="12",
         name="the weight of a part forgotten",
-        says="the part {part} has the weight 1.",
+        says="the part {loss_part} has the weight 1.",
         why="The loss is {formula_of_truth}.",
         derive={"loss": _unweighted},
     ),
@@ -118,7 +120,7 @@ MISTAKES = [
         "part_weighted_twice",
         unit="12",
         name="the weight of a part used twice",
-        says="the part {part} was multiplied by its weight twice.",
+        says="the part {loss_part} was multiplied by its weight twice.",
         why="The loss is {formula_of_truth}.",
         derive={"loss": _squared_weight},
     ),
@@ -126,8 +128,8 @@ MISTAKES = [
         "all_parts_weighted",
         unit="12",
         name="every part weighted",
-        says="every part was multiplied by the weight of {part}.",
-        why="The loss is {formula_of_truth}: is a pair of brackets in the wrong place?",
+        says="every part was multiplied by the weight of {loss_part}.",
+        why="Is a pair of brackets in the wrong place? The loss is {formula_of_truth}.",
         derive={"loss": _all_weighted},
     ),
     Mistake(
@@ -142,7 +144,7 @@ MISTAKES = [
         "part_without_gradient",
         unit="13",
         name="a part of the loss without gradient",
-        says="the loss has the right value, but its gradient is that of the loss without {part}.",
+        says="the loss has the right value, but its gradient is that of the loss without {loss_part}.",
         why="The optimizer sees gradients only: to it, this part is a constant. It was cut from the parameters, by "
         "`.detach()`, `.item()` or `torch.no_grad()`, or because a gradient in it was computed without "
         "`create_graph=True`.",
@@ -170,7 +172,7 @@ MISTAKES = [
         name="the boundary conditions missed",
         says="{model} solves the equation, but not with these boundary values: there it is off by {boundary}.",
         why="An equation has many solutions, and its boundary values pick one. They are a part of the loss of their "
-        "own. (The residual is {residual}, the error of {model} {error}; {allowed} is allowed.)",
+        "own. The residual is {residual}, and {model} is off by {error}, where {allowed} is allowed.",
     ),
     Mistake(
         "equation_missed",
@@ -178,8 +180,8 @@ MISTAKES = [
         name="the equation missed",
         says="{model} has the right boundary values, but does not solve the equation: its residual is {residual}.",
         why="Compare the residual in your loss with the equation, sign by sign, and look whether its derivatives are "
-        "made with `create_graph=True`. If your loss is still falling, take more steps. (The boundary values are off "
-        "by {boundary}, {model} by {error}; {allowed} is allowed.)",
+        "made with `create_graph=True`. If your loss is still falling, take more steps. The boundary values are off "
+        "by {boundary}, and {model} by {error}, where {allowed} is allowed.",
     ),
     Mistake(
         "not_trained_enough",

@@ -19,7 +19,7 @@ from grader.quantities import Computed
 from grader.question import Question
 from grader.units import u12_functions as functions
 
-PARAMETERS = ("W", "b", "a", "s")  # of functions.network, which draws them side by side
+PARAMETERS = ("W", "b", "a", "s")  # of functions.ansatz, which draws them side by side
 
 
 @dataclass(frozen=True)
@@ -1177,7 +1177,7 @@ QUESTIONS = [
             _network(functions.output, "a network of x and t", MIXED, x=normal(4, 1), t=normal(4, 1)),
         ],
         gives=(*PARAMETERS, "u", "x", "t"),
-        computed={"u": functions.network},
+        computed={"u": functions.ansatz},
         hidden=PARAMETERS,
         leaves=("x", "t"),
         also=(
@@ -1215,7 +1215,7 @@ QUESTIONS = [
             _network(functions.output, "a network of t", MIXED, t=normal(5, 1), c=mixed_signs(2)),
         ],
         gives=(*PARAMETERS, "u", "c", "f", "t", "zeta", "omega"),
-        computed={"u": functions.network, "f": functions.force},
+        computed={"u": functions.ansatz, "f": functions.force},
         hidden=(*PARAMETERS, "c"),
         leaves=("W",),
         extras={"zeta": _number(0.2, 0.9), "omega": _number(1.3, 2.5)},
@@ -1260,7 +1260,7 @@ QUESTIONS = [
             _network(functions.output, "a network of 3 coordinates", MIXED, X=normal(3, 3), c=mixed_signs(2)),
         ],
         gives=(*PARAMETERS, "u", "c", "f", "X"),
-        computed={"u": functions.network, "f": functions.source},
+        computed={"u": functions.ansatz, "f": functions.source},
         hidden=(*PARAMETERS, "c"),
         leaves=("W", "X"),
         also=(
@@ -1301,7 +1301,7 @@ QUESTIONS = [
             _network(functions.output, "a network of x and t with tanh", TANH, x=normal(5, 1), t=normal(5, 1)),
         ],
         gives=(*PARAMETERS, "u", "x", "t", "nu"),
-        computed={"u": functions.network},
+        computed={"u": functions.ansatz},
         hidden=PARAMETERS,
         leaves=("W", "x", "t"),
         extras={"nu": _number(0.1, 0.8)},
@@ -1345,7 +1345,7 @@ QUESTIONS = [
             _heat_map(MIXED, "a network of x and t", 4, 4, 4),
         ],
         gives=(*PARAMETERS, "u", "residual", "x", "t", "x0", "u0", "tb"),
-        computed={"u": functions.network},
+        computed={"u": functions.ansatz},
         hidden=PARAMETERS,
         leaves=("x", "t"),
         hands={"residual": functions.heat_residual},

@@ -32,7 +32,7 @@ class Network(nn.Module):
         return output(self.W, self.b, self.a, self.get_buffer("s"), *columns)
 
 
-def network(W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> nn.Module:
+def ansatz(W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> nn.Module:
     return Network(W, b, a, s)
 
 

@@ -35,7 +35,7 @@ class Critic(nn.Module):
         return torch.tanh(functional.conv2d(x, self.W, self.b)).sum(dim=(2, 3)) @ self.a + self.c
 
 
-def critic(W: Tensor, b: Tensor, a: Tensor, c: Tensor) -> nn.Module:
+def scores(W: Tensor, b: Tensor, a: Tensor, c: Tensor) -> nn.Module:
     return Critic(W, b, a, c)
 
 
@@ -89,7 +89,7 @@ def interpolates(real: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
     return factors * real + (1 - factors) * fake
 
 
-def penalty(W: Tensor, b: Tensor, a: Tensor, c: Tensor, x: Tensor) -> Tensor:
+def slope_penalty(W: Tensor, b: Tensor, a: Tensor, c: Tensor, x: Tensor) -> Tensor:
     """The mean over all samples of (‖∇D(x)‖ − 1)²: ().  c takes no part in ∇D."""
     g = slopes(W, b, a, x).reshape(x.shape[0], -1)
     return (((g * g).sum(dim=1) ** 0.5 - 1) ** 2).mean()
@@ -100,7 +100,7 @@ def critic_parts(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The mean of D at fake samples, at real ones, and the penalty: () each."""
     at_fake, at_real = outputs(W, b, a, c, fake).mean(), outputs(W, b, a, c, real).mean()
-    return at_fake, at_real, penalty(W, b, a, c, x_hat)
+    return at_fake, at_real, slope_penalty(W, b, a, c, x_hat)
 
 
 # --- critics as plain functions, to see which samples influence which outputs

@@ -62,6 +62,7 @@ class _Interpolates(Computed):
     [0, 1] with a probability of 0.34 each: all 40 of a check with one of less than 10⁻¹⁸.
     """
 
+    compared: ClassVar = False
     shape_help: ClassVar = "x̂ has one point for each pair of samples, in the shape of real."
 
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
@@ -599,7 +600,7 @@ AT_FAKE = Mistake(
     on_problem=_penalty_at_fake,
 )
 FACTORS_EXCHANGED = Mistake(
-    "factors_exchanged",
+    "ends_exchanged",
     formula="x̂ = (1 − ε) x + ε x̃",
     name="ε and 1 − ε exchanged",
     says="this is the penalty at (1 − ε)x + εx̃.",
@@ -1421,7 +1422,7 @@ QUESTIONS = [
             for N, C, H, W, h in ((3, 2, 3, 3, 2), (2, 3, 2, 4, 3), (4, 2, 4, 3, 2))
         ],
         gives=(*PARAMETERS, "critic", "x"),
-        computed={"critic": functions.critic},
+        computed={"critic": functions.scores},
         hidden=PARAMETERS,
         declared=False,
         also=(
@@ -1463,7 +1464,7 @@ QUESTIONS = [
             _at_x_hat(POINT_CRITIC, _theta_of(3, 2), _pairs(5, 2)),
         ],
         gives=(*PARAMETERS, "critic", "real", "fake", "eps"),
-        computed={"critic": functions.critic},
+        computed={"critic": functions.scores},
         hidden=PARAMETERS,
         declared=False,
         also=(
@@ -1509,12 +1510,12 @@ QUESTIONS = [
         "13.5 Mend: what the penalty asks of the parameters",
         _PenaltyGradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
         [
-            Map(functions.penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
-            Map(functions.penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
-            Map(functions.penalty, {**_theta_of(4, 3), "x_hat": normal(6, 3)}, POINT_CRITIC),
+            Map(functions.slope_penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
+            Map(functions.slope_penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
+            Map(functions.slope_penalty, {**_theta_of(4, 3), "x_hat": normal(6, 3)}, POINT_CRITIC),
         ],
         gives=(*PARAMETERS, "critic", "x_hat"),
-        computed={"critic": functions.critic},
+        computed={"critic": functions.scores},
         hidden=PARAMETERS,
         also=(
             CRITIC_FOR_PENALTY,
@@ -1569,7 +1570,7 @@ QUESTIONS = [
         ],
         gives=(*PARAMETERS, "critic", "real", "fake", "eps", "lam"),
         extras={"lam": _lam},
-        computed={"critic": functions.critic},
+        computed={"critic": functions.scores},
         hidden=PARAMETERS,
         also=IN_LOSS,
         errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},
