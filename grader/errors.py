@@ -267,7 +267,7 @@ _ALL = [
     ErrorNote("number_in_torch", "", (("must be tensor, not float",), ("must be tensor, not numpy",)), ("TypeError",)),
     ErrorNote("endless_recursion", "", (("maximum recursion depth exceeded",),), ("RecursionError",)),
     ErrorNote("not_a_matrix", "00", (("unsupported operand type(s) for @", "'tensor'"),), ("TypeError",)),
-    ErrorNote("budget_spent", "12", (("the budget is spent",),)),
+    ErrorNote("budget_spent", "12", (("the budget is spent",),), ("TimeoutError",)),
     ErrorNote("number_among_tensors", "", (("expected tensor as element", "but got"),), ("TypeError",)),
     ErrorNote(
         "optimizer_takes_a_list",

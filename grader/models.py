@@ -280,7 +280,7 @@ class Trained(Quantity):
             return "training_diverged", {"model": self.model}
         trained = self._with(p, value)
         if trained is None:
-            return "untrained", {"model": self.model}
+            return "model_changed", {"model": self.model}
         u = trained.outputs[0].numpy()
         if any(alike(u, v, self.tolerance, p.scale) for v in (p.truth, *(w.value for w in p.wrongs))):
             return None

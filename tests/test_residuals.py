@@ -176,5 +176,5 @@ def test_a_budget_is_spent_by_the_call_that_is_one_too_many():
     solve = functions.solver(p.inputs["c"])
     for _ in range(functions.MOST_SOLVES):
         solve(p.inputs["k"])
-    with pytest.raises(RuntimeError, match="the budget is spent"):
+    with pytest.raises(TimeoutError, match="the budget is spent"):
         solve(p.inputs["k"])

@@ -159,6 +159,13 @@ MISTAKES = [
         "the loop? Nothing needs to be returned: {model} itself is looked at.",
     ),
     Mistake(
+        "model_changed",
+        unit="12",
+        name="a model with other parameters",
+        says="the parameters of {model} are no longer those that it came with: their number or their shapes differ.",
+        why="Train {model} as it is. An optimizer changes the values of its parameters, and nothing else.",
+    ),
+    Mistake(
         "training_diverged",
         unit="12",
         name="training diverged",

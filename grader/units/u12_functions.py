@@ -79,7 +79,7 @@ MOST_SOLVES = 500  # of a solver whose coefficient is wanted
 
 
 class Budget:
-    """Counts calls, and raises RuntimeError for the first that is too many."""
+    """Counts calls, and raises TimeoutError for the first that is too many."""
 
     def __init__(self, name: str, most: int) -> None:
         self.name, self.most, self.count = name, most, 0
@@ -87,7 +87,7 @@ class Budget:
     def spend(self) -> None:
         self.count += 1
         if self.count > self.most:
-            raise RuntimeError(f"the budget is spent: {self.name} may be called {self.most} times")
+            raise TimeoutError(f"the budget is spent: {self.name} may be called {self.most} times")
 
 
 class TrainedNetwork(Network):

@@ -419,6 +419,10 @@ def of_a_trained_copy(u, f, left, right):
     return twin
 
 
+def with_more_units(u, f, left, right):
+    u.W = torch.nn.Parameter(torch.zeros(20, 1, dtype=torch.float64))
+
+
 def too_many_calls(u, f, left, right):
     with torch.no_grad():
         for _ in range(4000):
@@ -711,6 +715,7 @@ WRONG = [
     ("untrained", "12.train", never_stepped),
     ("untrained", "12.train", of_a_trained_copy),
     ("untrained", "12.train", second_without_graph),
+    ("model_changed", "12.train", with_more_units),
     ("budget_spent", "12.train", too_many_calls),
     # 12.8
     ("gradient_kept", "12.find_coefficient", descent(clear=False)),
