@@ -280,6 +280,8 @@ def _find_in_stages(p: Problem, value: Value) -> Finding:
         key = "value_without_graph" if gradients.kind == "none" else "gradient_is_none"
         return Finding("value", {"pattern": "wrong"}, {key: {"which": ", ".join(missing)}}, stage=pullback)
     found = _find_value(pullback, gradients if isinstance(asks.wrt, tuple) else gradients.items[0])
+    if found.status == "value" and not found.mistakes:
+        found = replace(found, mistakes=asks.otherwise(p, y, gradients))
     if found.status == "correct" and asks.differentiable:
         key = asks.sequel(p, second)
         if key:
@@ -363,9 +365,14 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
     rtol = max(_rtol(p, item) for item in value.items)
-    some = any(right and np.any(true) for right, true in zip(parts, truth, strict=True))  # zeros come by themselves
-    facts = _results(p, parts) if some else likeness.pattern(p, arrays, truth, rtol)
+    facts = _of_entries(p, arrays, parts, rtol)
     return Finding("value", facts, _matching(p, arrays, rtol) or _first_wrong(p, arrays, parts, rtol), arrays, parts)
+
+
+def _of_entries(p: Problem, arrays: tuple[Any, ...], parts: tuple[bool, ...], rtol: float) -> dict[str, Any]:
+    """Which entries of a tuple are right, or, if none but zeros are, which come by themselves, its pattern."""
+    some = any(right and np.any(true) for right, true in zip(parts, p.truth, strict=True))
+    return _results(p, parts) if some else likeness.pattern(p, arrays, p.truth, rtol)
 
 
 def _first_wrong(
@@ -391,7 +398,9 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
         refused = _unfit(p, item, item.array, np.asarray(true), item.array)
         if refused:
             return replace(refused, facts={**refused.facts, "place": place}, parts=parts, yours=arrays)
-    return Finding("value", _results(p, parts), found, arrays, parts)
+    whole = all(a is not None and true is not None for a, true in zip(arrays, p.truth, strict=True))
+    facts = _of_entries(p, arrays, parts, p.question.rtol) if whole else _results(p, parts)
+    return Finding("value", facts, found, arrays, parts)
 
 
 def _places(p: Problem, count: int) -> Sequence[str]:
@@ -653,6 +662,8 @@ def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str,
     form = form if several else q.asks.form
     general = words.FORM_HELP.get(value.kind, "") if form in ("tensor", "tuple") else ""
     help_ = words.FORM_HELP.get(f"{form}/{value.kind}", general)
+    if entry:
+        help_ = words.FORM_HELP.get(f"entry/{value.kind}", help_)
     kind = _kind(value)
     if form == "numbers" and value.kind in ("tuple", "list"):  # then not all of its entries are numbers
         kind = words.KINDS["not_numbers"].format(kind=kind)

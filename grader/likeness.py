@@ -73,7 +73,7 @@ def _factors(p: Problem) -> Iterator[tuple[str, float]]:
     if p.outputs:
         numbers[said["outputs"]] = p.y.size
     for name, tensor in [*(("y", y) for y in p.outputs[:1] if y.ndim > 1), *p.inputs.items()]:
-        if name in p.question.handed:  # the student's has another shape
+        if name in p.question.handed or name in p.question.hidden:  # handed: the student's has another shape
             continue
         sizes = tuple(tensor.shape)
         numbers[said["entries"].format(name=name)] = tensor.numel()
@@ -182,7 +182,7 @@ def _of_truth(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> 
 def _arguments(p: Problem) -> Iterator[tuple[str, np.ndarray]]:
     """What the student's function works with: inputs, weights and extras by name, and y."""
     for name, value in {**p.inputs, **p.weights, **p.extras}.items():
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and name not in p.question.hidden:
             yield name, value.detach().numpy()
     if len(p.outputs) == 1:
         yield "y", p.outputs[0].detach().numpy()
@@ -223,7 +223,7 @@ def _at_other_places(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
 
 def _places(p: Problem) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], str]]:
     for name, x in p.drawn.items():
-        if name not in p.question.asks.names:
+        if name not in p.question.asks.names or name in p.question.hidden:
             continue
         length = torch.linalg.vector_norm(x)
         others = {
@@ -239,7 +239,7 @@ def _places(p: Problem) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], str
         }
         for said, value in others.items():
             yield {name: value}, {"name": name, "place": said}, "elsewhere"
-    names = list(p.drawn)
+    names = [name for name in p.drawn if name not in p.question.hidden]
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             if p.drawn[one].shape == p.drawn[other].shape:

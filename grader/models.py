@@ -172,7 +172,10 @@ class Loss(_Weighed):
         return np.ones(())
 
     def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
-        """Whether the parts were added up with other weights: these follow from the gradient, and give the value."""
+        """Whether the parts were added up with other weights, in value and gradient, or in the gradient alone.
+
+        The weights follow from the gradient, as long as the parts' gradients are linearly independent.
+        """
         arrays = [item.array for item in gradients.items]
         if value.array is None or len(arrays) != len(self.names):
             return {}
@@ -187,12 +190,15 @@ class Loss(_Weighed):
             return {}
         w = np.linalg.lstsq(J.T, gradient, rcond=None)[0]
         size = max(p.scale, float(np.abs(gradient).max(initial=0)), abs(float(value.array)))
-        fits = np.abs(J.T @ w - gradient).max() <= ROUGH * size and abs(w @ p.y - float(value.array)) <= ROUGH * size
-        if not fits or np.abs(w - self.weight(p)).max() <= ROUGH * np.abs(w).max():
+        gradient_fits = np.abs(J.T @ w - gradient).max() <= ROUGH * size
+        fits = gradient_fits and abs(w @ p.y - float(value.array)) <= ROUGH * size
+        right = abs(self.weight(p) @ p.y - float(value.array)) <= ROUGH * size
+        if not (fits or (right and gradient_fits)) or np.abs(w - self.weight(p)).max() <= ROUGH * np.abs(w).max():
             return {}
         w[np.abs(w) <= 1e-6 * np.abs(w).max()] = 0.0
         terms = [f"{formatting.number(factor)} · {part}" for factor, part in zip(w, self.parts, strict=True)]
-        return {"parts_weighted_otherwise": {"weights": " + ".join(terms).replace("+ −", "− ")}}
+        key = "parts_weighted_otherwise" if fits else "gradient_weighted_otherwise"
+        return {key: {"weights": " + ".join(terms).replace("+ −", "− ")}}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from grader.judge import diagnose, judge
 from grader.mistakes import Mistake
 from grader.models import Loss, LossParts, Trained
 from grader.problem import Map, fixed, normal
+from grader.quantities import Gradient
 from grader.question import Question
 
 from support import returned, returned_on
@@ -163,6 +164,30 @@ def test_a_tuple_of_parts_is_named_after_its_first_wrong_part():
     assert v.mistake is None
     assert "at slope" in v.headline
     assert judge(PARTS, [p], [returned((score, other, slope))]).correct
+
+
+def test_an_entry_that_is_none_is_explained_as_an_entry():
+    p = PARTS.sample(0)
+    score, _, slope = p.truth
+    v = judge(PARTS, [p], [returned((score, None, slope))])
+    assert v.status == "type"
+    assert v.headline.startswith("entry other")
+    assert "allow_unused" in v.message
+
+
+def crooked(w, x):
+    return (x * w).square().sum() + w.sum()
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_what_is_hidden_is_not_named_where_a_value_is_described(hidden):
+    """The truth at another w is told of an argument, and not of a parameter that the student does not see."""
+    names = ("w",) if hidden else ()
+    maps = [Map(crooked, {"w": normal(2), "x": normal(3, 2)})]
+    q = Question("99.hidden", "Hidden", Gradient(wrt="w"), maps, ("w", "x"), hidden=names)
+    problems = [q.sample(k) for k in range(3)]
+    elsewhere = [returned(p.at("w", -p.inputs["w"]).truth) for p in problems]
+    assert ("if w were" in judge(q, problems, elsewhere).message) is not hidden
 
 
 # --- a trained model: u″ = 2 with u(0) = 0, u(1) = 3, so u = x² + 2x

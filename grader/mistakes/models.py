@@ -151,6 +151,24 @@ MISTAKES = [
         derive={"loss_gradient": _some_left_out},
     ),
     Mistake(
+        "gradient_weighted_otherwise",
+        unit="13",
+        name="a gradient in which the parts count otherwise",
+        says="the loss has the right value, but its gradient is that of {weights}.",
+        why="Something in it counts as a constant for autograd, in part: look for `.detach()`, `.item()`, "
+        "`torch.no_grad()`, and for gradients without `create_graph=True`.",
+    ),
+    Mistake(
+        "loss_without_gradient",
+        unit="13",
+        formula="0",
+        name="a loss that moves no parameter",
+        says="the loss has the right value, but its gradient is 0 for all parameters.",
+        why="To autograd it is a constant: it was made anew from numbers, or cut off by `.detach()`. A "
+        "`requires_grad=True` on such a tensor starts a new graph, which leads to no parameter.",
+        derive={"loss_gradient": lambda p: [({}, 0 * p.question.asks.weight(p))]},
+    ),
+    Mistake(
         "untrained",
         unit="12",
         name="nothing was trained",

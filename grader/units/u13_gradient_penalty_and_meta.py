@@ -50,6 +50,7 @@ def _one_per_image(norms: Callable[[Tensor], Tensor]) -> Callable[[], bool]:
 
 ON_THE_LINE = 1e-6  # relative to the largest entry
 SAME = 1e-6  # factors that differ by less are the same
+MANY = 40  # factors that do not all lie on one side of 1/2 by chance
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class _Interpolates(Computed):
 
     The Problem has inputs ``real`` and ``fake``, of the same shape (N, ...).  Any draw is right, and the truth is one
     of them.  Chance refuses a right answer only where all factors of a batch happen to be in order, with a probability
-    of 2/N!: for the smallest N of 13.2, which is 12, that is 4 in 10⁹.  And factors from a normal distribution lie in
-    [0, 1] with a probability of 0.34 each: all 40 of a check with one of less than 10⁻¹⁸.
+    of 2/N!: for the smallest N of 13.2, which is 12, that is 4 in 10⁹; where two of them come within 10⁻⁶ of 0 or 1: 5
+    in 10¹⁰ for 16; or where 40 lie in one half, 2 in 10¹².  And factors from a normal distribution lie in [0, 1] with
+    a probability of 0.34 each: all 68 of a check with one of less than 10⁻³¹.
     """
 
     compared: ClassVar = False
@@ -143,14 +145,20 @@ def _of_factors(factors: np.ndarray) -> tuple[str, Mapping[str, Any]] | None:
         middle = abs(factors[0] - 0.5) <= SAME
         key = "ends_for_interpolates" if end else "midpoints" if middle else "one_factor_for_all"
         return key, {"factor": formatting.number(factors[0])}
-    if np.all(np.minimum(np.abs(factors), np.abs(factors - 1)) <= SAME):
+    at_an_end = np.minimum(np.abs(factors), np.abs(factors - 1)) <= SAME
+    if np.all(at_an_end):
         return "ends_for_interpolates", {}
     if factors.min() >= 1 - SAME or factors.max() <= SAME:
         return "extrapolated", detail
     if factors.min() < -SAME or factors.max() > 1 + SAME:
         return "factors_outside", detail
     steps = np.diff(factors)
-    return ("factors_in_order", {}) if np.all(steps > 0) or np.all(steps < 0) else None
+    if np.all(steps > 0) or np.all(steps < 0):
+        return "factors_in_order", {}
+    if np.count_nonzero(at_an_end) > 1:
+        return "factors_clamped", {"count": int(np.count_nonzero(at_an_end))}
+    one_side = factors.max() < 0.5 or factors.min() > 0.5
+    return ("factors_in_one_half", detail) if one_side and len(factors) >= MANY else None
 
 
 def _draw(p: Problem) -> np.ndarray:
@@ -245,8 +253,8 @@ OTHER_DIMENSION = Mistake(
     name="the factors along another dimension",
     says="the factors differ along {along}, and are the same for all samples.",
     why="The first dimension counts the samples, and broadcasting lines dimensions up from the last one: factors of "
-    "shape (N,) meet the last dimension of the images. Where that has N entries too, nothing stops you. A shape of "
-    "(N, 1, 1, 1) says what is meant.",
+    "shape (N,) meet the last dimension of the images, and those of shape (C, 1, 1) their channels. Where the sizes "
+    "agree, nothing stops you. A shape of (N, 1, 1, 1) says what is meant.",
     on_problem=_with_detail(_mixed(_along_last)),
 )
 OUTSIDE = Mistake(
@@ -302,6 +310,24 @@ def _every_factor_with_every_sample(p: Problem) -> np.ndarray | None:
     return e * real + (1 - e) * fake if real.ndim == 2 else None
 
 
+CLAMPED = Mistake(
+    "factors_clamped",
+    formula="min(max(ε, 0), 1)",
+    name="factors cut off at 0 and 1",
+    says="every x̂ is on its line, but {count} of them are a real or a fake sample itself.",
+    why="Where factors from `torch.randn` are cut off at 0 and 1, many end up exactly there. `torch.rand` draws from "
+    "[0, 1) at once.",
+    on_problem=_with_detail(_mixed(lambda p: np.clip(4 * _draw(p) - 1.5, 0, 1))),
+)
+IN_ONE_HALF = Mistake(
+    "factors_in_one_half",
+    formula="ε ∈ [0, ½]",
+    name="factors from a part of [0, 1]",
+    says="every x̂ is on its line, but all factors lie between {low} and {high}.",
+    why="The points are to lie all over the lines, so the factors are drawn uniformly from the whole of [0, 1): "
+    "`torch.rand` as it is.",
+    on_problem=_with_detail(_mixed(lambda p: _draw(p) / 2 if len(p.inputs["real"]) >= MANY else None)),
+)
 FACTORS_FOR_IMAGES = Mistake(
     "factors_for_images_only",
     formula="ε of shape (N, 1, 1, 1) with points (N, k)",
@@ -310,6 +336,10 @@ FACTORS_FOR_IMAGES = Mistake(
     why="eps.view(-1, 1, 1, 1) fits images, and points only by accident of broadcasting. As many dimensions of size 1 "
     "as a sample has: `eps.view(-1, *[1] * (real.ndim - 1))`.",
     on_problem=_every_factor_with_every_sample,
+)
+TWO_SIZES_OR_FOUR = (
+    "The shape has as many sizes as the samples have dimensions, and one for N: four for images, but two for points. "
+    "`len(real)` is N, and `real.ndim` says how many there are in all."
 )
 OFF_THE_LINES = Mistake(
     "off_the_lines",
@@ -670,8 +700,9 @@ THROUGH_X_HAT = Mistake(
     "gradient_through_interpolates",
     formula="‖∂D(x̂ᵢ)/∂xᵢ‖ = εᵢ‖gᵢ‖",
     name="with respect to the samples, through x̂",
-    says="each gradient was taken with respect to `{name}`, and so brings a factor {share}.",
-    why="The slope of D at x̂ is the gradient with respect to x̂ itself. Declare x̂, not what it is made of.",
+    says="each gradient carries a factor {share}.",
+    why="It does where the gradient is taken with respect to `{name}`, or where ε or 1 − ε is given as `grad_outputs`. "
+    "The slope of D at x̂ is the gradient with respect to x̂ itself: declare x̂, and let every output count 1.",
     on_problem=_through_x_hat,
 )
 ENTRIES_COMPARED = Mistake(
@@ -723,13 +754,19 @@ ZERO_CENTERED = Mistake(
     why="That is another regularizer (R1, where it is taken at the real samples). Here slopes of 1 are free.",
     on_problem=_of_norms(lambda n: (n * n).mean()),
 )
+
+
+def _not_squared(norms: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
+    return [({}, (norms - 1).mean()), ({}, np.abs(norms - 1).mean())]
+
+
 NOT_SQUARED = Mistake(
     "penalty_not_squared",
     formula="mean (‖gᵢ‖ − 1), mean |‖gᵢ‖ − 1|",
     name="not squared",
     says="the distances from 1 are not squared.",
     why="Each sample's penalty is (‖g‖ − 1)².",
-    on_problem=_of_norms(lambda n: [({}, (n - 1).mean()), ({}, np.abs(n - 1).mean())]),
+    on_problem=_of_norms(_not_squared),
 )
 NORMS_FOR_PENALTY = Mistake(
     "mean_norm_for_penalty",
@@ -814,7 +851,8 @@ PENALTY_CUT = Mistake(
     name="no gradient at all",
     says="no parameter gets a gradient here.",
     why="The penalty has lost its way back to the parameters: without `create_graph=True`, g is a plain number to "
-    "autograd, and so is all that is made of it. `requires_grad_()` starts a new graph, and does not mend the old one.",
+    "autograd, and so is all that is made of it. `requires_grad_()` starts a new graph, and does not mend the old one. "
+    "If you return what lies in `.grad`: it is filled by `backward` alone.",
     on_problem=lambda p: [({}, tuple(np.zeros_like(g) for g in p.truth)), ({}, (None,) * len(p.truth))],
 )
 UNUSED_LEFT_OUT = Mistake(
@@ -865,6 +903,9 @@ NORMS_FOR_PENALTY_GRADIENT = NORMS_FOR_PENALTY.derived(_gradient_of_norms(lambda
 DIVIDED_BY_N_GRADIENT = DIVIDED_BY_N_PENALTY.derived(_gradient_of_norms(lambda n: ((n / len(n) - 1) ** 2).mean()))
 ONE_SIDED_GRADIENT = ONE_SIDED.derived(_gradient_of_norms(lambda n: ((n.maximum(0 * n + 1) - 1) ** 2).mean()))
 ONE_NORM_FOR_ALL_GRADIENT = ONE_NORM_FOR_ALL.derived(_gradient_of_norms(lambda n: ((n * n).sum() ** 0.5 - 1) ** 2))
+NOT_SQUARED_GRADIENT = NOT_SQUARED.derived(
+    _gradient_of_norms(lambda n: ((n - 1).maximum(0 * n) + (1 - n).maximum(0 * n)).mean())
+)
 NORM_PER_PIXEL_GRADIENT = NORM_PER_PIXEL.derived(_gradient_per_pixel)
 
 # --- 13.6: the whole loss
@@ -941,7 +982,53 @@ PIXELS_IN_LOSS = _wrong_value(
         lambda p: ((_per_pixel(_slopes_of_loss(p)) - 1) ** 2).mean() if p.inputs["x_hat"].ndim == 4 else None
     ),
 )
+
+
+def _scores(p: Problem, name: str) -> np.ndarray:
+    """The critic's outputs for an input of this name: (N,)."""
+    W, b, a, c = (p.inputs[parameter] for parameter in PARAMETERS)
+    return functions.outputs(W, b, a, c, p.inputs[name]).detach().numpy()
+
+
+def _ordinary_gan(p: Problem) -> float:
+    """Cross-entropy for scores that are logits: log(1 + e^D(x̃)) + log(1 + e^−D(x)), averaged, and the penalty."""
+    real, fake = _scores(p, "real"), _scores(p, "fake")
+    return float(np.logaddexp(0, fake).mean() + np.logaddexp(0, -real).mean() + p.extras["lam"] * p.y[2])
+
+
+ORDINARY_GAN = Mistake(
+    "ordinary_gan_scores",
+    formula="mean log(1 + e^D(x̃)) + mean log(1 + e^−D(x)) + λ · penalty",
+    name="the scores of an ordinary GAN",
+    says="the scores were taken for logits, with cross-entropy; the penalty has the right value.",
+    why="That is the loss of a GAN whose critic, there called discriminator, gives probabilities. In a Wasserstein GAN "
+    "the scores enter as they are: mean D(x̃) − mean D(x).",
+    on_value=_ordinary_gan,
+)
+AT_INTERPOLATES = Mistake(
+    "scores_at_interpolates",
+    formula="mean D(x̂) − mean D(x) + λ · penalty",
+    name="D(x̂) for D(x̃)",
+    says="the score of the interpolates stands where that of the fake samples belongs.",
+    why="x̂ serves the penalty alone. The two means compare real with fake samples.",
+    on_value=lambda p: _scores(p, "x_hat").mean() - p.y[1] + p.extras["lam"] * p.y[2],
+)
+
+
+def _loss_through_x_hat(p: Problem) -> list[tuple[dict[str, Any], Any]]:
+    norms, eps = _norms(_slopes_of_loss(p)), p.drawn["eps"].numpy()
+    rest = p.y[0] - p.y[1]
+    return [
+        ({"name": name, "share": share}, rest + p.extras["lam"] * ((e * norms - 1) ** 2).mean())
+        for name, share, e in (("real", "ε", eps), ("fake", "1 − ε", 1 - eps))
+    ]
+
+
 IN_LOSS = (
+    ORDINARY_GAN,
+    AT_INTERPOLATES,
+    _wrong_value(THROUGH_X_HAT, _loss_through_x_hat),
+    _wrong_value(NOT_SQUARED, _with_penalty(lambda p: _not_squared(_norms(_slopes_of_loss(p))))),
     SCORES_SIGN_TURNED,
     GENERATOR_LOSS,
     TEN_FOR_LAM,
@@ -1380,12 +1467,12 @@ QUESTIONS = [
         _Interpolates(
             wrt=(),
             compute=lambda p: _mixed(_draw)(p),
-            text="εᵢxᵢ + (1 − εᵢ)x̃ᵢ with εᵢ from [0, 1]",
+            text="εᵢxᵢ + (1 − εᵢ)x̃ᵢ with random εᵢ from [0, 1)",
             show=lambda p: {"true": "one draw of many that are right"},
         ),
         [
             Map(functions.squared_distance, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
-            for N, *shape in ((12, 3), (12, 2, 2, 12), (16, 2, 3, 4))
+            for N, *shape in ((MANY, 3), (12, 2, 2, 12), (16, 2, 3, 4))
         ],
         gives=("real", "fake"),
         also=(
@@ -1399,10 +1486,12 @@ QUESTIONS = [
             SHUFFLED,
             TWO_DRAWS,
             IN_ORDER,
+            CLAMPED,
+            IN_ONE_HALF,
             FACTORS_FOR_IMAGES,
             OFF_THE_LINES,
         ),
-        errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},
+        errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS, "unpack_count": TWO_SIZES_OR_FOUR},
         points=2,
         stars=2,
         minutes=7,
@@ -1531,6 +1620,7 @@ QUESTIONS = [
             DIVIDED_BY_N_GRADIENT,
             ONE_NORM_FOR_ALL_GRADIENT,
             ONE_SIDED_GRADIENT,
+            NOT_SQUARED_GRADIENT,
             NORM_PER_PIXEL_GRADIENT,
         ),
         errors={"no_graph": PENALTY_WITHOUT_GRAPH, "not_in_graph": A_PARAMETER_WITHOUT_PART},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, vmap
+from torch.nn.functional import softplus
 
 pull = torch.autograd.grad
 
@@ -323,6 +324,40 @@ def in_alphabetical_order(critic, x_hat):
 
 
 # --- 13.6
+
+
+def clamped(real):
+    return torch.linspace(-1, 2, len(real), dtype=real.dtype).roll(1).clamp(0, 1).reshape(-1, *ones_after(real))
+
+
+def with_four_sizes(real, fake):
+    N, C, H, W = real.shape
+    return between(lambda real: torch.rand(N, C // C, H // H, W // W))(real, fake)
+
+
+def of_penalty(cost):
+    def answer(critic, x_hat):
+        x = x_hat.detach().requires_grad_()
+        (g,) = pull(critic(x).sum(), x, create_graph=True)
+        return pull(cost(image_norm(g)), tuple(critic.parameters()), materialize_grads=True)
+
+    return answer
+
+
+def with_cross_entropy(critic, real, fake, eps, lam):
+    scores = softplus(critic(fake)).mean() + softplus(-critic(real)).mean()
+    return scores + lam * penalized()(critic, real, fake, eps)
+
+
+def scored_at_interpolates(critic, real, fake, eps, lam):
+    x_hat = as_asked(critic, real, fake, eps)
+    return critic(x_hat).mean() - critic(real).mean() + lam * penalized()(critic, real, fake, eps)
+
+
+def with_factors_as_weights(critic, real, fake, eps, lam):
+    x = as_asked(critic, real, fake, eps).requires_grad_()
+    (g,) = pull(critic(x), x, eps, create_graph=True)
+    return critic(fake).mean() - critic(real).mean() + lam * ((image_norm(g) - 1) ** 2).mean()
 
 
 def loss(graph=True, sign=1, penalize=1, mean=torch.mean, **settings):
@@ -673,6 +708,17 @@ WRONG = [
     ("one_norm_for_all", "13.penalty_gradient", parameter_gradient(norms=torch.Tensor.norm)),
     ("norm_over_channels", "13.penalty_gradient", parameter_gradient(norms=per_pixel)),
     # 13.6
+    ("factors_clamped", "13.interpolates", between(clamped)),
+    ("factors_in_one_half", "13.interpolates", between(lambda real: per_sample(real) / 2)),
+    ("unpack_count", "13.interpolates", with_four_sizes),
+    ("penalty_not_squared", "13.penalty_gradient", of_penalty(lambda n: (n - 1).abs().mean())),
+    ("multiple", "13.penalty_gradient", of_penalty(lambda n: 10 * ((n - 1) ** 2).mean())),
+    ("ordinary_gan_scores", "13.critic_loss", with_cross_entropy),
+    ("scores_at_interpolates", "13.critic_loss", scored_at_interpolates),
+    ("gradient_through_interpolates", "13.critic_loss", with_factors_as_weights),
+    ("penalty_not_squared", "13.critic_loss", loss(cost=lambda n: (n - 1).mean())),
+    ("gradient_weighted_otherwise", "13.critic_loss", loss(cost=lambda n: ((n.detach() - 1) * (n - 1)).mean())),
+    ("loss_without_gradient", "13.critic_loss", lambda *args: loss()(*args).detach().requires_grad_()),
     ("part_without_gradient", "13.critic_loss", loss(graph=False)),
     ("part_without_gradient", "13.critic_loss", with_item),
     ("part_without_gradient", "13.critic_loss", score_detached),

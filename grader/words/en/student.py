@@ -787,6 +787,8 @@ FORM_HELP: dict[str, str] = {
     "one tensor of them.",
     "shape/number": "A shape is a tuple even where it has one entry, and then it is written with a comma: (n,).",
     "none": "A function without `return` returns None.",
+    "entry/none": "None is what `allow_unused=True` gives for a tensor that takes no part or whose graph was cut, what `.grad` "
+    "holds until a `backward` has reached the tensor and of one that is no leaf, and what a function without `return` returns.",
     "gradients/none": "A function without `return` returns None.",
     "gradients/tuple": "One gradient for each parent, side by side in one tuple; a single one is a tuple with a comma: `(g,)`.",
 }
