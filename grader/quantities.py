@@ -646,6 +646,7 @@ class Computed(Quantity):
     compute: problem -> array of any shape, or tuple of arrays, with None where the student must return None.
     text: the formula that a card shows.
     in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
+    entries: what the entries of a tuple are called; () for the names in ``wrt``, or else numbers.
     show: problem -> what a card shows of it besides arguments that are numbers: name -> text.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
@@ -659,6 +660,7 @@ class Computed(Quantity):
     compute: Callable[[Problem], Any] = lambda p: np.zeros(())
     text: str = ""
     in_grad: bool = False
+    entries: tuple[str, ...] = ()
     show: Callable[[Problem], Mapping[str, str]] = lambda p: {}
     kinds: ClassVar[tuple[str, ...]] = ()
     shape_help: ClassVar[str] = SHAPE_HELP["value"]
@@ -672,6 +674,9 @@ class Computed(Quantity):
 
     def shown(self, p: Problem) -> Mapping[str, str]:
         return self.show(p)
+
+    def places(self, p: Problem) -> tuple[str, ...]:
+        return self.entries or super().places(p)
 
     def truth(self, p: Problem) -> Any:
         return _as_values(self.compute(p))

@@ -26,18 +26,14 @@ PARAMETERS = ("W", "b", "a", "s")  # of functions.ansatz, which draws them side 
 class _OfNetwork(Computed):
     """A quantity made of a network's derivatives with respect to its input; one of them is differentiated again.
 
-    entries: what the entries of a tuple are called.  wrt: a parameter, with respect to which the probe differentiates
+    wrt: a parameter, with respect to which the probe differentiates
         what is ``differentiable``, as training does.
     """
 
     wrt: str | tuple[str, ...] = ()
-    entries: tuple[str, ...] = ()
     twice: ClassVar = True
     show: Callable[[Problem], Mapping[str, str]] = lambda p: {"u": p.map.formula}  # what a card says of the network
     shape_help: ClassVar[str] = "u has one value at every point, of shape (N, 1), and so has what is made of it here."
-
-    def places(self, p: Problem) -> tuple[str, ...]:
-        return self.entries
 
 
 # --- networks, and their derivatives at every point by forward mode

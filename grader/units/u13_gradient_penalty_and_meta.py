@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grader import formatting
 from grader.jacobian import forward_mode
-from grader.mistakes import CATALOGUE, Mistake
+from grader.mistakes import Mistake
 from grader.models import Loss
 from grader.predictions import Facts
 from grader.probe import Value
@@ -1093,6 +1093,32 @@ DIAGONAL_OF_TABLE = Mistake(
     "every output. That is what K is to show.",
     on_problem=_coupled(lambda p: np.diag(np.diag(_table(p)))),
 )
+SUM_ON_DIAGONAL = Mistake(
+    "influence_on_the_sum_as_diagonal",
+    formula="diag ‖Σᵢ ∂D(x)ᵢ/∂xⱼ‖",
+    name="the influence on the sum, on the diagonal",
+    says="this takes for granted that K is diagonal; there it has the norms of the gradient of the sum of all outputs.",
+    why="Where no sample influences another's output, that is K. Whether it is so is what K is to show: differentiate "
+    "each output by itself.",
+    on_problem=_coupled(lambda p: np.diag(_influence_on_the_sum(p))),
+)
+
+
+def _alone(p: Problem) -> np.ndarray:
+    """The influence of each sample on its own output, in a batch of its own."""
+    ones = [p.at("x", p.inputs["x"][j : j + 1]) for j in range(len(p.inputs["x"]))]
+    return np.diag([float(np.sqrt((one.jacobians["x"] ** 2).sum())) for one in ones])
+
+
+EACH_ALONE = Mistake(
+    "each_sample_in_a_batch_of_its_own",
+    formula="diag ‖∇D(xⱼ)‖",
+    name="each sample in a batch of its own",
+    says="each sample was given to the critic alone, in a batch of its own.",
+    why="Alone, no sample can influence another, and what batch normalization subtracts from a sample is that sample. "
+    "Hand the whole of x to the critic, and differentiate each of its outputs.",
+    on_problem=_coupled(_alone),
+)
 OWN_INFLUENCE = Mistake(
     "influence_one_per_sample",
     formula="Kᵢᵢ",
@@ -1125,10 +1151,15 @@ SUM_REPEATED = Mistake(
     formula="‖Σᵢ ∂D(x)ᵢ/∂xⱼ‖ in every row",
     name="the influence on the sum, in every row",
     says="all rows are alike, or all columns: the norms of the gradient of the sum of all outputs.",
-    why="Row i is to show who influences output i. Differentiate `critic(x)[i]`, not `critic(x).sum()`.",
+    why="Row i is to show who influences output i. Differentiate `critic(x)[i]`, not `critic(x).sum()`. If you did, "
+    "with `backward`, then every row is the same `x.grad`, which went on growing: keep a `clone()`, and set it to None.",
     on_problem=lambda p: [
-        ({}, np.tile(_influence_on_the_sum(p), (len(_table(p)), 1))),
-        ({}, np.tile(_influence_on_the_sum(p)[:, None], (1, len(_table(p))))),
+        ({}, form / share)
+        for form in (
+            np.tile(_influence_on_the_sum(p), (len(_table(p)), 1)),
+            np.tile(_influence_on_the_sum(p)[:, None], (1, len(_table(p)))),
+        )
+        for share in (1, len(_table(p)))
     ],
 )
 NORM_OVER_SAMPLES_OF_ROW = Mistake(
@@ -1155,10 +1186,16 @@ TABLE_SQUARED = Mistake(
     why="The norm is the square root of the sum of squares: a root is missing.",
     on_problem=lambda p: _table(p) ** 2,
 )
-ROWS_ACCUMULATED = CATALOGUE["rows_accumulated"].derived(
-    lambda p: np.sqrt((np.cumsum(_blocks(p), axis=0) ** 2).sum(axis=2))
+ROWS_ACCUMULATED = Mistake(
+    "influence_accumulated",
+    formula="‖Σₗ≤ᵢ ∂D(x)ₗ/∂xⱼ‖",
+    name="each output added to the next",
+    says="row i holds the influence on the sum of all outputs up to i.",
+    why="`backward` adds to `.grad`. Set it to None between two outputs, or use `autograd.grad`, which has no memory.",
+    on_problem=lambda p: np.sqrt((np.cumsum(_blocks(p), axis=0) ** 2).sum(axis=2)),
 )
 ROOT_MEAN_SQUARE_TABLE = ROOT_MEAN_SQUARE.derived(lambda p: np.sqrt((_blocks(p) ** 2).mean(axis=2)))
+SUM_OF_ABSOLUTE_TABLE = SUM_OF_ABSOLUTE.derived(lambda p: np.abs(_blocks(p)).sum(axis=2))
 LARGEST_ENTRY_TABLE = LARGEST_ENTRY.derived(lambda p: np.abs(_blocks(p)).max(axis=2))
 ONE_FEATURE = Mistake(
     "influence_of_one_feature",
@@ -1178,7 +1215,7 @@ FEATURES_ADDED = Mistake(
     name="the features added up",
     says="this adds the derivatives with respect to all features of a sample up.",
     why="Then they cancel, or they are not weighed as a norm weighs them: square, add, take the root.",
-    on_problem=lambda p: [({}, _blocks(p).sum(axis=2)), ({}, np.abs(_blocks(p)).sum(axis=2))],
+    on_problem=lambda p: _blocks(p).sum(axis=2),
 )
 JACOBIAN_FOR_TABLE = Mistake(
     "jacobian_for_norms",
@@ -1357,6 +1394,70 @@ def _val_for_train(p: Problem) -> Any:
     return g - p.extras["alpha"] * _curvature(p, VAL) @ g, g
 
 
+def _other_matrices(p: Problem) -> list[tuple[dict[str, Any], Any]]:
+    """What stands for (I − αH)∇val(θ′), where the shortcut s is right."""
+    s, H, alpha = _shortcut(p), _curvature(p, TRAIN), p.extras["alpha"]
+    g, theta = _slope(p, TRAIN), _adapted(p)
+    others = {
+        "(1 − αH)∇val(θ′), with the number 1 subtracted from in every place of H,": s.sum() - alpha * H @ s,
+        "∇val(θ′) − αH∇val(θ′) with the Hessian of val": s - alpha * _curvature(p, VAL) @ s,
+        "∇val(θ′) − αH∇val(θ′) with the Hessian of val at θ′": s - alpha * _curvature(p, VAL, theta) @ s,
+        "∇val(θ′) − αH∇train(θ)": s - alpha * H @ g,
+        "∇val(θ′) − αH·1, with ones for ∇val(θ′) behind H,": s - alpha * H.sum(axis=1),
+        "∇val(θ′) minus α times the diagonal of H times ∇val(θ′)": s - alpha * np.diag(H) * s,
+        "(1 − α∇train(θ)) · ∇val(θ′), entry by entry,": (1 - alpha * g) * s,
+        "∇val(θ′) − α∇train(θ)": s - alpha * g,
+        "∇val(θ′) − α²H∇val(θ′)": s - alpha**2 * H @ s,
+        "H∇val(θ′)": H @ s,
+        "(I − αH)⁻¹∇val(θ′)": np.linalg.solve(np.eye(len(s)) - alpha * H, s),
+    }
+    return [({"what": said}, (meta, s)) for said, meta in others.items()]
+
+
+OTHER_MATRIX = Mistake(
+    "meta_with_other_matrix",
+    formula="{what}",
+    name="another matrix in the chain rule",
+    says="the shortcut is right, but meta is {what} and not (I − αH)∇val(θ′).",
+    why="θ′ = θ − α∇train(θ), so ∂θ′/∂θ = I − αH, with the identity matrix and the Hessian of the training loss at θ. "
+    "It multiplies ∇val(θ′) as a matrix. In code none of it is needed: let autograd go through the inner step.",
+    on_problem=_other_matrices,
+)
+META_IS_ZERO = Mistake(
+    "meta_is_zero",
+    formula="(0, ∇val(θ′))",
+    name="no way back to θ",
+    says="the shortcut is right, but meta is 0: no way leads from val(θ′) back to θ.",
+    why="θ′ was cut from θ, by `detach()` or `torch.no_grad()`; zeros are what `materialize_grads=True` gives then. "
+    "Compute θ′ = θ − α · inner in the graph, and let `inner` be made with `create_graph=True`.",
+    on_problem=lambda p: (0 * _meta(p), _shortcut(p)),
+)
+
+
+def _two_steps(p: Problem) -> Any:
+    alpha, first = p.extras["alpha"], _adapted(p)
+    second = first - alpha * _slope(p, TRAIN, first)
+    g = _slope(p, VAL, second)
+    back = g - alpha * _curvature(p, TRAIN, first) @ g
+    return back - alpha * _curvature(p, TRAIN) @ back, g
+
+
+TWO_INNER_STEPS = Mistake(
+    "two_inner_steps",
+    formula="θ″ = θ′ − α∇train(θ′)",
+    name="two inner steps",
+    says="two inner steps were made.",
+    why="One is asked for: θ′ = θ − α∇train(θ), and then the validation loss at θ′.",
+    on_problem=_two_steps,
+)
+STEPPED = Mistake(
+    "parameters_for_gradients",
+    formula="θ − α · (meta, shortcut)",
+    name="updated parameters for gradients",
+    says="these are parameters, θ minus α times the right gradients.",
+    why="The gradients themselves are asked for. What the outer optimizer makes of them comes later.",
+    on_problem=lambda p: tuple(_theta(p) - p.extras["alpha"] * g for g in _both(p)),
+)
 TRAIN_GRADIENT_ADDED = Mistake(
     "train_gradient_added",
     formula="meta + ∇train(θ)",
@@ -1421,6 +1522,10 @@ PENALTY_WITHOUT_GRAPH = (
     "What you differentiate has no graph that leads to the parameters. The penalty is made of g, and g comes from the "
     "first call of `autograd.grad`, which keeps no record of how it was computed unless it is told to: "
     "`create_graph=True`. After that, `.detach()`, `.item()` or `torch.no_grad()` would cut the graph again."
+)
+INNER_WITHOUT_GRAPH = (
+    "What you differentiate has no graph. The inner gradient keeps no record of how it was computed unless it is told "
+    "to: `create_graph=True` in the inner call. And `.detach()` or `torch.no_grad()` on the way cuts it again."
 )
 A_PARAMETER_WITHOUT_PART = (
     "Some parameter was not met on the way back. The index says which: if it is the last one, the bias c, that is as "
@@ -1705,6 +1810,9 @@ QUESTIONS = [
         also=(
             TABLE_TRANSPOSED,
             DIAGONAL_OF_TABLE,
+            SUM_ON_DIAGONAL,
+            EACH_ALONE,
+            SUM_OF_ABSOLUTE_TABLE,
             OWN_INFLUENCE,
             WHOLE_ROWS,
             NORMS_OF_ROWS_ADDED,
@@ -1733,7 +1841,7 @@ QUESTIONS = [
     Question(
         "13.meta_gradient",
         "13.8 Transfer: the meta-gradient of MAML, and its shortcut",
-        Computed(wrt="theta", compute=_both, text="((I − αH)∇val(θ′), ∇val(θ′))"),
+        Computed(wrt="theta", compute=_both, text="((I − αH)∇val(θ′), ∇val(θ′))", entries=("meta", "shortcut")),
         [
             Map(functions.both_losses, {"theta": normal(n)}, formula, {"train_loss": train, "val_loss": val})
             for n, formula, train, val in (
@@ -1762,17 +1870,22 @@ QUESTIONS = [
             RATE_FORGOTTEN_BEFORE_H,
             TRAIN_FOR_VAL,
             TRAIN_GRADIENT_ADDED,
+            OTHER_MATRIX,
+            META_IS_ZERO,
+            TWO_INNER_STEPS,
+            STEPPED,
             LOSSES_EXCHANGED,
         ),
+        errors={"no_graph": INNER_WITHOUT_GRAPH},
         partial=True,
         points=4,
         stars=4,
         minutes=12,
         hints=(
+            "On paper, by the chain rule: ∂θ′/∂θ is I − αH, with H the Hessian of the training loss at θ, so meta is "
+            "(I − αH)∇val(θ′). In code, autograd does that.",
             "θ′ is a function of θ. For the meta-gradient, the graph must lead from val(θ′) back to θ, through the "
             "inner gradient as well.",
-            "The inner gradient with `create_graph=True`; then `val_loss(adapted)` differentiated with respect to "
-            "`theta`. For the shortcut, with respect to `adapted`.",
             "`(inner,) = torch.autograd.grad(train_loss(theta), theta, create_graph=True)`, "
             "`adapted = theta - alpha * inner`, and `meta, shortcut = torch.autograd.grad(val_loss(adapted), "
             "(theta, adapted))`.",

@@ -419,6 +419,24 @@ def influence(reduce):
     return lambda critic, x: reduce(jacrev(critic)(x))
 
 
+def slope_of_sum(critic, x):
+    return pull(critic(x).sum(), x)[0]
+
+
+def one_by_one(critic, x):
+    return torch.stack(
+        [slope_of_sum(critic, x[j : j + 1].detach().requires_grad_()).norm() for j in range(len(x))]
+    ).diag()
+
+
+def one_growing_grad(critic, x):
+    rows = []
+    for y in critic(x):
+        y.backward(retain_graph=True)
+        rows.append(x.grad)
+    return torch.stack(rows).norm(dim=-1)
+
+
 def row_by_row(critic, x):
     x = x.requires_grad_()
     return torch.stack([pull(y, x, retain_graph=True)[0].norm(dim=1) for y in critic(x)])
@@ -477,6 +495,30 @@ def adapted(loss, theta, alpha, graph=True):
 def maml(train_loss, val_loss, theta, alpha):
     there = adapted(train_loss, theta, alpha)
     return pull(val_loss(there), (theta, there))
+
+
+def with_matrix(meta):
+    def answer(train_loss, val_loss, theta, alpha):
+        s = grad(val_loss)(theta - alpha * grad(train_loss)(theta))
+        return meta(s, hessian(train_loss)(theta), alpha), s
+
+    return answer
+
+
+def cut_from_theta(train_loss, val_loss, theta, alpha):
+    there = adapted(train_loss, theta, alpha).detach().requires_grad_()
+    return pull(val_loss(there), (theta, there), materialize_grads=True)
+
+
+def stepping_twice(train_loss, val_loss, theta, alpha):
+    there = adapted(train_loss, adapted(train_loss, theta, alpha), alpha)
+    return pull(val_loss(there), (theta, there))
+
+
+def by_second_product(train_loss, val_loss, theta, alpha):
+    (inner,) = pull(train_loss(theta), theta)
+    s = grad(val_loss)(theta - alpha * inner)
+    return s - alpha * pull(inner, theta, grad_outputs=s)[0], s
 
 
 def in_two_calls(train_loss, val_loss, theta, alpha):
@@ -758,6 +800,10 @@ WRONG = [
     ("value_without_graph", "13.critic_loss", lambda *args: loss()(*args).detach()),
     ("wrong", "13.critic_loss", squared_loss),
     # 13.7
+    ("influence_on_the_sum_as_diagonal", "13.batch_norm", lambda critic, x: slope_of_sum(critic, x).norm(dim=1).diag()),
+    ("each_sample_in_a_batch_of_its_own", "13.batch_norm", one_by_one),
+    ("sum_of_absolute_entries", "13.batch_norm", influence(lambda J: J.abs().sum(dim=-1))),
+    ("influence_of_the_sum_repeated", "13.batch_norm", one_growing_grad),
     ("influence_transposed", "13.batch_norm", columns),
     ("influence_one_per_sample", "13.batch_norm", each_by_itself),
     ("influence_of_all_samples", "13.batch_norm", one_sample_at_a_time),
@@ -768,17 +814,22 @@ WRONG = [
     ("norm_over_the_samples", "13.batch_norm", influence(lambda J: J.norm(dim=1))),
     ("norm_over_the_outputs", "13.batch_norm", influence(lambda J: J.norm(dim=0))),
     ("influence_squared", "13.batch_norm", influence(lambda J: J.square().sum(dim=2))),
-    ("rows_accumulated", "13.batch_norm", influence(lambda J: J.cumsum(dim=0).norm(dim=2))),
-    ("rows_accumulated", "13.batch_norm", rows_by_backward),
+    ("influence_accumulated", "13.batch_norm", influence(lambda J: J.cumsum(dim=0).norm(dim=2))),
+    ("influence_accumulated", "13.batch_norm", rows_by_backward),
     ("root_mean_square", "13.batch_norm", influence(lambda J: J.square().mean(dim=2).sqrt())),
     ("largest_entry", "13.batch_norm", influence(lambda J: J.abs().amax(dim=2))),
     ("influence_of_one_feature", "13.batch_norm", influence(lambda J: J[:, :, 0].abs())),
     ("influence_features_added", "13.batch_norm", influence(lambda J: J.sum(dim=2))),
-    ("influence_features_added", "13.batch_norm", influence(lambda J: J.norm(1, dim=2))),
+    ("sum_of_absolute_entries", "13.batch_norm", influence(lambda J: J.norm(1, dim=2))),
     ("jacobian_for_norms", "13.batch_norm", influence(lambda J: J)),
     ("second_backward", "13.batch_norm", rows_freed),
     ("scalar_needed", "13.batch_norm", lambda critic, x: pull(critic(x), x)[0].norm(dim=1)),
     # 13.8
+    ("meta_with_other_matrix", "13.meta_gradient", with_matrix(lambda s, H, alpha: (1 - alpha * H) @ s)),
+    ("meta_with_other_matrix", "13.meta_gradient", with_matrix(lambda s, H, alpha: s - alpha * H.diagonal() * s)),
+    ("meta_is_zero", "13.meta_gradient", cut_from_theta),
+    ("two_inner_steps", "13.meta_gradient", stepping_twice),
+    ("no_graph", "13.meta_gradient", by_second_product),
     ("shortcut_for_meta", "13.meta_gradient", without_graph),
     ("shortcut_for_meta", "13.meta_gradient", by_hessian(sign=0)),
     ("meta_for_shortcut", "13.meta_gradient", by_theta_twice),
@@ -799,7 +850,7 @@ WRONG = [
     ("not_in_graph", "13.meta_gradient", detached),
     ("second_backward", "13.meta_gradient", first_freed),
     ("type", "13.meta_gradient", lambda *args: maml(*args)[0]),
-    ("wrong", "13.meta_gradient", meta_step),
+    ("parameters_for_gradients", "13.meta_gradient", meta_step),
 ]
 
 RIGHT = [
