@@ -1152,7 +1152,7 @@ SUM_REPEATED = Mistake(
     name="the influence on the sum, in every row",
     says="all rows are alike, or all columns: the norms of the gradient of the sum of all outputs.",
     why="Row i is to show who influences output i. Differentiate `critic(x)[i]`, not `critic(x).sum()`. If you did, "
-    "with `backward`, then every row is the same `x.grad`, which went on growing: keep a `clone()`, and set it to None.",
+    "with `backward`, then every row is the same `x.grad`, which went on growing: clone it, and set it to None.",
     on_problem=lambda p: [
         ({}, form / share)
         for form in (
