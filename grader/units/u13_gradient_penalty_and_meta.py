@@ -395,6 +395,32 @@ NORM_PER_PIXEL = Mistake(
     "first, `g.flatten(1).norm(dim=1)`, or name them all, `dim=(1, 2, 3)`.",
     on_problem=_of_gradients(lambda g: np.sqrt((g * g).sum(axis=1))),
 )
+
+
+def _weighted_by_outputs(p: Problem) -> list[tuple[dict[str, Any], Any]]:
+    n, y = _norms(_gradients(p, "x")), np.abs(p.y)
+    weights = {"|D(x)ᵢ|": y, "2|D(x)ᵢ|": 2 * y, "|D(x)ᵢ| / ‖D(x)‖": y / np.sqrt((y * y).sum())}
+    return [({"what": said}, w * n) for said, w in weights.items()]
+
+
+OUTPUTS_COUNTED = Mistake(
+    "slopes_weighted_by_outputs",
+    formula="{what} · ‖gᵢ‖",
+    name="slopes of another number than the sum of the outputs",
+    says="each slope carries a factor {what}.",
+    why="That comes of differentiating the norm of the outputs or the sum of their squares, or of the outputs as "
+    "`grad_outputs`. Differentiate their plain sum: in it, every output counts 1.",
+    on_problem=_weighted_by_outputs,
+)
+NEVER_CLEARED = Mistake(
+    "slopes_accumulated",
+    formula="‖g₀‖, ‖g₀‖ and ‖g₁‖ together, …",
+    name="gradients never cleared",
+    says="entry i is the norm of the gradients of all images up to i together.",
+    why="`backward` adds to `x.grad`, where the gradients of the images before still lie. One call for the sum of all "
+    "outputs is enough: row i of the gradient is that of image i.",
+    on_problem=_of_gradients(lambda g: np.sqrt(np.cumsum(_norms(g) ** 2))),
+)
 NORM_PER_CHANNEL = Mistake(
     "norm_per_channel",
     formula="g.norm(dim=(2, 3))",
@@ -775,6 +801,30 @@ NORMS_FOR_PENALTY = Mistake(
     says="this is the mean of the norms.",
     why="How far each norm is from 1 is what counts: (‖g‖ − 1)², averaged over the samples.",
     on_problem=_of_norms(lambda n: n.mean()),
+)
+
+
+def _other_costs(p: Problem) -> list[tuple[dict[str, Any], Any]]:
+    g = _gradients(p, "x_hat").reshape(len(p.inputs["x_hat"]), -1)
+    n, absolute = _norms(g), np.abs(g).sum(axis=1)
+    others = {
+        "mean (‖gᵢ‖² − 1)": (n * n - 1).mean(),
+        "mean |‖gᵢ‖² − 1|": np.abs(n * n - 1).mean(),
+        "mean (‖gᵢ‖ + 1)²": ((n + 1) ** 2).mean(),
+        "√ mean (‖gᵢ‖ − 1)²": np.sqrt(((n - 1) ** 2).mean()),
+        "mean (Σₖ|gᵢₖ| − 1)², with the norm for p = 1,": ((absolute - 1) ** 2).mean(),
+        "(‖mean gᵢ‖ − 1)²": (np.sqrt((g.mean(axis=0) ** 2).sum()) - 1) ** 2,
+    }
+    return [({"what": said}, found) for said, found in others.items()]
+
+
+OTHER_COST = Mistake(
+    "other_cost_of_norms",
+    formula="{what}",
+    name="another cost for the penalty",
+    says="this is {what} and not the mean of (‖gᵢ‖ − 1)².",
+    why="For each sample: the Euclidean norm of its own gradient, minus 1, squared. Then the mean, and nothing after.",
+    on_problem=_other_costs,
 )
 LAMBDA_INCLUDED = Mistake(
     "lambda_included",
@@ -1636,6 +1686,8 @@ QUESTIONS = [
             DIVIDED_BY_N,
             OUTPUTS_FOR_NORMS,
             DISTANCES_FROM_ONE,
+            OUTPUTS_COUNTED,
+            NEVER_CLEARED,
         ),
         points=2,
         stars=2,
@@ -1685,6 +1737,7 @@ QUESTIONS = [
             ZERO_CENTERED,
             NOT_SQUARED,
             NORMS_FOR_PENALTY,
+            OTHER_COST,
             LAMBDA_INCLUDED,
         ),
         errors={"shapes_do_not_broadcast": SHAPE_OF_FACTORS},

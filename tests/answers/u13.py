@@ -111,6 +111,20 @@ def image_norm(g):
     return g.flatten(1).norm(dim=1)
 
 
+def of_number(number, critic, x):
+    x = x.detach().requires_grad_()
+    return image_norm(pull(number(critic(x)), x)[0])
+
+
+def image_after_image(critic, x):
+    x = x.detach().requires_grad_()
+    norms = []
+    for y in critic(x):
+        y.backward(retain_graph=True)
+        norms.append(x.grad.norm())
+    return torch.stack(norms)
+
+
 def undeclared(critic, x):
     return image_norm(pull(critic(x).sum(), x)[0])
 
@@ -656,6 +670,9 @@ WRONG = [
     ("factors_for_images_only", "13.interpolates", broadcast_over_rows),
     ("type", "13.interpolates", lambda real, fake: (per_sample(real), between(per_sample)(real, fake))),
     # 13.3
+    ("slopes_weighted_by_outputs", "13.gradient_norms", lambda critic, x: of_number(lambda y: y.norm(), critic, x)),
+    ("slopes_weighted_by_outputs", "13.gradient_norms", lambda critic, x: of_number(lambda y: (y**2).sum(), critic, x)),
+    ("slopes_accumulated", "13.gradient_norms", image_after_image),
     ("norm_over_channels", "13.gradient_norms", slope(per_pixel)),
     ("norm_per_channel", "13.gradient_norms", slope(lambda g: g.norm(dim=(2, 3)))),
     ("norm_per_channel", "13.gradient_norms", slope(lambda g: g.flatten(2).norm(dim=2))),
@@ -701,6 +718,9 @@ WRONG = [
     ("one_norm_for_all", "13.penalty", penalized(norms=torch.Tensor.norm)),
     ("root_mean_square", "13.penalty", penalized(norms=lambda g: g.flatten(1).square().mean(dim=1).sqrt())),
     ("penalty_of_mean_output", "13.penalty", penalized(reduce=torch.mean)),
+    ("other_cost_of_norms", "13.penalty", penalized(cost=lambda n: (n**2 - 1).mean())),
+    ("other_cost_of_norms", "13.penalty", penalized(cost=lambda n: ((n - 1) ** 2).mean().sqrt())),
+    ("other_cost_of_norms", "13.penalty", penalized(norms=lambda g: g.flatten(1).norm(1, dim=1))),
     ("mean_norm_first", "13.penalty", penalized(cost=lambda n: (n.mean() - 1) ** 2)),
     ("penalty_at_real", "13.penalty", at(lambda critic, real, fake, eps: real)),
     ("penalty_at_fake", "13.penalty", at(lambda critic, real, fake, eps: fake)),
