@@ -267,6 +267,9 @@ _ALL = [
     ErrorNote("number_in_torch", "", (("must be tensor, not float",), ("must be tensor, not numpy",)), ("TypeError",)),
     ErrorNote("endless_recursion", "", (("maximum recursion depth exceeded",),), ("RecursionError",)),
     ErrorNote("not_a_matrix", "00", (("unsupported operand type(s) for @", "'tensor'"),), ("TypeError",)),
+    ErrorNote("network_called_otherwise", "12", (("u takes tensors with a point in each row",),), ("ValueError",)),
+    ErrorNote("none_to_torch", "", (("must be tensor, not nonetype",),), ("TypeError",)),
+    ErrorNote("module_for_its_values", "12", (("network' object is not iterable",),), ("TypeError",)),
     ErrorNote("budget_spent", "12", (("the budget is spent",),), ("TimeoutError",)),
     ErrorNote("number_among_tensors", "", (("expected tensor as element", "but got"),), ("TypeError",)),
     ErrorNote(

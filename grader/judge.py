@@ -355,7 +355,7 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
     for item, place in zip(value.items, _places(p, len(parts)), strict=True):
         if item.array is None or not _kind_fits(p, item):
             wrapped = item.kind in ("tuple", "list") and len(item.items) == 1
-            named: dict[str, Mapping[str, Any]] = {f"{item.kind}_of_one": {}} if wrapped else {}
+            named: dict[str, Mapping[str, Any]] = {f"{item.kind}_of_one": {"place": place}} if wrapped else {}
             return Finding("type", {"value": item, "place": place}, named, parts=parts)
     arrays = tuple(item.array for item in value.items if item.array is not None)
     for item, array, true, place in zip(value.items, arrays, truth, _places(p, len(parts)), strict=True):
@@ -372,7 +372,8 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
 def _of_entries(p: Problem, arrays: tuple[Any, ...], parts: tuple[bool, ...], rtol: float) -> dict[str, Any]:
     """Which entries of a tuple are right, or, if none but zeros are, which come by themselves, its pattern."""
     some = any(right and np.any(true) for right, true in zip(parts, p.truth, strict=True))
-    return _results(p, parts) if some else likeness.pattern(p, arrays, p.truth, rtol)
+    facts = likeness.pattern(p, arrays, p.truth, rtol)
+    return _results(p, parts) if some and facts["pattern"] != "imprecise" else facts
 
 
 def _first_wrong(

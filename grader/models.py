@@ -24,7 +24,8 @@ from grader.words import EQUATIONS, SHAPE_HELP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AMPLE = 10  # see ``Trained``
+AMPLE = 10  # times the tolerance: by this much a condition must be missed to be called the one that is
+FAR = 100  # times the largest |u|: a model that is off by more has diverged
 Weights = Callable[[Problem], Sequence[float]]
 
 
@@ -34,6 +35,7 @@ class LossParts(Output):
 
     parts: what they are called.  A wrong tuple is named after its first wrong part: a mistake in part k is one whose
     derivation gives the detail ``{"place": k}`` and the whole tuple.
+    differentiable: True if every part must have a gradient with respect to ``wrt``, a parameter.
 
     >>> def f(x): return (x ** 2).mean(), (x - 1).abs().sum()
     >>> q = Question("99.q", "Q", LossParts(parts=("misfit", "size")), [Map(f, {"x": fixed([3, 2])})], ("x",))
@@ -49,6 +51,13 @@ class LossParts(Output):
 
     def formula_on(self, p: Problem) -> str:
         return f"({', '.join(self.parts)})"
+
+    def _moved(self, p: Problem, step: float = 0.0) -> np.ndarray:
+        """The gradient of the weighted sum of all parts with respect to the parameter, exactly: Jᵀr."""
+        (name,) = self.names
+        r = self.again_weights(p)
+        assert r is not None
+        return np.asarray(p.jacobians[name].T @ r).reshape(tuple(p.inputs[name].shape))
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         found = []
@@ -209,6 +218,9 @@ class Trained(Quantity):
     which gives u at points that the answer never sees, compares with the exact solution, and finds by forward mode
     whether the equation or its boundary values are missed.  Nothing that the answer returns is looked at.
 
+    Grading poses the problems of the check: a training that reaches the tolerance once may miss it elsewhere, and
+    nobody is to lose points by that.
+
     wrt: the parameters, in the order in which the model registers them.  model: the argument that is the model.
     exact: problem -> u at the Map's points, in the shape of the Map's output.
     residual, boundary: problem -> array of any shape: by how much u misses the equation, and the boundary values; of
@@ -245,6 +257,7 @@ class Trained(Quantity):
     along: str = ""
     text: str = ""
     apart: ClassVar = True
+    drawn_once: ClassVar = True
     shape_help: ClassVar = SHAPE_HELP["value"]
 
     @property
@@ -280,6 +293,7 @@ class Trained(Quantity):
             return Value("other")
         return Value("tensor", trained.outputs[0].numpy(), "float64", type_name="Tensor")
 
+    @np.errstate(all="ignore")  # of parameters near the largest float
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         arrays = [item.array for item in value.items if item.array is not None]
         if not all(np.isfinite(array).all() for array in arrays):
@@ -294,6 +308,8 @@ class Trained(Quantity):
             return "untrained", {"model": self.model}
         residual = float(np.sqrt(np.mean(np.square(self.residual(trained)))))
         boundary = float(np.abs(self.boundary(trained)).max())
+        if not np.abs(u - p.truth).max() <= FAR * p.scale:
+            return "training_diverged", {"model": self.model}
         solves, fits = residual <= self.residual_tolerance, boundary <= self.boundary_tolerance
         key = "not_trained_enough"
         if solves and boundary > AMPLE * self.boundary_tolerance:
@@ -340,21 +356,25 @@ class Fitted(Computed):
     wrt: str | tuple[str, ...] = ()
     start: str = ""
     tolerance: float = 1e-3
+    apart: ClassVar = True
 
     def rtol(self, p: Problem) -> float:
         return self.tolerance
 
+    @np.errstate(all="ignore")
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         start, k = float(p.extras[self.start]), value.array
         known = (p.truth, *(wrong.value for wrong in p.wrongs))
-        if k is None or k.shape != () or any(alike(k, v, self.tolerance, p.scale) for v in known):
+        if k is None or k.shape != () or np.iscomplexobj(k) or not np.isfinite(k):
             return None
-        if not 0 < (k - start) / (p.truth - start) < 1:
+        if any(alike(k, v, self.tolerance, p.scale) for v in known):
             return None
+        way = float((k - start) / (p.truth - start))  # 0 at the start, 1 at the truth
+        key = "search_not_finished" if 0 < way < 1 else "search_passed_by" if 1 < way < 2 else "search_went_away"
         facts = {
             "start": start,
             "found": float(k),
             "away": abs(float(k - p.truth)),
             "allowed": self.tolerance * p.scale,
         }
-        return "search_not_finished", {name: formatting.number(fact) for name, fact in facts.items()}
+        return key, {name: formatting.number(fact) for name, fact in facts.items()}

@@ -258,12 +258,18 @@ def _after(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
 def _again(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
     """What was returned, and the gradient of its weighted sum with respect to the first named argument, or none.
 
-    A result can pretend to have a graph, but it cannot pretend to be differentiable once more.
+    Of a tuple of numbers, the weighted sum is that of its entries.  A result can pretend to have a graph, but it cannot
+    pretend to be differentiable once more.
     """
     first, second = plain(returned), Value("none")
-    if isinstance(returned, torch.Tensor) and call.again is not None and first.array is not None:
+    made: Any = returned
+    if isinstance(returned, tuple):
+        entries = tuple.__getitem__(returned, slice(MOST_ITEMS))
+        numbers = all(isinstance(entry, torch.Tensor) and entry.numel() == 1 for entry in entries)
+        made = torch.stack([entry.reshape(()) for entry in entries]) if entries and numbers else None
+    if isinstance(made, torch.Tensor) and call.again is not None and made.shape == call.again.shape:
         with contextlib.suppress(RuntimeError):  # no graph, or none that leads to the argument
-            weighted = (returned * torch.from_numpy(call.again)).sum()
+            weighted = (made * torch.from_numpy(call.again)).sum()
             second = plain(torch.autograd.grad(weighted, passed[call.of[0]])[0])
     return Value("tuple", items=(first, second), type_name="tuple")
 
@@ -620,10 +626,11 @@ def _is_unfilled(error: BaseException, call: Call) -> bool:
 
 
 def _plain_tensor(tensor: torch.Tensor, name: str) -> Value:
-    dtype = str(tensor.dtype).removeprefix("torch.")
+    dtype = ""
     try:
         with _PLAIN():  # a subclass could override methods to lie about its entries
             bare = torch.Tensor.detach(tensor)
+            dtype = str(torch.Tensor.dtype.__get__(bare)).removeprefix("torch.")  # type: ignore[attr-defined]
             dense = bare.to_dense() if bare.layout != torch.strided else bare
             wide = torch.complex128 if dense.is_complex() else torch.float64
             array = np.array(dense.cpu().to(wide).resolve_conj().resolve_neg().numpy())

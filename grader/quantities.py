@@ -48,6 +48,7 @@ class Quantity:
     predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
     twice: ClassVar[bool] = False  # True if a derivative is differentiated
     zero_where_unused: ClassVar[bool] = False  # True if None counts as zeros where a gradient is pulled back
+    drawn_once: ClassVar[bool] = False  # True if grading poses the problems of the check, whatever its seed
     compared: ClassVar[bool] = True  # False if the truth is one of many: then it is not set beside a wrong value
     apart: ClassVar[bool] = False  # True if every problem stands for itself, and a mistake is named by one alone
 

@@ -141,7 +141,7 @@ class Question:
         if not self.maps:  # nothing is drawn, so the problem is the same every time
             return [self._the_one]
         count = 1 if self.asks.predicts else max(PROBLEMS, len(self.maps))
-        return [self.sample(seed * 1000 + k) for k in range(count)]
+        return [self.sample((0 if self.asks.drawn_once else seed) * 1000 + k) for k in range(count)]
 
 
 def cell_id(question: str) -> str:

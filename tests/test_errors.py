@@ -15,7 +15,7 @@ from grader import formatting, words
 from grader.errors import NOTES, recognise
 from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
-from grader.units.u12_functions import Budget
+from grader.units.u12_functions import Budget, ansatz
 
 from answers import u10, u12, u13
 from support import ALL, functions
@@ -286,6 +286,9 @@ SNIPPETS = [
     ("index_into_number", lambda: np.float64(1.0)[0]),
     ("single_numbers_end_to_end", lambda: torch.cat([x(), x()])),
     ("budget_spent", lambda: Budget("u", 0).spend()),
+    ("network_called_otherwise", lambda: ansatz(*map(torch.ones, ((2, 1), 2, (2, 1), 2)))(torch.ones(3))),
+    ("module_for_its_values", lambda: torch.autograd.grad(ansatz(*map(torch.ones, ((2, 1), 2, (2, 1), 2))), x())),
+    ("none_to_torch", lambda: torch.ones_like(None)),
     ("number_among_tensors", lambda: torch.cat([x(2), 0])),
     ("optimizer_takes_a_list", lambda: torch.optim.SGD(x(), lr=0.1)),
     ("none_has_no", lambda: x(3).grad.sum()),

@@ -6,7 +6,9 @@ students are handed, central differences from values of the plain operations alo
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,11 @@ import torch
 from torch import Tensor
 
 from grader.jacobian import central_differences
-from grader.judge import diagnose
+from grader.judge import diagnose, judge
+from grader.probe import Answer, Value, functions_of
 from grader.problem import Problem, alike
+from grader.units import u12_functions as u12
+from grader.units import u13_formulas as formulas
 from grader.units import u13_functions as u13
 
 from support import ALL, posed
@@ -91,7 +96,7 @@ def differences(f: Callable[..., Any], **inputs: Tensor) -> dict[str, np.ndarray
 def own_slopes(p: Problem, x: Tensor) -> np.ndarray:
     """The gradient of D at each sample, each alone: (N, k)."""
     theta = tensors(p, *CRITIC)
-    rows = [differences(lambda z: u13.outputs(*theta, z), z=sample[None])["z"][0] for sample in x]
+    rows = [differences(lambda z: formulas.outputs(*theta, z), z=sample[None])["z"][0] for sample in x]
     return np.stack(rows)
 
 
@@ -113,7 +118,7 @@ def loss_by_differences(p: Problem) -> Any:
     real, fake, x_hat = tensors(p, "real", "fake", "x_hat")
 
     def number(*theta: Tensor) -> Tensor:
-        at_fake, at_real, cost = u13.critic_parts(*theta, real, fake, x_hat)
+        at_fake, at_real, cost = formulas.critic_parts(*theta, real, fake, x_hat)
         return at_fake - at_real + p.extras["lam"] * cost
 
     return of_parameters(p, number)
@@ -165,7 +170,7 @@ TRUTHS: list[tuple[str, Road, Road, Road]] = [
         "13.penalty_gradient",
         the_truth,
         penalty_gradient,
-        lambda p: of_parameters(p, lambda *theta: u13.slope_penalty(*theta, *tensors(p, "x_hat"))),
+        lambda p: of_parameters(p, lambda *theta: formulas.slope_penalty(*theta, *tensors(p, "x_hat"))),
     ),
     ("13.critic_loss", gradient_stage, loss_gradient, loss_by_differences),
     ("13.batch_norm", the_truth, table, table_by_differences),
@@ -207,10 +212,10 @@ def test_a_critic_is_the_same_as_a_module_and_in_plain_operations(id):
     for p in posed(id):
         (x,) = tensors(p, "x" if id == "13.gradient_norms" else "x_hat")
         W, b, a, c = tensors(p, *CRITIC)
-        assert torch.allclose(module(p)(x), u13.outputs(W, b, a, c, x), rtol=1e-12)
-        assert not torch.allclose(module(p)(x), u13.outputs(W, b, a, c + 0.01, x), rtol=1e-12)
-        assert torch.allclose(slopes(module(p), x), u13.slopes(W, b, a, x), rtol=1e-12, atol=1e-12)
-        assert not torch.allclose(slopes(module(p), x), u13.slopes(W, b + 0.01, a, x), rtol=1e-12, atol=1e-12)
+        assert torch.allclose(module(p)(x), formulas.outputs(W, b, a, c, x), rtol=1e-12)
+        assert not torch.allclose(module(p)(x), formulas.outputs(W, b, a, c + 0.01, x), rtol=1e-12)
+        assert torch.allclose(slopes(module(p), x), formulas.slopes(W, b, a, x), rtol=1e-12, atol=1e-12)
+        assert not torch.allclose(slopes(module(p), x), formulas.slopes(W, b + 0.01, a, x), rtol=1e-12, atol=1e-12)
 
 
 def test_any_draw_of_interpolates_is_right_and_no_other_points_are():
@@ -236,3 +241,46 @@ def test_a_factor_at_an_end_of_its_line_is_allowed(extreme):
         return eps * real + (1 - eps) * fake
 
     assert diagnose(ALL["13.interpolates"], drawn).correct
+
+
+# --- what students' processes get of it
+
+
+def lying(real, fake):
+    """Zeros times i, in a tensor that says that its entries are real."""
+
+    class Real(Tensor):
+        dtype = property(lambda self: torch.float64)
+
+    return (torch.zeros_like(real) * 1j).as_subclass(Real)
+
+
+def test_points_that_cannot_be_compared_are_not_right():
+    v = diagnose(ALL["13.interpolates"], lying)
+    assert v.status == "complex"
+    (p, *_) = posed("13.interpolates")
+    for wrong in (np.full(p.truth.shape, 1e308), p.truth + 1j, p.truth[:-1]):
+        assert not judge(ALL["13.interpolates"], [p], [Answer(Value("tensor", wrong, "float64"))]).correct
+    assert judge(ALL["13.interpolates"], [p], [Answer(Value("tensor", p.truth, "float64"))]).correct
+
+
+def unreached(module: Any, handed: set[str]) -> set[str]:
+    """The functions and classes of a module that none of those handed over uses."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    defined = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    waiting, reached = list(handed), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in defined and name not in reached:
+            reached.add(name)
+            waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
+    return defined.keys() - reached
+
+
+@pytest.mark.parametrize("functions", [u12, u13], ids=["12", "13"])
+def test_nothing_travels_to_students_processes_but_what_they_are_handed(functions):
+    unit = functions.__name__[-12:-10]
+    calls = [p.call for id in ALL if id.startswith(f"{unit}.") and ALL[id].maps for p in posed(id)]
+    handed = {f.__name__ for call in calls for f in functions_of(call) if f.__module__ == functions.__name__}
+    assert unreached(functions, handed) == set()
+    assert unreached(functions, set()) >= handed  # the way to fail

@@ -127,13 +127,13 @@ def curve(p: Problem, u: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
 
 def test_the_exact_solution_solves_the_equation_that_is_handed_over():
     for p in posed("12.train"):
-        c = p.drawn["c"]
-        lhs, ends = curve(p, lambda x, c=c: functions.rod(c, x))
+        c, line = p.drawn["c"], p.drawn["line"]
+        lhs, ends = curve(p, lambda x, c=c, line=line: unit.rod(c, line, x))
         f = functions.rod_source(c)(p.inputs["x"])
         assert torch.allclose(lhs, f, rtol=1e-10, atol=1e-10)
         assert not torch.allclose(-lhs, f, rtol=1e-2)
         assert ends.tolist() == pytest.approx([p.extras["left"], p.extras["right"]])
-        assert functions.rod(c, p.inputs["x"]).numpy() == pytest.approx(p.truth)
+        assert unit.rod(c, line, p.inputs["x"]).numpy() == pytest.approx(p.truth)
 
 
 @pytest.mark.parametrize(

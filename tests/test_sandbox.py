@@ -661,6 +661,8 @@ BAD_ANSWERS = {
     "an attribute that is none": raised(unknown=[1]),
     "a complex array of impossible size": tensor(real="endless", imaginary="endless too"),
     "an array with too many axes": tensor(real="many axes"),
+    "complex numbers that are said to be real": tensor(real="0", imaginary="0"),
+    "real numbers that are said to be complex": tensor(real="0", dtype="complex128"),
     "warnings that are none": {"untouched": True, "warned": "w"},
     "warning that is none": {"untouched": True, "warned": [1]},
     "misfit that is none": {"misfit": ["x"]},

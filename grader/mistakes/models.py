@@ -173,8 +173,9 @@ MISTAKES = [
         unit="12",
         name="nothing was trained",
         says="the parameters of {model} are what they were before: nothing was trained.",
-        why="Does the optimizer have the parameters of this very {model}, not of a copy, and is `optimizer.step()` in "
-        "the loop? Nothing needs to be returned: {model} itself is looked at.",
+        why="Does the optimizer have the parameters of this very {model}, not of a copy? And does each step of the "
+        "loop call `zero_grad`, `backward` and `optimizer.step()`, in this order? Nothing needs to be returned: "
+        "{model} itself is looked at.",
     ),
     Mistake(
         "model_changed",
@@ -187,9 +188,9 @@ MISTAKES = [
         "training_diverged",
         unit="12",
         name="training diverged",
-        says="the parameters of {model} are no longer finite: training diverged.",
-        why="Usually the learning rate is too large; a loss with the wrong sign also runs away, since it is made "
-        "larger and larger.",
+        says="training diverged: {model} is no longer finite, or far outside of what a solution can be.",
+        why='Usually the learning rate is too large, and `torch.optim.LBFGS` needs `line_search_fn="strong_wolfe"`. A '
+        "loss that can fall below 0 also runs away: square its terms.",
     ),
     Mistake(
         "boundary_missed",
@@ -214,7 +215,23 @@ MISTAKES = [
         name="not trained enough",
         says="{model} is not there yet: its largest error is {error}, and {allowed} is allowed.",
         why="The residual of the equation is {residual}, and the boundary values are off by {boundary}. If your loss "
-        "falls, take more steps or another learning rate; if it does not, look whether each part of it is right.",
+        "falls, take more steps or another learning rate. If it does not, look whether the gradient is cleared in "
+        "each step, and whether each part of the loss is what it is to be.",
+    ),
+    Mistake(
+        "search_passed_by",
+        unit="12",
+        name="a search that has passed the value by",
+        says="{found} lies beyond the right value, as seen from {start}: {away} away, where {allowed} is allowed.",
+        why="A search that jumps to and fro needs a smaller step or more of them; one that settles there makes another "
+        "function small than the misfit that is asked for.",
+    ),
+    Mistake(
+        "search_went_away",
+        unit="12",
+        name="a search that went away",
+        says="the search began at {start} and ended at {found}, which is no nearer: {away} away from the right value.",
+        why="Look at the sign of the step: it goes against the gradient. Or the step is too large by far.",
     ),
     Mistake(
         "search_not_finished",

@@ -185,10 +185,13 @@ def _result_from_message(message: Any, arrays: Arrays, budget: Iterator[int], de
         raise Broken("an item that is none")
     if (array is not None) != (_HOLDS[kind] == "array") or (inner and _HOLDS[kind] != "items"):
         raise Broken(f"not what a {kind} holds")
+    dtype = _text(message.get("dtype"))
+    if array is not None and np.iscomplexobj(array) != dtype.startswith("complex"):
+        raise Broken("complex numbers that are said to be none, or the reverse")
     return Value(
         kind,
         array,
-        _text(message.get("dtype")),
+        dtype,
         tuple(item for item in inner if item is not None),
         _text(message.get("text")),
         _text(message.get("type")),

@@ -170,8 +170,8 @@ VALUES_AS_WEIGHTS = Mistake(
     "values_as_weights",
     formula="u · u_x",
     name="the values themselves as weights",
-    says="some derivative is weighted with the values of what was differentiated.",
-    why="`grad_outputs` says how much each point counts. Each counts 1 here: `torch.ones_like(u)`, not u.",
+    says="some derivative is weighted with values, those of what was differentiated or those of x.",
+    why="`grad_outputs` says how much each point counts. Each counts 1 here: `torch.ones_like(u)`, not u or x.",
 )
 RESIDUAL_SQUARED = Mistake(
     "residual_squared",
@@ -186,7 +186,8 @@ EVERY_PAIR = Mistake(
     name="a table of all pairs of points",
     says="this is a table of all pairs of points: one term from point i, another from point j.",
     why="A tensor of shape (N,) met one of shape (N, 1), and broadcasting made N rows of N out of them. Somewhere a "
-    "dimension was lost: by `sum(dim=1)` without `keepdim=True`, by an index or by `squeeze()`.",
+    "dimension was lost: by `sum(dim=1)` without `keepdim=True`, by an index or by `squeeze()`. The product `@` of a "
+    "column and a row makes such a table, too.",
 )
 RESIDUAL_TURNED = Mistake(
     "residual_turned",
@@ -258,7 +259,9 @@ def _two_weighted(p: Problem) -> Any:
     """What comes of y as grad_outputs in the first call, in both, or of u_x in the second."""
     u, u_x, u_xx = derivative(p), *_two(p)
     again = u_x**2 + u * u_xx  # the derivative of u · u_x
+    x = p.inputs["x"].numpy()
     firsts = [(u * u_x, again), (u * u_x, u * u_x * again), (u_x, u_x * u_xx), (u_x, u * u_xx), (u * u_x, u * again)]
+    firsts += [(x * u_x, x * (u_x + x * u_xx)), (x * u_x, u_x + x * u_xx)]
     return [({}, pair) for pair in firsts]
 
 
@@ -363,6 +366,7 @@ def _slips(p: Problem) -> Any:
         ({"term": "2ζω u′", "what": "2ζω u"}, _oscillator(p, u1=2 * zeta * omega * u)),
         ({"term": "2ζω u′ + ω² u", "what": "2ζω u + ω² u′"}, _oscillator(p, u1=2 * zeta * omega * u, u0=omega**2 * u1)),
         ({"term": "u″", "what": "nothing"}, _oscillator(p, u2=0.0)),
+        ({"term": "u″", "what": "u″ + u′, as `.grad` holds after a second `backward`"}, _oscillator(p) + u1),
     ]
 
 
@@ -443,7 +447,9 @@ VALUE_LEFT_OUT = Mistake(
 
 DECLARED_TOO_LATE = (
     "Autograd followed the graph back and never met this t. u must be computed from the very tensor that requires a "
-    "gradient: declare t first, `t.requires_grad_()`, and call u afterwards. A copy or a slice of t is another tensor."
+    "gradient: declare t first, `t.requires_grad_()`, and call u afterwards. A copy or a slice of t is another tensor. "
+    "If it is the second call that stops: `requires_grad_()` on a derivative makes a leaf of it, with no way back to "
+    "t; `create_graph=True` in the first call is what it needs."
 )
 
 # --- 12.poisson_residual
@@ -552,6 +558,23 @@ COORDINATES_AVERAGED = Mistake(
     says="here the second derivatives are averaged over the coordinates.",
     why="The Laplacian is their sum.",
     on_problem=_poisson_with(lambda p: _laplacian(p) / _d(p)),
+)
+SOURCE_IN_EVERY_TERM = Mistake(
+    "source_for_each_coordinate",
+    formula="−Δu − d·f",
+    name="f subtracted once for each coordinate",
+    says="f was subtracted d times, once for each coordinate.",
+    why="The sum over the coordinates belongs to Δu alone: add its terms up first, and subtract f after the loop.",
+    on_problem=lambda p: _poisson(p, _laplacian(p)) - (_d(p) - 1) * _f(p),
+)
+ONE_ROW_OF_HESSIAN = Mistake(
+    "row_of_hessian_for_laplacian",
+    formula="Σᵢ ∂²u/∂xₖ∂xᵢ for Δu",
+    name="a row of H for its diagonal",
+    says="a row of the Hessian is added up, that of coordinate {k}, where its diagonal belongs.",
+    why="In every turn of the loop two things move on: the column of g that is differentiated, and the column of the "
+    "result that is taken.",
+    on_problem=lambda p: [({"k": k}, _poisson(p, _rows(p)[:, k : k + 1])) for k in range(_d(p))],
 )
 GRADIENT_ADDED_UP = Mistake(
     "slopes_added_for_laplacian",
@@ -707,6 +730,23 @@ def _burgers_tables(p: Problem) -> Any:
     return [*_tables(rest, -flow), ({}, rest + u @ u_x.T), ({}, rest + u.T * u_x)]
 
 
+SECOND_SLIPPED = Mistake(
+    "viscous_term_slipped",
+    formula="{what} for u_xx",
+    name="another term for ν u_xx",
+    says="{what} stands where ν u_xx belongs.",
+    why="u_xx is the derivative of u_x alone, with respect to x alone. What `.grad` holds after a second `backward` is "
+    "the sum of both results, and of several outputs `autograd.grad` returns the sum of their derivatives.",
+    on_problem=lambda p: [
+        ({"what": said}, _burgers(p, second=second, nu=nu))
+        for said, second, nu in (
+            ("ν(u_x + u_xx)", _u_x(p) + _u_xx(p), None),
+            ("ν(u_xx + u_xt)", _u_xx(p) + _u_xt(p), None),
+            ("ν²u_xx", _u_xx(p), p.extras["nu"] ** 2),
+            ("ν times the derivative of u · u_x", _u_x(p) ** 2 + derivative(p) * _u_xx(p), None),
+        )
+    ],
+)
 FLOW_SLIPPED = Mistake(
     "flow_slipped",
     formula="{what} for u · u_x",
@@ -951,13 +991,21 @@ BOUNDARY_ELSEWHERE = Mistake(
 # --- 12.train: −u″ = f on [0, 1]
 
 
+def rod(c: Tensor, line: Tensor, x: Tensor) -> Tensor:
+    """c₀ sin(c₁x) + c₂x³ + c₃e^x and the line l₀ + l₁x, which solves −u″ = f for ``functions.rod_source``.
+
+    c: (4,), line: (2,).  It stands here, since what is handed to students travels with all of its module.
+    """
+    return c[0] * torch.sin(c[1] * x) + c[2] * x**3 + c[3] * torch.exp(x) + line[0] + line[1] * x
+
+
 def _ends_of(p: Problem) -> np.ndarray:
     """The exact solution at 0 and 1."""
-    return functions.rod(p.drawn["c"], torch.tensor([0.0, 1.0], dtype=torch.float64)).numpy()
+    return rod(p.drawn["c"], p.drawn["line"], torch.tensor([0.0, 1.0], dtype=torch.float64)).numpy()
 
 
 def _exact(p: Problem) -> np.ndarray:
-    return functions.rod(p.drawn["c"], p.inputs["x"]).numpy()
+    return rod(p.drawn["c"], p.drawn["line"], p.inputs["x"]).numpy()
 
 
 def _equation(p: Problem) -> np.ndarray:
@@ -1030,12 +1078,13 @@ def _drawn(*samplers: Sampler) -> Sampler:
 
 
 def _rod_map(formula: str, *curved: Sampler) -> Map:
-    """curved: samplers of c₀ to c₃ in ``functions.rod``; the line c₄ + c₅x is drawn."""
+    """curved: samplers of c₀ to c₃ in ``rod``; its line is drawn, and not handed over."""
     return Map(
         functions.output,
         {
             **{"W": mixed_signs(16, 1), "b": normal(16), "a": uniform(-0.5, 0.5, 16, 1), "s": fixed([0] * 16)},
-            "c": _drawn(*curved, uniform(-1, 1), uniform(-1, 1)),
+            "c": _drawn(*curved),
+            "line": uniform(-1, 1, 2),
             "x": lambda generator: torch.linspace(0, 1, 41, dtype=torch.float64)[:, None],
         },
         formula,
@@ -1051,6 +1100,7 @@ NONE = fixed(0.0)
 LR, DESCENT_STEPS = 0.8, 80
 
 
+@np.errstate(all="ignore")  # it may diverge on a draw, which is then drawn again
 def _descent(p: Problem, steps: int = DESCENT_STEPS, kept: float = 0.0) -> np.ndarray:
     """Where gradient descent on the mean square misfit gets.  kept: how much of the gradient so far is kept."""
     c, data = p.inputs["c"], p.extras["data"].numpy()
@@ -1156,7 +1206,7 @@ QUESTIONS = [
         ),
         points=1,
         stars=2,
-        minutes=5,
+        minutes=8,
         hints=(
             "`grad(u, x, ones)` is Jᵀ1: entry j is the sum of column j of J, Σᵢ ∂uᵢ/∂xⱼ. For which J is that ∂uⱼ/∂xⱼ?",
             "For each letter, imagine that one entry of x changes. Does only its own row of u change, or others as "
@@ -1267,6 +1317,8 @@ QUESTIONS = [
             SLOPES_SQUARED,
             MIXED_ONLY,
             COORDINATES_AVERAGED,
+            SOURCE_IN_EVERY_TERM,
+            ONE_ROW_OF_HESSIAN,
             POINTS_SUMMED.derived(lambda p: _poisson(p, np.sum(_laplacian(p)))),
             GRADIENT_ADDED_UP,
             LAPLACIAN_SIGN,
@@ -1316,6 +1368,7 @@ QUESTIONS = [
             POINTS_AVERAGED.derived(_burgers_averaged),
             VALUES_AS_WEIGHTS.derived(_burgers_weighted),
             FLOW_SLIPPED,
+            SECOND_SLIPPED,
             FIRST_FOR_SECOND.derived(lambda p: _burgers(p, second=_u_x(p))),
             ARGUMENTS_EXCHANGED.derived(_burgers_of_exchanged),
             EVERY_PAIR.derived(_burgers_tables),
@@ -1334,7 +1387,7 @@ QUESTIONS = [
     Question(
         "12.loss_parts",
         "12.6 Three losses, and a silent table",
-        LossParts(parts=PARTS),
+        LossParts("a", differentiable=True, parts=PARTS),
         [
             _heat_map(TANH, "a network of x and t with tanh", 5, 4, 3),
             _heat_map(SIN, "a network of x and t with sin", 4, 3, 5),
@@ -1343,7 +1396,7 @@ QUESTIONS = [
         gives=(*PARAMETERS, "u", "residual", "x", "t", "x0", "u0", "tb"),
         computed={"u": functions.ansatz},
         hidden=PARAMETERS,
-        leaves=("x", "t"),
+        leaves=("x", "t", "a"),
         hands={"residual": functions.heat_residual},
         also=(
             TABLE_AVERAGED,
@@ -1406,8 +1459,8 @@ QUESTIONS = [
             "Then the loop of unit 02: `optimizer = torch.optim.Adam(u.parameters(), lr=0.01)`, and in each step "
             "`zero_grad`, `backward`, `step`. Both calls of `autograd.grad` need `create_graph=True`: the loss is "
             "differentiated once more.",
-            "The residual is much larger than the boundary terms at first. Ten times the boundary terms helps; so do "
-            "800 steps in the place of 300.",
+            "The residual is much larger than the boundary terms at first: ten times the boundary terms helps. With "
+            '`torch.optim.LBFGS`, take `line_search_fn="strong_wolfe"`, and let the closure return the loss.',
         ),
     ),
     Question(
@@ -1424,7 +1477,8 @@ QUESTIONS = [
         hidden=("c",),
         extras={
             "data": lambda generator, p: p.outputs[0],
-            "k0": lambda generator, p: uniform(1.0, 1.4)(generator),
+            # From above, and where y′ = k(1.5 − y) from below.
+            "k0": lambda generator, p: (uniform(1.0, 1.4) if p.drawn["c"][2] else uniform(0.25, 0.4))(generator),
         },
         hands={"lr": LR, "steps": DESCENT_STEPS},
         declared=False,

@@ -29,6 +29,9 @@ class Network(nn.Module):
         self.register_buffer("s", s)
 
     def forward(self, *columns: Tensor) -> Tensor:
+        if any(not isinstance(z, Tensor) or z.ndim != 2 or len(z) != len(columns[0]) for z in columns):
+            got = ", ".join(str(tuple(z.shape)) if isinstance(z, Tensor) else type(z).__name__ for z in columns)
+            raise ValueError(f"u takes tensors with a point in each row, of shape (N, 1), and was called with {got}")
         return output(self.W, self.b, self.a, self.get_buffer("s"), *columns)
 
 
@@ -106,14 +109,9 @@ def trainable(W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> nn.Module:
     return TrainedNetwork(W, b, a, s)
 
 
-def rod(c: Tensor, x: Tensor) -> Tensor:
-    """c₀ sin(c₁x) + c₂x³ + c₃e^x + c₄ + c₅x.  c: (6,)."""
-    return c[0] * torch.sin(c[1] * x) + c[2] * x**3 + c[3] * torch.exp(x) + c[4] + c[5] * x
-
-
 def rod_source(*made: Tensor) -> Callable[[Tensor], Tensor]:
-    """f for which u = ``rod`` solves −u″ = f."""
-    c = made[-1].detach()
+    """f(x) = c₀c₁² sin(c₁x) − 6c₂x − c₃e^x.  c: (4,)."""
+    c = made[-1].detach().clone()
     return lambda x: c[0] * c[1] ** 2 * torch.sin(c[1] * x) - 6 * c[2] * x - c[3] * torch.exp(x)
 
 

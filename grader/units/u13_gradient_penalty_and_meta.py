@@ -19,6 +19,7 @@ from grader.probe import Value
 from grader.problem import Map, Problem, Sampler, mixed_signs, normal, uniform
 from grader.quantities import Computed, Gradient
 from grader.question import Question
+from grader.units import u13_formulas as formulas
 from grader.units import u13_functions as functions
 
 PARAMETERS = ("W", "b", "a", "c")  # not in alphabetical order, so that names that were sorted show
@@ -67,6 +68,7 @@ class _Interpolates(Computed):
     compared: ClassVar = False
     shape_help: ClassVar = "x̂ has one point for each pair of samples, in the shape of real."
 
+    @np.errstate(all="ignore")  # of points near the largest float
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         if value.array is None:
             return None
@@ -75,16 +77,23 @@ class _Interpolates(Computed):
             return "factors_for_images_only", {}
         return self.amiss(p, value.array)
 
+    @np.errstate(all="ignore")
     def read(self, p: Problem, value: Value) -> Value:
-        if value.kind != "tensor" or value.array is None or value.array.shape != p.truth.shape:
+        right_kind = (value.kind, value.dtype) == ("tensor", "float64")
+        if not right_kind or value.array is None or not self._comparable(p, value.array):
             return value
-        fits = value.dtype == "float64" and np.isfinite(value.array).all() and self.amiss(p, value.array) is None
+        fits = self.amiss(p, value.array) is None
         return Value("tensor", p.truth, "float64", type_name=value.type_name) if fits else value
+
+    def _comparable(self, p: Problem, found: np.ndarray) -> bool:
+        """Whether these can be points between real and fake: then they are right, unless something is amiss."""
+        wanted = tuple(p.inputs["real"].shape)
+        return found.shape == wanted and np.isrealobj(found) and bool(np.isfinite(found).all())
 
     def amiss(self, p: Problem, found: np.ndarray) -> tuple[str, Mapping[str, Any]] | None:
         """(key, detail) of what is wrong with these points; None if nothing is, or if they cannot be compared."""
         real, fake = p.inputs["real"].numpy(), p.inputs["fake"].numpy()
-        if found.shape != real.shape or np.iscomplexobj(found) or not np.isfinite(found).all():
+        if not self._comparable(p, found):
             return None
         N = len(real)
         x, r, f = (points.reshape(N, -1) for points in (found, real, fake))
@@ -157,6 +166,8 @@ def _of_factors(factors: np.ndarray) -> tuple[str, Mapping[str, Any]] | None:
         return "factors_in_order", {}
     if np.count_nonzero(at_an_end) > 1:
         return "factors_clamped", {"count": int(np.count_nonzero(at_an_end))}
+    if len(np.unique(np.rint(factors / SAME))) <= len(factors) // 2:
+        return "factors_repeated", {}
     one_side = factors.max() < 0.5 or factors.min() > 0.5
     return ("factors_in_one_half", detail) if one_side and len(factors) >= MANY else None
 
@@ -318,6 +329,14 @@ CLAMPED = Mistake(
     why="Where factors from `torch.randn` are cut off at 0 and 1, many end up exactly there. `torch.rand` draws from "
     "[0, 1) at once.",
     on_problem=_with_detail(_mixed(lambda p: np.clip(4 * _draw(p) - 1.5, 0, 1))),
+)
+REPEATED = Mistake(
+    "factors_repeated",
+    formula="εᵢ = εⱼ for many i, j",
+    name="the same factors again and again",
+    says="every x̂ is on its line, but many samples share a factor.",
+    why="The points are to lie all over the lines: as many factors as samples, drawn independently with `torch.rand`.",
+    on_problem=_with_detail(_mixed(lambda p: np.rint(2 * _draw(p)) / 2 * 0.5 + 0.2)),
 )
 IN_ONE_HALF = Mistake(
     "factors_in_one_half",
@@ -556,7 +575,7 @@ DISTANCES_FROM_ONE = Mistake(
 def _slopes_at(p: Problem, x: Tensor) -> np.ndarray:
     """∇D at these points, for what mistakes give; the truth comes from J."""
     W, b, a = (p.inputs[name] for name in ("W", "b", "a"))
-    return functions.slopes(W, b, a, x).numpy()
+    return formulas.slopes(W, b, a, x).numpy()
 
 
 def _pen(g: np.ndarray) -> np.ndarray:
@@ -588,7 +607,7 @@ _penalty_at_real = _at(lambda real, fake, eps: real)
 _penalty_at_fake = _at(lambda real, fake, eps: fake)
 
 
-_penalty_with_factors_exchanged = _at(lambda real, fake, eps: functions.interpolates(fake, real, eps))
+_penalty_with_factors_exchanged = _at(lambda real, fake, eps: formulas.interpolates(fake, real, eps))
 
 
 def _broadcast(p: Problem) -> Any:
@@ -692,8 +711,8 @@ FIRST_FACTOR_FOR_ALL = Mistake(
     says="here all interpolates were made with one and the same factor.",
     why="Sample i has its own factor, `eps[i]`.",
     on_problem=lambda p: [
-        ({}, _at(lambda real, fake, eps: functions.interpolates(real, fake, 0 * eps + eps[0]))(p)),
-        ({}, _at(lambda real, fake, eps: functions.interpolates(real, fake, 0 * eps + eps.mean()))(p)),
+        ({}, _at(lambda real, fake, eps: formulas.interpolates(real, fake, 0 * eps + eps[0]))(p)),
+        ({}, _at(lambda real, fake, eps: formulas.interpolates(real, fake, 0 * eps + eps.mean()))(p)),
         ({}, _at(lambda real, fake, eps: (real + fake) / 2)(p)),
     ],
 )
@@ -705,7 +724,7 @@ def _beyond(p: Problem) -> list[tuple[dict[str, str], Any]]:
     return [
         (
             {"low": formatting.number(float(e.min())), "high": formatting.number(float(e.max()))},
-            _pen(_slopes_at(p, functions.interpolates(p.drawn["real"], p.drawn["fake"], e))),
+            _pen(_slopes_at(p, formulas.interpolates(p.drawn["real"], p.drawn["fake"], e))),
         )
         for e in (1 + eps, -eps)
     ]
@@ -857,7 +876,7 @@ def _gradient_of(number: Callable[[Problem, Tensor, Tensor, Tensor, Tensor], Ten
 
 def _norms_of(p: Problem, W: Tensor, b: Tensor, a: Tensor) -> Tensor:
     x = p.inputs["x_hat"]
-    g = functions.slopes(W, b, a, x).reshape(len(x), -1)
+    g = formulas.slopes(W, b, a, x).reshape(len(x), -1)
     return (g * g).sum(dim=1) ** 0.5
 
 
@@ -868,7 +887,7 @@ def _gradient_of_norms(reduce: Callable[[Tensor], Tensor]) -> Callable[[Problem]
 
 def _gradient_per_pixel(p: Problem) -> Any:
     def number(p: Problem, W: Tensor, b: Tensor, a: Tensor, c: Tensor) -> Tensor:
-        g = functions.slopes(W, b, a, p.inputs["x_hat"])
+        g = formulas.slopes(W, b, a, p.inputs["x_hat"])
         return (((g * g).sum(dim=1) ** 0.5 - 1) ** 2).mean()
 
     return _gradient_of(number)(p) if p.inputs["x_hat"].ndim == 4 else None
@@ -880,7 +899,7 @@ def _scaled(factor: Callable[[Problem], float]) -> Callable[[Problem], Any]:
 
 def _outputs_of(p: Problem, *theta: Tensor) -> Tensor:
     W, b, a, c = theta
-    return functions.outputs(W, b, a, c, p.inputs["x_hat"])
+    return formulas.outputs(W, b, a, c, p.inputs["x_hat"])
 
 
 CRITIC_FOR_PENALTY = Mistake(
@@ -1037,7 +1056,7 @@ PIXELS_IN_LOSS = _wrong_value(
 def _scores(p: Problem, name: str) -> np.ndarray:
     """The critic's outputs for an input of this name: (N,)."""
     W, b, a, c = (p.inputs[parameter] for parameter in PARAMETERS)
-    return functions.outputs(W, b, a, c, p.inputs[name]).detach().numpy()
+    return formulas.outputs(W, b, a, c, p.inputs[name]).detach().numpy()
 
 
 def _ordinary_gan(p: Problem) -> float:
@@ -1543,7 +1562,7 @@ def _pairs(N: int, *shape: int) -> dict[str, Sampler]:
 
 
 def _x_hat(*drawn: Tensor) -> Tensor:
-    return functions.interpolates(*drawn[-3:])
+    return formulas.interpolates(*drawn[-3:])
 
 
 def _alpha(generator: torch.Generator, p: Problem) -> float:
@@ -1560,7 +1579,7 @@ POINT_CRITIC, IMAGE_CRITIC = "a·tanh(Wx + b) + c", "Σ a·tanh(W ∗ x + b) + c
 def _at_x_hat(formula: str, theta: dict[str, Sampler], pairs: dict[str, Sampler]) -> Map:
     """D at the interpolates of pairs, for a critic with these parameters."""
     drawn = {**theta, **pairs}
-    return Map(functions.outputs, drawn, formula, derived={"x_hat": _x_hat}, takes=(*PARAMETERS, "x_hat"))
+    return Map(formulas.outputs, drawn, formula, derived={"x_hat": _x_hat}, takes=(*PARAMETERS, "x_hat"))
 
 
 SHAPE_OF_FACTORS = (
@@ -1626,7 +1645,7 @@ QUESTIONS = [
             show=lambda p: {"true": "one draw of many that are right"},
         ),
         [
-            Map(functions.squared_distance, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
+            Map(formulas.squared_distance, {"real": normal(N, *shape), "fake": uniform(-2, 2, N, *shape)})
             for N, *shape in ((MANY, 3), (12, 2, 2, 12), (16, 2, 3, 4))
         ],
         gives=("real", "fake"),
@@ -1642,6 +1661,7 @@ QUESTIONS = [
             TWO_DRAWS,
             IN_ORDER,
             CLAMPED,
+            REPEATED,
             IN_ONE_HALF,
             FACTORS_FOR_IMAGES,
             OFF_THE_LINES,
@@ -1662,7 +1682,7 @@ QUESTIONS = [
         "13.3 The critic's slope at every sample",
         Computed(compute=lambda p: _norms(_gradients(p, "x")), text="‖∂D(x)ᵢ/∂xᵢ‖"),
         [
-            Map(functions.outputs, {**_theta_of(h, C, 2, 2), "x": normal(N, C, H, W)}, IMAGE_CRITIC)
+            Map(formulas.outputs, {**_theta_of(h, C, 2, 2), "x": normal(N, C, H, W)}, IMAGE_CRITIC)
             for N, C, H, W, h in ((3, 2, 3, 3, 2), (2, 3, 2, 4, 3), (4, 2, 4, 3, 2))
         ],
         gives=(*PARAMETERS, "critic", "x"),
@@ -1757,9 +1777,9 @@ QUESTIONS = [
         "13.5 Mend: what the penalty asks of the parameters",
         _PenaltyGradient(wrt=PARAMETERS, unused="zeros", text="∂/∂θ mean (‖∇D(x̂ᵢ)‖ − 1)²"),
         [
-            Map(functions.slope_penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
-            Map(functions.slope_penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
-            Map(functions.slope_penalty, {**_theta_of(4, 3), "x_hat": normal(6, 3)}, POINT_CRITIC),
+            Map(formulas.slope_penalty, {**_theta_of(3, 2), "x_hat": normal(5, 2)}, POINT_CRITIC),
+            Map(formulas.slope_penalty, {**_theta_of(2, 2, 2, 2), "x_hat": normal(5, 2, 2, 3)}, IMAGE_CRITIC),
+            Map(formulas.slope_penalty, {**_theta_of(4, 3), "x_hat": normal(6, 3)}, POINT_CRITIC),
         ],
         gives=(*PARAMETERS, "critic", "x_hat"),
         computed={"critic": functions.scores},
@@ -1804,7 +1824,7 @@ QUESTIONS = [
         ),
         [
             Map(
-                functions.critic_parts,
+                formulas.critic_parts,
                 {**_theta_of(h, *kernel), **_pairs(N, *shape)},
                 formula,
                 derived={"x_hat": _x_hat},
@@ -1840,20 +1860,20 @@ QUESTIONS = [
         Computed(compute=_table, text="Kᵢⱼ = ‖∂D(x)ᵢ/∂xⱼ‖"),
         [
             Map(
-                functions.judged,
+                formulas.judged,
                 {"x": normal(4, 3)},
                 "a·tanh(batch norm of Wx)",
                 {"critic": functions.batch_normalized},
             ),
-            Map(functions.judged, {"x": normal(3, 2)}, "a·tanh(Wx)", {"critic": functions.of_each_sample}),
+            Map(formulas.judged, {"x": normal(3, 2)}, "a·tanh(Wx)", {"critic": functions.of_each_sample}),
             Map(
-                functions.judged,
+                formulas.judged,
                 {"x": normal(3, 3)},
                 "(1 + x₀²/4) a·tanh(W(x − mean of the batch))",
                 {"critic": functions.centered},
             ),
             Map(
-                functions.judged,
+                formulas.judged,
                 {"x": normal(4, 2)},
                 "a·tanh(layer norm of Wx)",
                 {"critic": functions.layer_normalized},
@@ -1896,7 +1916,7 @@ QUESTIONS = [
         "13.8 Transfer: the meta-gradient of MAML, and its shortcut",
         Computed(wrt="theta", compute=_both, text="((I − αH)∇val(θ′), ∇val(θ′))", entries=("meta", "shortcut")),
         [
-            Map(functions.both_losses, {"theta": normal(n)}, formula, {"train_loss": train, "val_loss": val})
+            Map(formulas.both_losses, {"theta": normal(n)}, formula, {"train_loss": train, "val_loss": val})
             for n, formula, train, val in (
                 (3, "two errors of θ₀ tanh(θ₁x) + θ₂", functions.train_fit, functions.val_fit),
                 (

@@ -618,6 +618,8 @@ WRONG = [
     ),
     ("shape", "12.ode_residual", lambda *given: oscillator()(*given).squeeze()),
     # 12.4
+    ("source_for_each_coordinate", "12.poisson_residual", lambda u, f, X: -laplacian(u, X) - X.shape[1] * f(X)),
+    ("row_of_hessian_for_laplacian", "12.poisson_residual", poisson(lambda u, X: rows_of_hessian(u, X)[:, :1])),
     ("all_of_hessian_at_points", "12.poisson_residual", poisson(all_of_hessian)),
     ("rows_of_hessian_at_points", "12.poisson_residual", poisson(rows_of_hessian)),
     ("second_derivatives_unsummed", "12.poisson_residual", poisson(pure)),
@@ -644,6 +646,10 @@ WRONG = [
     ("not_in_graph", "12.poisson_residual", sliced_after),
     ("second_backward", "12.poisson_residual", loop_frees_graph),
     # 12.5
+    ("viscous_term_slipped", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a - n * (a + c))),
+    ("viscous_term_slipped", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * a - n**2 * c)),
+    ("network_called_otherwise", "12.burgers_residual", lambda u, x, t, nu: u(x.flatten(), t.flatten())),
+    ("module_for_its_values", "12.burgers_residual", lambda u, x, t, nu: pull(u, x, create_graph=True)[0]),
     ("flow_without_u", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + a - n * c)),
     ("flux_not_halved", "12.burgers_residual", as_square),
     ("flow_in_time", "12.burgers_residual", burgers(lambda y, a, b, c, n: b + y * b - n * c)),
@@ -669,6 +675,8 @@ WRONG = [
     ("no_graph", "12.burgers_residual", detached),
     ("not_differentiable_again", "12.burgers_residual", lambda *given: burgers()(*given).detach()),
     # 12.6
+    ("not_differentiable_again", "12.loss_parts", lambda *args: tuple(part.detach() for part in parts()(*args))),
+    ("graph_cut_inside", "12.loss_parts", parts(initial=lambda u, x, v: (u(x, at_start(x)) - v[:, None]).detach())),
     ("table_averaged", "12.loss_parts", parts_as_table),
     ("table_averaged", "12.loss_parts", table_by_mse),
     ("table_averaged", "12.loss_parts", initial_inside),
@@ -693,7 +701,7 @@ WRONG = [
         "12.loss_parts",
         parts(boundary=lambda u, t: torch.cat([u(0 * t, 0 * t), u(ones(t), 0 * t)])),
     ),
-    ("number_among_tensors", "12.loss_parts", parts(initial=lambda u, x, v: u(x, 0) - v[:, None])),
+    ("network_called_otherwise", "12.loss_parts", parts(initial=lambda u, x, v: u(x, 0) - v[:, None])),
     ("type", "12.loss_parts", one_loss),
     ("type", "12.loss_parts", as_floats),
     ("shape", "12.loss_parts", parts(size=lambda z: z**2)),
@@ -718,6 +726,8 @@ WRONG = [
     ("model_changed", "12.train", with_more_units),
     ("budget_spent", "12.train", too_many_calls),
     # 12.8
+    ("search_passed_by", "12.find_coefficient", descent(lr=2)),
+    ("search_went_away", "12.find_coefficient", descent(up=-0.1)),
     ("gradient_kept", "12.find_coefficient", descent(clear=False)),
     ("start_returned", "12.find_coefficient", a_copy_moved),
     ("one_step_only", "12.find_coefficient", descent(steps=1)),

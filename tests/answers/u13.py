@@ -771,6 +771,7 @@ WRONG = [
     ("norm_over_channels", "13.penalty_gradient", parameter_gradient(norms=per_pixel)),
     # 13.6
     ("factors_clamped", "13.interpolates", between(clamped)),
+    ("factors_repeated", "13.interpolates", between(lambda real: (4 * per_sample(real)).long() / 8 + 0.2)),
     ("factors_in_one_half", "13.interpolates", between(lambda real: per_sample(real) / 2)),
     ("unpack_count", "13.interpolates", with_four_sizes),
     ("penalty_not_squared", "13.penalty_gradient", of_penalty(lambda n: (n - 1).abs().mean())),

@@ -476,6 +476,24 @@ ERRORS: dict[str, Words] = {
         "`torch.cat` joins tensors along a dimension that they have, and a single number has none. `torch.stack` makes a vector "
         "of single numbers.",
     ),
+    "network_called_otherwise": Words(
+        "the network called with other shapes",
+        "the network was called with something else than tensors of N rows.",
+        "It takes all points at once, one in each row: shape (N, 1) for each variable, and the same N for all. "
+        "`x[:, None]` makes (N, 1) of (N,), and `torch.zeros(1, 1)` is the point 0.",
+    ),
+    "none_to_torch": Words(
+        "None where a tensor belongs",
+        "a function of PyTorch was given None for a tensor.",
+        "None comes of a gradient that does not exist, as `allow_unused=True` gives it, of a `.grad` that no `backward` has "
+        "filled, or of a function without `return`.",
+    ),
+    "module_for_its_values": Words(
+        "the network for its values",
+        "the network itself was given where its values belong.",
+        "u is a module. Its values at the points are what it returns, `y = u(x, t)`; differentiate these, and with respect to "
+        "the points.",
+    ),
     "budget_spent": Words(
         "too many calls",
         "what you were handed was called more often than this exercise allows.",
