@@ -72,6 +72,7 @@ REPORT_FACTS: dict[str, str] = {
     "along": "another dimension",
     "low": "one number",
     "high": "another",
+    "count": "some",
     "one": "one number",
     "other": "another",
     "dim": "1",
