@@ -180,6 +180,7 @@ class Loss(_Weighed):
     def pulled_with(self, p: Problem) -> np.ndarray:
         return np.ones(())
 
+    @np.errstate(all="ignore")  # of values near the largest float
     def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
         """Whether the parts were added up with other weights, in value and gradient, or in the gradient alone.
 
@@ -197,7 +198,10 @@ class Loss(_Weighed):
         J, gradient = np.hstack(rows), np.concatenate(found)
         if not np.isfinite(gradient).all() or np.linalg.matrix_rank(J) < len(J):  # the weights would not be unique
             return {}
-        w = np.linalg.lstsq(J.T, gradient, rcond=None)[0]
+        try:
+            w = np.linalg.lstsq(J.T, gradient, rcond=None)[0]
+        except np.linalg.LinAlgError:
+            return {}
         size = max(p.scale, float(np.abs(gradient).max(initial=0)), abs(float(value.array)))
         gradient_fits = np.abs(J.T @ w - gradient).max() <= ROUGH * size
         fits = gradient_fits and abs(w @ p.y - float(value.array)) <= ROUGH * size

@@ -29,26 +29,23 @@ COURSE = Path(__file__).parent.parent / "course"
 grad = torch.autograd.grad
 
 
-def flat(value: Any) -> tuple[tuple[Any, ...], np.ndarray] | str:
-    """A value's shapes, "None" where nothing stands, and all its entries in a line; texts as they are."""
-    if isinstance(value, str):
-        return value
-    parts = value if isinstance(value, tuple) else (value,)
-    arrays = [None if part is None else np.asarray(part + 0.0) for part in parts]
-    shapes = tuple("None" if a is None else a.shape for a in arrays)
-    return shapes, np.concatenate([np.zeros(0), *(a.reshape(-1) for a in arrays if a is not None)])
+def apart(a: Any, b: Any, least: float = 0.0) -> bool:
+    """Whether two values differ in kind, in shape, or in an entry: by more than SEPARATION of its size, and ``least``.
 
-
-def apart(a: Any, b: Any) -> bool:
-    """Whether two values differ in kind, in shape, or by more than SEPARATION somewhere in an entry."""
+    Entries of a tuple have sizes of their own: the parts of a loss, and gradients with respect to several parameters.
+    """
     if a is None or b is None:
         return a is not b
     if isinstance(a, str) or isinstance(b, str):
         return a != b
-    (shapes_a, x), (shapes_b, y) = flat(a), flat(b)
-    if shapes_a != shapes_b:
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        both = isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
+        return not both or any(apart(x, y, least) for x, y in zip(a, b, strict=True))
+    x, y = np.asarray(a), np.asarray(b)
+    if x.shape != y.shape:
         return True
-    return bool(np.abs(x - y).max(initial=0) > SEPARATION * max(np.abs(x).max(initial=0), np.abs(y).max(initial=0)))
+    size = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
+    return bool(np.abs(x - y).max(initial=0) > max(SEPARATION * size, least))
 
 
 # --- tables
@@ -82,10 +79,12 @@ def test_no_lesson_is_found_for_a_unit_that_does_not_exist():
 def test_no_mistake_equals_the_truth_and_no_two_mistakes_coincide(id):
     for seed in range(count("seeds")):
         p = sample(id, seed)
+        least = 2 * p.question.asks.rtol(p) * p.scale  # so that no value can be near enough to both
         for k, wrong in enumerate(p.wrongs):
-            assert apart(wrong.value, p.truth), (seed, wrong.key)
+            assert apart(wrong.value, p.truth, least), (seed, wrong.key)
             for other in p.wrongs[k + 1 :]:
-                assert wrong.key == other.key or apart(wrong.value, other.value), (seed, wrong.key, other.key)
+                same = (wrong.key, wrong.stage) == (other.key, other.stage) or wrong.stage != other.stage
+                assert same or apart(wrong.value, other.value, least), (seed, wrong.key, other.key)
 
 
 def test_values_within_the_separation_are_not_told_apart():
@@ -94,6 +93,9 @@ def test_values_within_the_separation_are_not_told_apart():
     assert apart(near, far)
     assert apart((near, far), (far, near))
     assert not apart((near, far), (near, far))
+    assert not apart((10 * far, near), (10 * far, near * (1 + SEPARATION / 2)))
+    assert apart((10 * far, near), (10 * far, far))
+    assert not apart((10 * far, near), (10 * far, far), least=0.01)
     assert apart(near, near.reshape(2, 1))
     assert apart("ab", "a")
 
