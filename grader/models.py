@@ -281,7 +281,8 @@ class Trained(Quantity):
     def scale(self, p: Problem) -> float:
         return float(np.abs(self.truth(p)).max(initial=0)) or 1.0
 
-    def rtol(self, p: Problem) -> float:
+    @property
+    def tolerated(self) -> float:
         return self.tolerance
 
     def wrongs(self, p: Problem) -> list[Wrong]:
@@ -362,7 +363,8 @@ class Fitted(Computed):
     tolerance: float = 1e-3
     apart: ClassVar = True
 
-    def rtol(self, p: Problem) -> float:
+    @property
+    def tolerated(self) -> float:
         return self.tolerance
 
     @np.errstate(all="ignore")

@@ -406,7 +406,7 @@ class Problem:
         for k, (_, value) in enumerate(entries):
             forms.setdefault(_form(value), []).append(k)
         found: list[tuple[str, ...]] = []
-        separation = max(SEPARATION, 3 * self.question.asks.rtol(self))  # no value may be near enough to two
+        separation = max(SEPARATION, 3 * self.question.asks.tolerated)  # no value may be near enough to two
         for members in forms.values():
             pairs = _pairs_alike([entries[k][1] for k in members], separation)
             if pairs.diagonal().all() and np.count_nonzero(pairs) == len(members):  # each is alike only to itself

@@ -121,9 +121,14 @@ class Quantity:
         sizes = (np.abs(b.J).T @ np.abs(b.v) for b in self.blocks(p))
         return max((float(size.max(initial=0)) for size in sizes), default=1.0) or 1.0
 
+    @property
+    def tolerated(self) -> float:
+        """How far a right result may be from the truth, relative to ``scale``; 0 for what the Question says."""
+        return 0.0
+
     def rtol(self, p: Problem) -> float:
-        """How far a right result may be from the truth, relative to ``scale``: by default what the Question says."""
-        return float(p.question.rtol)
+        """How far a right result may be from the truth, relative to ``scale``."""
+        return self.tolerated or float(p.question.rtol)
 
     def again_weights(self, p: Problem) -> np.ndarray | None:
         """Weights, in the truth's shape, for differentiating the result once more; None unless ``differentiable``."""
