@@ -269,12 +269,10 @@ def _find_in_stages(p: Problem, value: Value) -> Finding:
         found = replace(found, mistakes=asks.otherwise(p, y, gradients))
     if found.status != "correct":
         return replace(found, stage=forward)
-    if asks.zero_where_unused and gradients.items:
-        unused = {k for k, item in enumerate(gradients.items) if item.kind == "none"}
-        zeros = [plain(torch.zeros(p.inputs[name].shape, dtype=torch.float64)) for name in asks.names]
-        gradients = replace(
-            gradients, items=tuple(zeros[k] if k in unused else item for k, item in enumerate(gradients.items))
-        )
+    if asks.zero_where_unused:
+        named = zip(asks.names, gradients.items, strict=False)
+        filled = tuple(plain(torch.zeros_like(p.inputs[n])) if item.kind == "none" else item for n, item in named)
+        gradients = replace(gradients, items=filled)
     missing = [name for name, item in zip(asks.names, gradients.items, strict=False) if item.kind == "none"]
     if gradients.kind == "none" or missing:
         key = "value_without_graph" if gradients.kind == "none" else "gradient_is_none"

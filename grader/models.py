@@ -9,23 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from grader import formatting
-from grader.mistakes import CATALOGUE
 from grader.probe import Value
 from grader.problem import ROUGH, Problem, Wrong, alike
 from grader.quantities import Computed, Output, Quantity, WeightedGradient
 from grader.words import EQUATIONS, SHAPE_HELP
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-AMPLE = 10  # times the tolerance: by this much a condition must be missed to be called the one that is
-FAR = 100  # times the largest |u|: a model that is off by more has diverged
+AMPLE = 10  # a condition that is missed by this many times its tolerance is told as the one that was missed
+FAR = 100  # a model that is off by more than this many times the largest |u| has diverged
 Weights = Callable[[Problem], Sequence[float]]
 
 
@@ -91,13 +87,6 @@ class _Weighed(WeightedGradient):
     def rows(self, p: Problem) -> None:
         return None
 
-    def _changed(self, p: Problem, kind: str) -> Iterator[tuple[str, Mapping[str, Any], np.ndarray]]:
-        """The mistakes of this kind: (key, detail, the weights of the parts that they amount to)."""
-        for key, mistake in CATALOGUE.items():
-            if kind in mistake.derive and key not in p.question.without:
-                for detail, v in mistake.derive[kind](p):
-                    yield key, detail, v
-
 
 @dataclass(frozen=True)
 class _LossValue(_Weighed):
@@ -112,7 +101,7 @@ class _LossValue(_Weighed):
         return float(np.abs(self.weight(p)) @ np.abs(p.y)) or 1.0
 
     def wrongs(self, p: Problem) -> list[Wrong]:
-        found = [Wrong(key, np.asarray(v @ p.y), detail) for key, detail, v in self._changed(p, "loss")]
+        found = [Wrong(key, np.asarray(v @ p.y), detail) for key, detail, v in self._of_kind(p, "loss")]
         return found + self._also(p, "on_value")
 
 
@@ -125,7 +114,7 @@ class _LossGradient(_Weighed):
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         found = []
-        for key, detail, v in self._changed(p, "loss_gradient"):
+        for key, detail, v in self._of_kind(p, "loss_gradient"):
             gradients = [(block.J.T @ v).reshape(block.x_shape) for block in self.blocks(p)]
             if not alike(self._gather(gradients), p.truth, p.question.rtol, p.scale):
                 found.append(Wrong(key, self._gather(gradients), detail))
@@ -174,9 +163,6 @@ class Loss(_Weighed):
     def found_right_on(self, p: Problem) -> str:
         return EQUATIONS["loss_and_gradient"].format(formula=self.formula_on(p))
 
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        return [Wrong(*wrong[:3], stage=k) for k, stage in enumerate(p.stages) for wrong in stage.wrongs]
-
     def pulled_with(self, p: Problem) -> np.ndarray:
         return np.ones(())
 
@@ -212,6 +198,12 @@ class Loss(_Weighed):
         terms = [f"{formatting.number(factor)} · {part}" for factor, part in zip(w, self.parts, strict=True)]
         key = "parts_weighted_otherwise" if fits else "gradient_weighted_otherwise"
         return {key: {"weights": " + ".join(terms).replace("+ −", "− ")}}
+
+
+def _known(p: Problem, value: np.ndarray) -> bool:
+    """Whether a value is as near to the truth, or to what a mistake gives, as is tolerated."""
+    tolerated = p.question.asks.tolerated
+    return any(alike(value, known, tolerated, p.scale) for known in (p.truth, *(wrong.value for wrong in p.wrongs)))
 
 
 @dataclass(frozen=True)
@@ -307,14 +299,15 @@ class Trained(Quantity):
         if trained is None:
             return "model_changed", {"model": self.model}
         u = trained.outputs[0].numpy()
-        if any(alike(u, v, self.tolerance, p.scale) for v in (p.truth, *(w.value for w in p.wrongs))):
+        if _known(p, u):
             return None
         if all(np.array_equal(array, p.inputs[name].numpy()) for name, array in zip(self.names, arrays, strict=True)):
             return "untrained", {"model": self.model}
+        error = float(np.abs(u - p.truth).max())
+        if not error <= FAR * p.scale:  # or it is no number
+            return "training_diverged", {"model": self.model}
         residual = float(np.sqrt(np.mean(np.square(self.residual(trained)))))
         boundary = float(np.abs(self.boundary(trained)).max())
-        if not np.abs(u - p.truth).max() <= FAR * p.scale:
-            return "training_diverged", {"model": self.model}
         solves, fits = residual <= self.residual_tolerance, boundary <= self.boundary_tolerance
         key = "not_trained_enough"
         if solves and boundary > AMPLE * self.boundary_tolerance:
@@ -323,7 +316,7 @@ class Trained(Quantity):
             key = "equation_missed"
         return key, {
             "model": self.model,
-            "error": formatting.number(float(np.abs(u - p.truth).max())),
+            "error": formatting.number(error),
             "allowed": formatting.number(self.tolerance * p.scale),
             "residual": formatting.number(residual),
             "boundary": formatting.number(boundary),
@@ -370,10 +363,9 @@ class Fitted(Computed):
     @np.errstate(all="ignore")
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         start, k = float(p.extras[self.start]), value.array
-        known = (p.truth, *(wrong.value for wrong in p.wrongs))
         if k is None or k.shape != () or np.iscomplexobj(k) or not np.isfinite(k):
             return None
-        if any(alike(k, v, self.tolerance, p.scale) for v in known):
+        if _known(p, k):
             return None
         way = float((k - start) / (p.truth - start))  # 0 at the start, 1 at the truth
         key = "search_not_finished" if 0 < way < 1 else "search_passed_by" if 1 < way < 2 else "search_went_away"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from grader import formatting, words
-from grader.mistakes import CATALOGUE
 from grader.mistakes.engines import value_of
 from grader.probe import Value
 from grader.problem import Block, Wrong, alike
@@ -92,10 +91,7 @@ class EngineGradient(Quantity):
     def _made(self, p: Problem) -> list[Wrong]:
         """What every mistake gives on this problem, in all of its forms, those that give the truth among them."""
         if "made" not in p.seconds:
-            found = []
-            for key, mistake in CATALOGUE.items():
-                if self.kind in mistake.derive and key not in p.question.without:
-                    found += [Wrong(key, value, detail) for detail, value in mistake.derive[self.kind](p)]
+            found = [Wrong(key, value, detail) for key, detail, value in self._of_kind(p, self.kind)]
             p.seconds["made"] = found + self._also(p)
         made: list[Wrong] = p.seconds["made"]
         return made
@@ -209,11 +205,7 @@ class ParentsFirst(Quantity):
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         found = [
-            Wrong(key, order, detail)
-            for key, mistake in CATALOGUE.items()
-            if "order" in mistake.derive and key not in p.question.without
-            for detail, order in mistake.derive["order"](p)
-            if not self.valid(p, order)
+            Wrong(key, order, detail) for key, detail, order in self._of_kind(p, "order") if not self.valid(p, order)
         ]
         return found + self._also(p)
 

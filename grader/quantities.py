@@ -6,7 +6,7 @@ computes the truth and what each mistake of the catalogue would give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -193,6 +193,8 @@ class Quantity:
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         """What every mistake of this Quantity gives on a Problem, including the Question's own mistakes."""
+        if self.stages:
+            return [Wrong(*wrong[:3], stage=k) for k, stage in enumerate(p.stages) for wrong in stage.wrongs]
         found: list[Wrong] = []
         weights: list[tuple[str, Mapping[str, Any], np.ndarray]] = []
         blocks = self.blocks(p)
@@ -208,6 +210,13 @@ class Quantity:
             else:
                 found += self._derived(blocks, shapes, key, derive)
         return self._weighted(blocks, shapes, weights) + found + self._also(p)
+
+    def _of_kind(self, p: Problem, kind: str) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+        """What the mistakes of a kind give whose derivations take a Problem: (key, detail, value)."""
+        for key, _, derive in _belonging((kind,)):
+            if key not in p.question.without:
+                for detail, value in derive(p):
+                    yield key, detail, value
 
     def _weighted(
         self,
@@ -986,9 +995,6 @@ class Operation(WeightedGradient):
     @property
     def stages(self) -> tuple[Quantity, ...]:
         return _Forward(of=self.value), _Pullback(self.wrt, text=self.text)
-
-    def wrongs(self, p: Problem) -> list[Wrong]:
-        return [Wrong(*wrong[:3], stage=k) for k, stage in enumerate(p.stages) for wrong in stage.wrongs]
 
     def pulled_with(self, p: Problem) -> np.ndarray:
         return self.weight(p).reshape(self.value_shape(p))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.mistakes.base import Mistake
+from grader.mistakes.base import Derivation, Mistake
 from grader.words import CARD
 
 if TYPE_CHECKING:
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 Case = tuple[dict[str, Any], np.ndarray]  # what it is about, and the weights of all parts: (parts,)
 
 
-def _each(p: Problem, changed: Any) -> Iterator[Case]:
+def _each(changed: Callable[[Any], Any]) -> Derivation:
     """The weights with that of one part replaced by ``changed`` of it, for every part whose weight that changes."""
-    asks = p.question.asks
-    v = asks.weight(p)
-    for k, part in enumerate(asks.parts):
-        w = v.copy()
-        w[k] = changed(v[k])
-        if w[k] != v[k]:
-            yield {"loss_part": part}, w
 
+    def derive(p: Problem) -> list[Case]:
+        asks, found = p.question.asks, []
+        v = asks.weight(p)
+        for k, part in enumerate(asks.parts):
+            w = v.copy()
+            w[k] = changed(v[k])
+            if w[k] != v[k]:
+                found.append(({"loss_part": part}, w))
+        return found
 
-def _left_out(p: Problem) -> list[Case]:
-    return list(_each(p, lambda weight: 0.0))
+    return derive
 
 
 def _some_left_out(p: Problem) -> list[Case]:
@@ -44,23 +45,11 @@ def _some_left_out(p: Problem) -> list[Case]:
     return found
 
 
-def _turned(p: Problem) -> list[Case]:
-    return list(_each(p, lambda weight: -weight))
-
-
-def _unweighted(p: Problem) -> list[Case]:
-    return list(_each(p, np.sign))
-
-
-def _squared_weight(p: Problem) -> list[Case]:
-    return [({**fact, "k": 2}, w) for fact, w in _each(p, lambda weight: weight * abs(weight))]
-
-
 def _alone(p: Problem) -> list[Case]:
     v, parts = p.question.asks.weight(p), p.question.asks.parts
-    return (
-        [({"loss_part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)] if len(parts) > 2 else []
-    )
+    if len(parts) < 3:  # of two parts, one alone is the other left out
+        return []
+    return [({"loss_part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)]
 
 
 def _all_weighted(p: Problem) -> list[Case]:
@@ -70,10 +59,6 @@ def _all_weighted(p: Problem) -> list[Case]:
     return [({"loss_part": parts[heavy[0]]}, np.sign(v) * abs(v[heavy[0]]))] if len(heavy) == 1 and len(v) > 1 else []
 
 
-def _opposite(p: Problem) -> list[Case]:
-    return [({}, -p.question.asks.weight(p))]
-
-
 MISTAKES = [
     Mistake(
         "part_left_out",
@@ -81,7 +66,7 @@ MISTAKES = [
         name="a part of the loss left out",
         says="this is the loss without its part {loss_part}.",
         why="The loss is {formula_of_truth}. What no part of it asks for, training does not care about.",
-        derive={"loss": _left_out},
+        derive={"loss": _each(lambda weight: 0.0)},
     ),
     Mistake(
         "part_alone",
@@ -97,7 +82,7 @@ MISTAKES = [
         name="the sign of a part turned",
         says="the part {loss_part} has the wrong sign.",
         why="The loss is {formula_of_truth}. Training makes it small: what has a minus is made large.",
-        derive={"loss": _turned},
+        derive={"loss": _each(lambda weight: -weight)},
     ),
     Mistake(
         "loss_sign_turned",
@@ -106,7 +91,7 @@ MISTAKES = [
         name="the loss with its sign turned",
         says="this is the loss with its sign turned.",
         why="The loss is {formula_of_truth}. An optimizer makes it small, so what is to become large has a minus.",
-        derive={"loss": _opposite},
+        derive={"loss": lambda p: [({}, -p.question.asks.weight(p))]},
     ),
     Mistake(
         "part_unweighted",
@@ -114,7 +99,7 @@ MISTAKES = [
         name="the weight of a part forgotten",
         says="the part {loss_part} has the weight 1.",
         why="The loss is {formula_of_truth}.",
-        derive={"loss": _unweighted},
+        derive={"loss": _each(np.sign)},
     ),
     Mistake(
         "part_weighted_twice",
@@ -122,7 +107,7 @@ MISTAKES = [
         name="the weight of a part used twice",
         says="the part {loss_part} was multiplied by its weight twice.",
         why="The loss is {formula_of_truth}.",
-        derive={"loss": _squared_weight},
+        derive={"loss": _each(lambda weight: weight * abs(weight))},
     ),
     Mistake(
         "all_parts_weighted",

@@ -412,7 +412,7 @@ NORM_PER_PIXEL = Mistake(
     says="these are norms over the channels alone, one for each pixel.",
     why="For points of shape (N, k), `dim=1` is all there is to a sample. An image has three dimensions: flatten it "
     "first, `g.flatten(1).norm(dim=1)`, or name them all, `dim=(1, 2, 3)`.",
-    on_problem=_of_gradients(lambda g: np.sqrt((g * g).sum(axis=1))),
+    on_problem=_of_gradients(_per_pixel),
 )
 
 
@@ -550,7 +550,7 @@ DIVIDED_BY_N = Mistake(
     says="these are the norms divided by N.",
     why="`critic(x).mean()` weights every output 1/N. Add the outputs up instead: as no sample influences another's "
     "output, the gradient of the sum holds each sample's own gradient.",
-    on_problem=_per_image(lambda g: np.sqrt((g * g).sum(axis=1)) / len(g)),
+    on_problem=_of_gradients(lambda g: _norms(g) / len(g)),
 )
 OUTPUTS_FOR_NORMS = Mistake(
     "outputs_for_norms",
@@ -566,7 +566,7 @@ DISTANCES_FROM_ONE = Mistake(
     name="1 taken off",
     says="these are the norms minus 1.",
     why="The penalty will compare each norm with 1; here the norms themselves are asked for.",
-    on_problem=_per_image(lambda g: np.sqrt((g * g).sum(axis=1)) - 1),
+    on_problem=_of_gradients(lambda g: _norms(g) - 1),
 )
 
 # --- 13.4: the penalty
@@ -733,8 +733,9 @@ def _beyond(p: Problem) -> list[tuple[dict[str, str], Any]]:
 EXTRAPOLATED_PENALTY = EXTRAPOLATED.derived(_beyond)
 
 
-def _through_x_hat(p: Problem) -> list[tuple[dict[str, Any], Any]]:
-    norms, eps = _norms(_gradients(p, "x_hat")), p.drawn["eps"].numpy()
+def _through_x_hat(p: Problem, norms: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
+    """The penalty of slopes that carry a factor of the interpolates.  norms: at the interpolates, (N,)."""
+    eps = p.drawn["eps"].numpy()
     return [
         ({"name": name, "share": share}, ((e * norms - 1) ** 2).mean())
         for name, share, e in (("real", "ε", eps), ("fake", "1 − ε", 1 - eps))
@@ -748,7 +749,7 @@ THROUGH_X_HAT = Mistake(
     says="each gradient carries a factor {share}.",
     why="It does where the gradient is taken with respect to `{name}`, or where ε or 1 − ε is given as `grad_outputs`. "
     "The slope of D at x̂ is the gradient with respect to x̂ itself: declare x̂, and let every output count 1.",
-    on_problem=_through_x_hat,
+    on_problem=lambda p: _through_x_hat(p, _norms(_gradients(p, "x_hat"))),
 )
 ENTRIES_COMPARED = Mistake(
     "entries_compared_with_one",
@@ -1084,19 +1085,10 @@ AT_INTERPOLATES = Mistake(
 )
 
 
-def _loss_through_x_hat(p: Problem) -> list[tuple[dict[str, Any], Any]]:
-    norms, eps = _norms(_slopes_of_loss(p)), p.drawn["eps"].numpy()
-    rest = p.y[0] - p.y[1]
-    return [
-        ({"name": name, "share": share}, rest + p.extras["lam"] * ((e * norms - 1) ** 2).mean())
-        for name, share, e in (("real", "ε", eps), ("fake", "1 − ε", 1 - eps))
-    ]
-
-
 IN_LOSS = (
     ORDINARY_GAN,
     AT_INTERPOLATES,
-    _wrong_value(THROUGH_X_HAT, _loss_through_x_hat),
+    _wrong_value(THROUGH_X_HAT, _with_penalty(lambda p: _through_x_hat(p, _norms(_slopes_of_loss(p))))),
     _wrong_value(NOT_SQUARED, _with_penalty(lambda p: _not_squared(_norms(_slopes_of_loss(p))))),
     SCORES_SIGN_TURNED,
     GENERATOR_LOSS,

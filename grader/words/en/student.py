@@ -836,8 +836,8 @@ CARD: dict[str, str] = {
     "none_of_them": "none of them",
     "about_value": "This is about the value; its gradient is looked at once the value is right.",
     "about_gradient": "The value is right; this is about its gradient.",
-    "differentiated_afterwards": "This happened when what you returned was differentiated, as training would do it: no "
-    "`backward` and no `optimizer.step()` belong into your function.",
+    "differentiated_afterwards": "This happened when what you returned was differentiated, as training would do it: "
+    "`backward` and `optimizer.step()` do not belong in your function.",
     "hidden": "{count} problems that you had not seen",
     "no_hints": "{title} has no hints: ask your neighbour.",
     "hint": "Hint {k} of {count} for {title}",
