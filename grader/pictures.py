@@ -302,7 +302,7 @@ def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, t
 
 
 def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: float = 3.3) -> Picture:
-    """A Matplotlib plot as SVG, whose lines and text take the page's text color.
+    """A Matplotlib plot as SVG, in which all that is black takes the page's text color.
 
     draw: is called with the axes and draws on them in ``POSITIVE``, ``NEGATIVE``, ``ACCENT`` and ``"black"``; black
         becomes the page's text color.
@@ -329,9 +329,8 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"#000000|\bblack\b", "currentColor", text)
-    text = re.sub(r"<text\b", '<text fill="currentColor"', text)  # including the plain <text> of powers of ten
-    text = re.sub(r'style="font: ([^"]*)"', r'style="font: \1; fill: currentColor"', text)
-    label = f'role="img" aria-label="{escape(alt, quote=True)}" style="max-width:100%;height:auto"'
+    # What is filled with black has no fill of its own in Matplotlib's SVG, text, arrows and markers alike.
+    label = f'role="img" aria-label="{escape(alt, quote=True)}" fill="currentColor" style="max-width:100%;height:auto"'
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
@@ -519,6 +520,28 @@ def test_a_graph_keeps_its_size_when_its_texts_grow_if_it_was_given_room_for_the
     short, long = ("2", "+"), ("2 · gradient 1.25", "1.25 · b = 2.5")
     assert size(*short) != size(*long)
     assert size(*short, box=170, gap=130) == size(*long, box=170, gap=130)
+
+
+def test_all_that_is_black_in_a_plot_takes_the_pages_color():
+    def draw(axes):
+        axes.quiver([0], [0], [1], [1])  # black by default, which Matplotlib's SVG does not say
+        axes.plot([0, 1], "o", color="black")
+        axes.set_title("title")
+
+    def fills(element, inherited):
+        """The fill of every shape and text, its own or that of what it lies in."""
+        said = re.search(r"fill: ([^;]+)", element.get("style", ""))
+        fill = said[1] if said else element.get("fill", inherited)
+        if element.tag.rpartition("}")[2] in ("path", "text", "use"):
+            yield fill
+        for inner in element:
+            yield from fills(inner, fill)
+
+    svg = ElementTree.fromstring(pictures.curves(draw, "a").html)
+    assert "currentColor" in set(fills(svg, "black"))
+    assert "black" not in set(fills(svg, "black"))
+    del svg.attrib["fill"]  # the way to fail
+    assert "black" in set(fills(svg, "black"))
 
 
 def test_plots_of_one_page_share_no_ids():
