@@ -1,6 +1,6 @@
 """A grader for gradients: it compares answers with references computed from the Jacobian and says why they are wrong.
 
-In a notebook:  ``check(id, answer)``, ``hint(id)``, ``progress()``.
+In a notebook:  ``check(id, answer)``, ``hint(id)``, ``progress()``, ``gallery(unit)``.
 In a program:   ``questions()``, ``diagnose(id, answer, seed=None)``, which returns a ``Verdict``.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from grader.judge import Verdict as Verdict
+    from grader.lesson import gallery as gallery
     from grader.question import Question as Question
     from grader.student import UnknownQuestion as UnknownQuestion
     from grader.student import check as check
@@ -24,9 +25,10 @@ _MODULES = {
     **dict.fromkeys(("UnknownQuestion", "check", "diagnose", "hint", "progress", "questions"), "student"),
     "Question": "question",
     "Verdict": "judge",
+    "gallery": "lesson",
 }
 
-__all__ = ["Question", "UnknownQuestion", "Verdict", "check", "diagnose", "hint", "progress", "questions"]
+__all__ = ["Question", "UnknownQuestion", "Verdict", "check", "diagnose", "gallery", "hint", "progress", "questions"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,9 @@
-"""What lessons use besides prose: wrong answers refuted, error messages explained, and the pictures."""
+"""What notebooks show besides prose: wrong answers refuted, error messages explained, galleries, and the pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -13,7 +14,9 @@ from grader.errors import recognise
 from grader.judge import facts_on
 from grader.pictures import Picture, blocks, bucket, chain, curves, graph, heatmap, slider, triptych, weighted_rows
 from grader.probe import Call, probe
-from grader.student import Shown, find
+from grader.problem import Problem
+from grader.question import Question
+from grader.student import Shown, find, questions
 
 __all__ = [
     "Picture",
@@ -21,6 +24,7 @@ __all__ = [
     "bucket",
     "chain",
     "curves",
+    "gallery",
     "graph",
     "heatmap",
     "met_error",
@@ -51,22 +55,37 @@ def refute(id: str, *keys: str, seed: int = 0) -> Shown:
     Raises UnknownQuestion for an unknown id, KeyError for a mistake that cannot be made on this problem.
     """
     question = find(id)
-    problem = question.sample(seed)
-    facts = facts_on(problem)
-    formula_of_truth = question.asks.formula_on(problem)
-    lines = [f"{formula_of_truth} = {formatting.values(problem.truth)}  (true)"]
-    rows = [_row(formula_of_truth, formatting.values(problem.truth), "", "")]
-    for key in keys:
-        wrong = next((w for w in problem.wrongs if w.key == key), None)
-        if wrong is None:
-            raise KeyError(f"{id} knows no mistake {key!r}; it knows {sorted({w.key for w in problem.wrongs})}")
-        formula, said = question.mistake(key).formula, question.mistake(key).words
-        name = formatting.fill(said.name, {**facts, **wrong.detail})
-        why = formatting.fill(said.why, {**facts, **wrong.detail})
-        equation = f"{formula} = {formatting.values(wrong.value)}" if formula else formatting.values(wrong.value)
-        lines += ["", f"{name}: {equation}", f"    {why}"]
-        rows.append(_row(formula, formatting.values(wrong.value), name, why))
-    return Shown("\n".join(lines), f'<table style="max-width:60em">{"".join(rows)}</table>')
+    lines, rows = _refuted(question, question.sample(seed), keys)
+    return Shown("\n".join(lines), _table(rows))
+
+
+def gallery(unit: str) -> Shown:
+    """Show what the known mistakes of a unit compute, each exercise folded: for those who have solved it.
+
+    unit: such as "05".  Predictions have no formulas and are left out.  An unknown unit is answered with those known.
+    """
+    units = dict.fromkeys(question.unit for question in questions())
+    if unit not in units:
+        return Shown(words.NOTICES["unknown_unit"].format(unit=unit, units=", ".join(units)))
+    lines, html = [], []
+    for question in questions():
+        if question.unit != unit or question.asks.predicts:
+            continue
+        known: set[str] = set()
+        said: list[str] = []
+        tables = []
+        for problem in question.problems():  # a mistake that cannot be made on the first may be one on the next
+            keys = [k for k in dict.fromkeys(wrong.key for wrong in problem.wrongs) if k not in known]
+            known |= set(keys)
+            if keys:
+                text, rows = _refuted(question, problem, keys)
+                said += ["", *text]
+                tables.append(_table(rows))
+        if known:
+            summary = words.CARD["gallery"].format(title=question.title, count=len(known))
+            lines += [summary, *said, ""]
+            html.append(f"<details><summary>{escape(summary)}</summary>{''.join(tables)}</details>")
+    return Shown("\n".join(lines), "".join(html))
 
 
 def met_error(snippet: Callable[[], object], again: bool = False) -> Shown:
@@ -84,6 +103,35 @@ def met_error(snippet: Callable[[], object], again: bool = False) -> Shown:
     body = words.explained(note.key, again=again and bool(note.again))
     html = f"<pre>{escape(message)}</pre><p>{rich(body)}</p>"
     return Shown(f"{message}\n\n{body}", html)
+
+
+def _refuted(question: Question, problem: Problem, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The truth and these mistakes on one Problem: as lines of text, and as rows of a table."""
+    facts = facts_on(problem)
+    formula_of_truth = question.asks.formula_on(problem)
+    lines = [f"{formula_of_truth} = {formatting.values(problem.truth)}  (true)"]
+    rows = [_row(formula_of_truth, formatting.values(problem.truth), "", "")]
+    for key in keys:
+        wrong = next((w for w in problem.wrongs if w.key == key), None)
+        if wrong is None:
+            known = sorted({w.key for w in problem.wrongs})
+            raise KeyError(f"{question.id} knows no mistake {key!r} on this problem; it knows {known}")
+        said = question.mistake(key).words
+        formula = _filled(question.mistake(key).formula, wrong.detail)
+        name, why = (formatting.fill(text, {**facts, **wrong.detail}) for text in (said.name, said.why))
+        equation = f"{formula} = {formatting.values(wrong.value)}" if formula else formatting.values(wrong.value)
+        lines += ["", f"{name}: {equation}", f"    {why}"]
+        rows.append(_row(formula, formatting.values(wrong.value), name, why))
+    return lines, rows
+
+
+def _filled(formula: str, detail: Mapping[str, object]) -> str:
+    """The formula with those of its braces filled that name an entry of ``detail``; others are mathematics."""
+    return re.sub(r"{(\w+)}", lambda found: str(detail.get(found[1], found[0])), formula)
+
+
+def _table(rows: Sequence[str]) -> str:
+    return f'<table style="max-width:60em">{"".join(rows)}</table>'
 
 
 def _row(formula: str, value: str, name: str, why: str) -> str:

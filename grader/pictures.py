@@ -108,17 +108,29 @@ def triptych(yours: Any, true: Any) -> Picture:
     )
 
 
-def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Picture:
-    """The rows of J, each times its weight, adding up to Jᵀv.  J: (m, n), v: (m,).  rows, columns: labels."""
+def weighted_rows(
+    J: np.ndarray,
+    v: np.ndarray,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    matrix: str = "J",
+    weight: str = "v",
+    total: str = "Jᵀv",
+) -> Picture:
+    """The rows of a matrix, each times its weight, adding up: by default the rows of J to Jᵀv.
+
+    J: (m, n), v: (m,).  rows, columns: labels.  matrix, weight, total: the names of J, of v and of the sum, e.g. "H",
+    "u" and "Hu" for a symmetric matrix.
+    """
     J, v = np.asarray(J, dtype=float), np.asarray(v, dtype=float)
     m, n = J.shape
     rows = rows or [f"y{_subscript(i)}" for i in range(m)]
     columns = columns or [f"x{_subscript(j)}" for j in range(n)]
-    weighted, total = v[:, None] * J, v @ J
-    top, top_v = _largest(np.stack([*J, *weighted, total])), _largest(v)
+    weighted, added = v[:, None] * J, v @ J
+    top, top_v = _largest(np.stack([*J, *weighted, added])), _largest(v)
     span = f"grid-column:span {n}"
-    cells = [_label(""), _label("v", bold=True), _label("")]
-    cells += [_label(PICTURES["row_of_J"], bold=True, style=span), _label("")]
+    cells = [_label(""), _label(weight, bold=True), _label("")]
+    cells += [_label(PICTURES["row_of"].format(matrix=matrix), bold=True, style=span), _label("")]
     cells += [_label(PICTURES["weight_times_row"], bold=True, style=span)]
     cells += [_label("")] * 3 + [_label(name) for name in columns] + [_label("")] + [_label(name) for name in columns]
     for i in range(m):
@@ -126,11 +138,11 @@ def weighted_rows(J: np.ndarray, v: np.ndarray, rows: Sequence[str] = (), column
         cells += [_cell(entry, top) for entry in J[i]] + [_label("=")]
         cells += [_cell(entry, top) for entry in weighted[i]]
     rule = "border-top:2px solid;padding-top:3px;margin-top:3px"
-    cells.append(_label("Jᵀv =", "right", bold=True, style=f"grid-column:span {n + 4};padding-top:9px"))
-    cells += [f'<div style="{rule}">{_cell(entry, top)}</div>' for entry in total]
+    cells.append(_label(f"{total} =", "right", bold=True, style=f"grid-column:span {n + 4};padding-top:9px"))
+    cells += [f'<div style="{rule}">{_cell(entry, top)}</div>' for entry in added]
     term, shown = PICTURES["term"], range(min(m, LARGEST))
     terms = "; ".join(term.format(weight=formatting.number(v[i]), row=formatting.values(J[i])) for i in shown)
-    alt = PICTURES["weighted_rows"].format(terms=terms, total=formatting.values(total))
+    alt = PICTURES["weighted_rows"].format(matrix=matrix, terms=terms, total=total, sum=formatting.values(added))
     return Picture(_grid([LABEL_W, CELL_W, 26] + [CELL_W] * n + [40] + [CELL_W] * n, cells, alt), alt)
 
 

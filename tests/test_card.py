@@ -423,6 +423,19 @@ def test_rows_that_add_up_are_drawn_whatever_they_hold(m, n, data):
         assert formatting.values(v @ J) in picture.alt
 
 
+def test_rows_that_add_up_are_called_what_they_are():
+    H, u = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -1.0])
+    named, unnamed = pictures.weighted_rows(H, u, matrix="H", weight="u", total="Hu"), pictures.weighted_rows(H, u)
+    for text in ("row of H", "Hu ="):
+        assert text in named.html
+        assert text not in unnamed.html
+    assert "rows of H" in named.alt
+    assert "Hu = [1, −2]" in named.alt
+    assert not {"J", "Jᵀv"} & set(re.findall(r"J\w*", named.html + named.alt))
+    assert "row of J" in unnamed.html
+    assert "Jᵀv = [1, −2]" in unnamed.alt
+
+
 def test_pictures_side_by_side_say_both_of_their_texts():
     left, right_ = pictures.heatmap([1.0], "Left"), pictures.heatmap([2.0], "Right")
     both = left & right_

@@ -1,19 +1,21 @@
-"""``check``, ``hint`` and ``progress``: they never stop a notebook, and what was right stays right."""
+"""``check``, ``hint``, ``progress`` and ``gallery``: they never stop a notebook, and what was right stays right."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
 import torch
 
 import grader
-from grader import check, diagnose, hint, progress, student, words
+from grader import check, diagnose, gallery, hint, progress, student, words
 from grader.card import Card
 from grader.student import ADDRESS, Shown, UnknownQuestion
 
@@ -378,6 +380,7 @@ def test_what_a_notebook_imports_is_what_the_package_offers():
         "Verdict",
         "check",
         "diagnose",
+        "gallery",
         "hint",
         "progress",
         "questions",
@@ -400,3 +403,28 @@ def test_probe_runs_without_any_module_that_knows_an_answer(tmp_path, module, al
     command = [sys.executable, "-c", ALONE, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert (done.stdout.strip() == "[]") == alone
+
+
+# --- the gallery
+
+
+@pytest.mark.parametrize("unit", sorted({question.unit for question in SHIPPED.values()}))
+def test_gallery_tells_each_exercise_of_its_unit_with_every_mistake_its_problems_show(unit):
+    shown = gallery(unit)
+    text, html = repr(shown), shown._repr_mimebundle_()["text/html"]
+    asked = [question for question in SHIPPED.values() if question.unit == unit and not question.asks.predicts]
+    for question in SHIPPED.values():
+        keys = {wrong.key for problem in question.problems() for wrong in problem.wrongs}
+        summary = words.CARD["gallery"].format(title=question.title, count=len(keys))
+        there = question in asked and bool(keys)
+        assert (summary in text) == there
+        assert (summary in unescape(html)) == there
+    assert "<details open" not in html  # folded: it would give away what a card says best
+    assert not re.search(r"[{]\w+[}]", text)
+
+
+def test_gallery_of_an_unknown_unit_says_which_units_there_are():
+    said = repr(gallery("77"))
+    assert '"77"' in said
+    assert "05" in said
+    assert "<details" not in repr(gallery("77")._repr_mimebundle_())

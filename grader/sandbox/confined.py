@@ -99,7 +99,8 @@ class Notebook:
         self.pipe = pipe
         self.shell.begin()
         package: Any = sys.modules["grader"]
-        package.check, package.hint, package.progress = self.check, _quiet, _quiet
+        package.check = self.check
+        package.hint = package.progress = package.gallery = _quiet
 
     def run(self, tests: bool, files: str) -> NoReturn:
         """Run cell after cell until the trusted side ends this process.  Raises ``wire.Broken`` if the pipe closes.

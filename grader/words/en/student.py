@@ -842,6 +842,7 @@ CARD: dict[str, str] = {
     "no_hints": "{title} has no hints: ask your neighbour.",
     "hint": "Hint {k} of {count} for {title}",
     "last_hint": "That was the last one.",
+    "gallery": "{title}: wrong formulas, {count} in all",
     "next_hint": 'Another: hint("{id}")',
     "other_error": "PyTorch has another message for that case: {says}",
     "value": "the value",
@@ -855,6 +856,7 @@ CARD: dict[str, str] = {
 
 
 NOTICES: dict[str, str] = {
+    "unknown_unit": 'There is no unit "{unit}". All units: {units}.',
     "unknown_id": 'There is no question "{id}".{nearest} All ids: {address}.',
     "nearest": " Did you mean {ids}?",
     "no_pack": "If your course has questions of its own, the file with them must lie beside the notebook, in {folder}: fetch the "
@@ -924,9 +926,9 @@ PICTURES: dict[str, str] = {
     "row_lit": ", row {k} lit",
     "column_lit": ", column {k} lit",
     "along": "Two curves over {count} points, yours and the true one; they are at most {apart} apart.",
-    "row_of_J": "row of J",
+    "row_of": "row of {matrix}",
     "weight_times_row": "weight × row",
-    "weighted_rows": "The rows of J, each times its weight, add up: {terms}; in all {total}.",
+    "weighted_rows": "The rows of {matrix}, each times its weight, add up: {terms}; in all {total} = {sum}.",
     "term": "{weight} times {row}",
     "forward": "Forward: {said}.",
     "back": " Back: {said}.",
