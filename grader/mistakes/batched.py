@@ -80,7 +80,7 @@ MISTAKES = [
         name="the sum over all samples",
         says="this is one gradient for the whole batch: the sum over all samples.",
         why="The gradient of a sum is the sum of the gradients, and it no longer shows what each sample contributed. "
-        "Differentiate the loss of one sample, and let `vmap` do so for every sample.",
+        "Differentiate the loss of one sample, and let `vmap` repeat that for every sample.",
         derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).sum(axis=0))},
     ),
     Mistake(
@@ -89,8 +89,8 @@ MISTAKES = [
         formula="∇ (1/N) Σᵢ lossᵢ",
         name="the mean over all samples",
         says="this is one gradient for the whole batch: the mean over all samples.",
-        why="That is the gradient of the mean loss, which an optimizer uses. Here every sample's own gradient was "
-        "asked for.",
+        why="That is the gradient of the mean loss, which an optimizer uses. The exercise asks for every sample's "
+        "own gradient.",
         derive={"sample_gradients": at_least_two(lambda b: _per_sample(b).mean(axis=0))},
     ),
     Mistake(
@@ -117,7 +117,7 @@ MISTAKES = [
         "sum_for_every_sample",
         unit="09",
         formula="∇ Σᵢ lossᵢ, N times",
-        name="the sum at every place",
+        name="the sum in every place",
         says="every entry is the sum over all samples.",
         why="Either the loss of the whole batch was differentiated N times, or `.grad` was collected without a "
         "`.clone()`: then all N entries are the one tensor to which every `backward` adds.",
@@ -131,8 +131,8 @@ MISTAKES = [
         formula="∇lossᵢ",
         name="one sample only",
         says="this holds the gradient of sample {i} and of no other.",
-        why="There is one gradient for each of the {m} samples. In a loop, look at what changes from one turn to the "
-        "next, and at where the `return` stands.",
+        why="There is one gradient for each of the {m} samples. In a loop, look at what changes from one iteration "
+        "to the next, and at where the `return` is.",
         derive={"sample_gradients": lambda b: _one_of(_per_sample(b))},
     ),
     Mistake(
@@ -150,9 +150,9 @@ MISTAKES = [
         unit="09",
         formula="(∇lossᵢ)²",
         name="the squares of the entries",
-        says="every entry is the square of what was asked for.",
-        why="The mean of these squares is the diagonal of the empirical Fisher matrix. Here the gradients themselves "
-        "were asked for.",
+        says="every entry is the square of the right one.",
+        why="The mean of these squares is the diagonal of the empirical Fisher matrix. The exercise asks for the "
+        "gradients themselves.",
         derive={"sample_gradients": lambda b: _per_sample(b) ** 2},
     ),
     Mistake(
@@ -160,7 +160,7 @@ MISTAKES = [
         unit="09",
         formula="lossᵢ",
         name="the losses, not their gradients",
-        says="these are the losses of the samples, one number each; their gradients were asked for.",
+        says="these are the losses of the samples, one number each; the exercise asks for their gradients.",
         why="`vmap(f)` evaluates f at every sample; `vmap(grad(f))` evaluates its gradient.",
         derive={"sample_gradients": lambda b: b.y},
     ),
@@ -170,7 +170,7 @@ MISTAKES = [
         formula="‖∇lossᵢ‖",
         name="the norms of the gradients",
         says="these are the norms of the per-sample gradients.",
-        why="Gradient clipping needs the norms. Here the gradients themselves were asked for.",
+        why="Gradient clipping needs the norms. The exercise asks for the gradients themselves.",
         derive={"sample_gradients": lambda b: np.linalg.norm(b.J, axis=1) if b.n > 1 else None},
     ),
     # one Hessian per sample
@@ -189,7 +189,7 @@ MISTAKES = [
         formula="(1/N) Σᵢ H(xᵢ)",
         name="the mean of the Hessians",
         says="this is the mean of the Hessians of all samples.",
-        why="A Hessian for each sample was asked for. Nothing is averaged.",
+        why="Each sample needs its own Hessian. Nothing is averaged.",
         derive={"sample_hessians": lambda b: sample_hessians(b).mean(axis=0)},
     ),
     Mistake(
@@ -200,7 +200,7 @@ MISTAKES = [
         says="this is the Hessian of the sum with respect to the whole batch: it pairs every entry of X with every "
         "other.",
         why="f at one sample does not depend on the other samples, so all blocks are zero except the N on the "
-        "diagonal. Only those were asked for, and `vmap` over the samples computes nothing else.",
+        "diagonal. The exercise asks for those blocks only, and `vmap` over the samples computes nothing else.",
         derive={"sample_hessians": lambda b: b.H.reshape(b.x_shape * 2)},
     ),
     Mistake(
@@ -305,7 +305,7 @@ MISTAKES = [
         unit="09",
         formula="(VJ)ᵀ",
         name="one column per weight",
-        says="the results stand in columns; row i is to be the gradient for weight i.",
+        says="the results are in the columns; row i must be the gradient for weight i.",
         why="The batch is the first dimension of V and of the result. `torch.stack(rows)` puts vectors into rows, "
         "`torch.stack(rows, dim=1)` into columns.",
         derive={"batched_vjp": lambda b: _results(b, _weights(b)).T},
@@ -325,7 +325,7 @@ MISTAKES = [
         unit="09",
         formula="V Jᵀ",
         name="a JVP for each row",
-        says="row i of this is the JVP of J with V[i]; the VJP was asked for.",
+        says="row i of this is the JVP of J with V[i]; the exercise asks for the VJP.",
         why="A weight counts outputs, and a VJP pulls it back to the inputs: `V @ J`. A direction moves inputs, and a "
         "JVP pushes it forward to the outputs: `V @ J.T`. The shapes agree only if J is square.",
         derive={"batched_vjp": lambda b: _weights(b) @ b.J.T if b.square else None},

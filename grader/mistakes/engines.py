@@ -148,10 +148,10 @@ MISTAKES = [
         unit="10",
         formula="g + f′(x)",
         name="the upstream gradient added",
-        says="the upstream gradient was added to the derivative; it must be multiplied by it.",
+        says="the upstream gradient was added to the derivative; they must be multiplied.",
         why="If the result moves f′(x) times as fast as x, and the end of the computation g times as fast as the "
-        "result, then the end moves g · f′(x) times as fast as x. Contributions of several uses are added, factors "
-        "along one way are multiplied.",
+        "result, then the end moves g · f′(x) times as fast as x. Contributions of several uses are added; factors "
+        "along one path are multiplied.",
         derive={"rule": _rule("upstream_added")},
     ),
     Mistake(
@@ -160,7 +160,7 @@ MISTAKES = [
         formula="g · f′(y)",
         name="the derivative taken at the output",
         says="the derivative was taken at the operation's result instead of at its operand.",
-        why="The slope of f at x is f′(x), for example cos x for sin x, not cos(sin x). Inside of a method, the "
+        why="The slope of f at x is f′(x), for example cos x for sin x, not cos(sin x). Inside a method, the "
         "operand is `self.data`; the new node's data is the result.",
         derive={"rule": _rule("at_the_output")},
     ),
@@ -168,7 +168,7 @@ MISTAKES = [
         "rule_input_for_output",
         unit="10",
         formula="g · f′, written for y, at x",
-        name="the operand where the result belongs",
+        name="the operand instead of the result",
         says="this formula is written in terms of the result y, but it was given the operand x.",
         why="The derivative of exp is y = exp x itself, and that of tanh is 1 − y². Keep the result in a variable "
         "and use that one.",
@@ -186,7 +186,7 @@ MISTAKES = [
     Mistake(
         "rule_exchanged",
         unit="10",
-        name="the operands' gradients exchanged",
+        name="the operands' gradients swapped",
         says="each operand got the gradient of the other one.",
         why="`pull` returns its gradients in the order of the parents. In a · b the slope with respect to a is b, "
         "and the one with respect to b is a.",
@@ -206,7 +206,7 @@ MISTAKES = [
         unit="10",
         formula="−g/b² or −ga/b for −ga/b²",
         name="the quotient's rule cut short",
-        says="of the rule for a / b, a factor is missing or stands in the wrong place.",
+        says="in the rule for a / b, a factor is missing or in the wrong place.",
         why="The derivative of a/b is 1/b with respect to a, and −a/b² with respect to b.",
         derive={"rule": _rule("quotient_cut_short")},
     ),
@@ -214,7 +214,7 @@ MISTAKES = [
         "power_cut_short",
         unit="10",
         name="the power rule half applied",
-        says="the power rule is not applied as it should be.",
+        says="the power rule is applied only in part.",
         why="The derivative of xᵏ is k·xᵏ⁻¹: the factor k in front, and the exponent one less. For exp x it does "
         "not hold: there x is in the exponent, and the derivative is exp x.",
         derive={"rule": _rule("power_cut_short")},
@@ -233,8 +233,8 @@ MISTAKES = [
         unit="10",
         name="the same slope in both branches",
         says="the gradient goes through regardless of the branch that was taken.",
-        why="Where an entry was cut off, or lost against the other one, moving it a little changes nothing: no "
-        "gradient goes there. Where abs turned the sign, the slope is −1.",
+        why="If an entry was cut off, or was the smaller of the two, moving it a little changes nothing: no "
+        "gradient goes there. Where abs flipped the sign, the slope is −1.",
         derive={"rule": _rule("slope_one_everywhere")},
     ),
     Mistake(
@@ -243,7 +243,7 @@ MISTAKES = [
         name="the branch chosen by the upstream gradient",
         says="the branch was chosen by the sign of the gradient instead of by the values.",
         why="Which branch was taken was decided on the way forward, by `self.data`. The upstream gradient may have "
-        "any sign and goes through as it is.",
+        "any sign and goes through unchanged.",
         derive={"rule": _rule("branch_by_upstream")},
     ),
     Mistake(
@@ -251,14 +251,14 @@ MISTAKES = [
         unit="10",
         name="the branch that was not taken",
         says="the gradient went to the branch that was not taken.",
-        why="The comparison is the wrong way round. Try it with one positive entry.",
+        why="The comparison is the wrong way round. Try it with a positive entry.",
         derive={"rule": _rule("other_branch")},
     ),
     Mistake(
         "branch_lost",
         unit="10",
         name="one branch forgotten",
-        says="only one of the branches hands anything back.",
+        says="only one of the branches passes a gradient back.",
         why="|x| has the slope −1 for negative x, not 0. In max(a, b), every entry goes to one of the two operands: "
         "to a where a is larger, to b elsewhere.",
         derive={"rule": _rule("branch_lost")},
@@ -310,7 +310,7 @@ MISTAKES = [
         "one_copy_only",
         unit="10",
         name="the gradient of one copy",
-        says="of all copies of a stretched operand only the first one counts.",
+        says="only the first copy of a stretched operand counts.",
         why="An operand that was stretched was used once for each copy, and its uses add up: take the sum, not an "
         "entry.",
         derive={"rule": _rule("one_copy_only")},
@@ -329,8 +329,8 @@ MISTAKES = [
         unit="10",
         name="the sum's gradient not spread out",
         says="the sum's own gradient came back, in the sum's shape.",
-        why="Every entry went into the sum with slope 1, so every entry gets the gradient of the sum that it went "
-        "into: `np.expand_dims(g, axis)`, then `np.broadcast_to(…, self.data.shape)`.",
+        why="Every entry went into the sum with slope 1, so every entry gets the gradient of that "
+        "sum: `np.expand_dims(g, axis)`, then `np.broadcast_to(…, self.data.shape)`.",
         derive={"rule": _rule("not_expanded")},
     ),
     Mistake(
@@ -349,7 +349,7 @@ MISTAKES = [
         name="the matrix product's rule with a wrong side or transpose",
         says="in the matrix product's rule, a factor stands on the wrong side or is not transposed.",
         why="For Y = A B the gradients are G Bᵀ and Aᵀ G. With A of shape (m, k) and B of shape (k, n) nothing else "
-        "fits; with square matrices everything fits, and the shapes warn nobody.",
+        "fits; with square matrices everything fits, and the shapes give no warning.",
         derive={"rule": _rule("sides")},
     ),
     # --- the way through the graph
@@ -365,20 +365,21 @@ MISTAKES = [
     Mistake(
         "engine_order",
         unit="10",
-        name="a node handed on before all had arrived",
-        says="some node handed its gradient on before all of it had arrived.",
-        why="A node may go to work only after everything that uses it. Depth first and breadth first do not see to "
-        "that by themselves; the reverse of a list in which every node stands after its parents does.",
+        name="a gradient passed on too early",
+        says="some node passed its gradient on before all of it had arrived.",
+        why="A node may pass its gradient on only after every node that uses it has done so. Depth-first and "
+        "breadth-first order do not guarantee that; the reverse of a list in which every node comes after its "
+        "parents does.",
         derive={"engine": _engine("order")},
     ),
     Mistake(
         "engine_passed_on_again",
         unit="10",
-        name="what had been handed on was handed on again",
-        says="contributions were counted more than once: some nodes hand on all that they have more than once.",
-        why="What a node has handed on is still in its `.grad` when it goes to work a second time, and goes through "
-        "again. Every node goes to work once, when its gradient is complete: keep a set of those that are in the "
-        "list already, and do not call parents from within.",
+        name="gradients passed on more than once",
+        says="contributions were counted more than once: some nodes pass on everything they hold more than once.",
+        why="What a node has passed on is still in its `.grad` when its turn comes a second time, and is passed on "
+        "again. Every node has its turn once, when its gradient is complete: keep a set of the nodes that are "
+        "already in the list, and do not recurse into the parents in the backward pass.",
         derive={"engine": _engine("passed_on_again")},
     ),
     Mistake(
@@ -386,16 +387,16 @@ MISTAKES = [
         unit="10",
         name="nothing arrives",
         says="all gradients are 0: nothing has arrived at the inputs.",
-        why="The pass needs something to hand on: the output's own gradient is the g that `backward` is given, to be "
-        "set before the loop. And what `pull` returns belongs in the `.grad` of the node's parents.",
+        why="The pass needs something to start with: set the output's gradient to the g that `backward` is given, "
+        "before the loop. And what `pull` returns belongs in the `.grad` of the node's parents.",
         derive={"engine": _engine("not_started")},
     ),
     Mistake(
         "engine_one_step",
         unit="10",
-        name="only the output's own parents got anything",
-        says="gradients got no further than to the output's own parents.",
-        why="Either only the output went to work, or the list was gone through from the inputs to the output: then "
+        name="only the output's own parents got a gradient",
+        says="gradients got no further than the output's own parents.",
+        why="Either only the output had its turn, or the loop ran from the inputs to the output: then "
         "all other nodes had their turn before anything had arrived. Start at the output: `reversed(order)`.",
         derive={"engine": _engine("one_step")},
     ),
@@ -419,7 +420,7 @@ MISTAKES = [
         "engine_parent_once",
         unit="10",
         name="the same parent twice, counted once",
-        says="where a node has the same node for both of its parents, as in x · x, only one of the two counts.",
+        says="if both parents of a node are the same node, as in x · x, only one of the two counts.",
         why="A dictionary or a set holds each parent once. Go through parents and gradients in pairs: "
         "`zip(node.parents, node.pull(node.grad))`.",
         derive={"engine": _engine("parent_once")},
@@ -437,8 +438,7 @@ MISTAKES = [
         unit="10",
         name="started with 1 whatever was given",
         says="the pass started with ones instead of the upstream gradient that `backward` was given.",
-        why="1 is only the default. `backward(g)` starts with g: it says how much the output counts in what is "
-        "differentiated.",
+        why="1 is only the default. `backward(g)` starts with g: it says how much the output counts.",
         derive={"engine": _engine("started_at_one", given=True)},
     ),
     Mistake(
@@ -488,10 +488,9 @@ MISTAKES = [
     Mistake(
         "index_whole_numbers",
         unit="10",
-        name="gradients cut to whole numbers",
-        says="the gradients of an index were cut to whole numbers.",
-        why="An array of integers drops whatever stands behind the decimal point of what is assigned to it. "
-        "`np.zeros(shape)` makes floats.",
+        name="gradients truncated to whole numbers",
+        says="the gradients of an index were truncated to whole numbers.",
+        why="An integer array drops the fractional part of what is assigned to it. `np.zeros(shape)` makes floats.",
         derive={"engine": _engine("whole_numbers")},
     ),
     # --- an order of the nodes
@@ -499,8 +498,8 @@ MISTAKES = [
         "order_reversed",
         unit="10",
         name="the other way round",
-        says="every node stands before its parents here, instead of after them.",
-        why="Gradients do travel in this order. But the list that was asked for begins with the leaves: append a "
+        says="every node comes before its parents here, instead of after them.",
+        why="Gradients do travel in this order. But the list should begin with the leaves: append a "
         "node when all of its parents are in the list.",
         derive={"order": _order(lambda parents, root, truth: [truth[::-1]])},
     ),
@@ -510,8 +509,8 @@ MISTAKES = [
         name="listed on arrival, depth first",
         says="nodes were listed when they were first reached, depth first.",
         why="A node that is reached early through one of its users may still be a parent of a node that comes "
-        "later. List it after the calls for its parents have returned, not before; turning the list round at the "
-        "end does not mend it.",
+        "later. List it after the calls for its parents have returned, not before; reversing the list at the "
+        "end does not help.",
         derive={"order": _order(_depth_first)},
     ),
     Mistake(
@@ -519,7 +518,7 @@ MISTAKES = [
         unit="10",
         name="level by level",
         says="nodes were listed level by level, by the shortest way to the root.",
-        why="What counts is the longest way. A leaf that the root uses directly may be deep inside of another "
+        why="What counts is the longest path. A leaf that the root uses directly may be deep inside another "
         "branch as well, and then it is listed on the wrong side of it.",
         derive={"order": _order(_breadth_first)},
     ),
@@ -528,16 +527,16 @@ MISTAKES = [
         unit="10",
         name="a node twice",
         listed="listed a node twice",
-        says="some nodes stand in the list more than once: {which}.",
-        why="A node that is used twice is reached twice. Keep a set of those that have been visited, and return at "
-        "once when you meet one of them again.",
+        says="some nodes are in the list more than once: {which}.",
+        why="A node that is used twice is reached twice. Keep a set of the nodes that have been visited, and return at "
+        "once when you reach one of them again.",
         derive={"order": _order(_with_repeats)},
     ),
     Mistake(
         "order_unreached",
         unit="10",
-        name="nodes that do not count",
-        says="these nodes are in the list, and the root does not depend on them: {which}.",
+        name="nodes that do not belong",
+        says="these nodes are in the list, but the root does not depend on them: {which}.",
         why="Start at the root and follow parents; a node that is never reached gets no gradient and has no place "
         "in the pass.",
         derive={"order": _order(_of_all)},
@@ -547,14 +546,14 @@ MISTAKES = [
         unit="10",
         name="nodes are missing",
         says="these nodes are missing: {which}.",
-        why="The root itself belongs to the list, as its last entry, and so do parents of parents, however far.",
+        why="The root itself belongs in the list, as its last entry, and so do the parents of parents, all the way.",
         derive={"order": _order(lambda parents, root, truth: [truth[:-1]])},
     ),
     Mistake(
         "order_not_after_parents",
         unit="10",
         name="a node before one of its parents",
-        says="node {k} stands before node {j}, which is one of its parents.",
+        says="node {k} comes before node {j}, which is one of its parents.",
         why="Append a node only when all of its parents are in the list: visit them first, then append.",
     ),
     Mistake(
@@ -571,7 +570,7 @@ MISTAKES = [
         unit="10",
         name="the value itself is wrong",
         says="the value of the expression is wrong already: {got}, not {wanted}.",
-        why="Before gradients, look at what the new node's `data` is made of.",
+        why="Before looking at gradients, check how the new node's `data` is computed.",
     ),
     Mistake(
         "nothing_arrived",
@@ -600,18 +599,18 @@ MISTAKES = [
     Mistake(
         "pull_shape",
         unit="10",
-        name="a gradient that has not its parent's shape",
-        says="{rule} handed back a gradient of shape {got} for a parent of shape {wanted}.",
+        name="a gradient whose shape is not its parent's",
+        says="{rule} returned a gradient of shape {got} for a parent of shape {wanted}.",
         why="The upstream gradient has the shape of the result. What goes back to a parent has the shape of that "
         "parent, and is 0 at entries that the result does not depend on.",
     ),
     Mistake(
         "not_a_node",
         unit="10",
-        name="no node of the class that was given",
-        says="an operation gave an object of type {type}, not a node of your class.",
+        name="a node of another class",
+        says="an operation returned an object of type {type}, not a node of your class.",
         why="Operations make nodes of their operand's own class: `type(self)(data, parents, pull)`. A plain "
-        "`Node(…)` does not have what your class adds, and a number does not know where it came from.",
+        "`Node(…)` lacks what your class adds, and a number does not know where it came from.",
     ),
     Mistake(
         "pull_missing",

@@ -89,9 +89,9 @@ MISTAKES = [
         unit="04",
         formula="Jᵀ",
         name="the transpose of J",
-        says="this is Jᵀ: rows and columns are exchanged.",
+        says="this is Jᵀ: rows and columns are swapped.",
         why="Row i of J is the gradient of output i, so J has shape ({m}, {n}): outputs first. A gradient goes into "
-        "a row, `J[i] = g`, not into a column, `J[:, i] = g`. And where J is a product AB, BᵀAᵀ is its transpose.",
+        "a row, `J[i] = g`, not into a column, `J[:, i] = g`. And if J is a product AB, its transpose is BᵀAᵀ.",
         derive={"jacobian": _transposed},
     ),
     Mistake(
@@ -100,18 +100,18 @@ MISTAKES = [
         formula="J[0] + … + J[i]",
         name="each row added to the next",
         says="every row here is the sum of the right rows up to it.",
-        why="`backward` adds to `.grad`. Between two rows it must be set to None; `autograd.grad` has no such memory. "
-        "A one-hot weight that is used again adds rows, too, if the 1 of the row before is still in it.",
+        why="`backward` adds to `.grad`. Set it to None between two rows, or use `autograd.grad`, which keeps nothing. "
+        "A one-hot weight that is used again adds rows, too, if the 1 of the previous row is still in it.",
         derive={"jacobian": at_least_two(lambda b: grid(b, np.cumsum(b.J, axis=0)))},
     ),
     Mistake(
         "other_row",
         unit="04",
         formula="J[k]",
-        name="another row",
-        says="this is row {k} of J; row {i} was asked for.",
-        why="Row i is the gradient of output i: of `y[i]`, or of y with a one-hot weight whose 1 stands at place i. "
-        "Places are counted from 0.",
+        name="the wrong row",
+        says="this is row {k} of J; the exercise asks for row {i}.",
+        why="Row i is the gradient of output i: of `y[i]`, or of y with a one-hot weight whose 1 is at index i. "
+        "Indices start at 0.",
         derive={"row": _other_rows},
     ),
     Mistake(
@@ -119,7 +119,7 @@ MISTAKES = [
         unit="04",
         formula="J[0] + … + J[i]",
         name="all rows up to row i",
-        says="this is the sum of rows 0 to {i} of J; row {i} alone was asked for.",
+        says="this is the sum of rows 0 to {i} of J; the exercise asks for row {i} alone.",
         why="Either `.grad` was not cleared between the rows, or a slice such as `y[:i + 1]` was differentiated. Row i "
         "is the gradient of `y[i]` and of nothing else.",
         derive={"row": _rows_up_to},
@@ -129,18 +129,18 @@ MISTAKES = [
         unit="05",
         formula="i · J[i]",
         name="i used as the weight's value",
-        says="the weight holds the number i, here {i}, where it should hold a 1 at place i.",
-        why="i says which output counts, not how much. A one-hot weight is 0 everywhere but at place i, and 1 there.",
+        says="the weight holds the number i, here {i}, where it should hold a 1 at index i.",
+        why="i says which output counts, not how much. A one-hot weight is 1 at index i and 0 everywhere else.",
         derive={"row": _place_as_value},
     ),
     Mistake(
         "all_rows_but_i",
         unit="05",
         formula="Σ J[k], k ≠ i",
-        name="all rows but the one asked for",
+        name="all rows but the right one",
         says="this is the sum of all rows of J but row {i}.",
-        why="The weight 0 leaves an output out, and the weight 1 lets it in. Here that is the wrong way round: row i "
-        "needs a 1 at place i and zeros elsewhere.",
+        why="The weight 0 leaves an output out, and the weight 1 lets it in. Here they are the wrong way round: row i "
+        "needs a 1 at index i and zeros elsewhere.",
         derive={"row": _all_but_row},
     ),
     Mistake(
@@ -148,7 +148,7 @@ MISTAKES = [
         unit="04",
         formula="∂x_i/∂x",
         name="an input instead of an output",
-        says="this is the derivative of x[{i}] with respect to x: 1 at place {i}, and 0 elsewhere.",
+        says="this is the derivative of x[{i}] with respect to x: 1 at index {i}, and 0 elsewhere.",
         why="Row i is the gradient of output i, `y[i]`. `x[i]` is an input, and has nothing to do with f.",
         derive={"row": _derivative_of_input},
     ),
@@ -157,17 +157,18 @@ MISTAKES = [
         unit="04",
         formula="J[:, i]",
         name="a column instead of a row",
-        says="this is column {i} of J; row {i} was asked for.",
-        why="Row i is the gradient of output i by all inputs. Column i tells how all outputs move with input i.",
+        says="this is column {i} of J; the exercise asks for row {i}.",
+        why="Row i is the gradient of output i with respect to all inputs. Column i says how all outputs move with "
+        "input i.",
         derive={"row": _column_of_that_number},
     ),
     Mistake(
         "other_column",
         unit="04",
         formula="J[:, k]",
-        name="another column",
-        says="this is column {k} of J; column {j} was asked for.",
-        why="Column j tells how all outputs move with input j. Places are counted from 0.",
+        name="the wrong column",
+        says="this is column {k} of J; the exercise asks for column {j}.",
+        why="Column j says how all outputs move with input j. Indices start at 0.",
         derive={"column": _other_columns},
     ),
     Mistake(
@@ -175,8 +176,9 @@ MISTAKES = [
         unit="04",
         formula="J[j]",
         name="a row instead of a column",
-        says="this is row {j} of J; column {j} was asked for.",
-        why="Column j tells how all outputs move with input j. Row j is the gradient of output j by all inputs.",
+        says="this is row {j} of J; the exercise asks for column {j}.",
+        why="Column j says how all outputs move with input j. Row j is the gradient of output j with respect to all "
+        "inputs.",
         derive={"column": _row_of_that_number},
     ),
     Mistake(
@@ -192,7 +194,7 @@ MISTAKES = [
         "direction_of_ones",
         formula="J1",
         name="ones as the direction",
-        says="this is J times a vector of ones: its columns, added up.",
+        says="this is J times a vector of ones: the sum of its columns.",
         why="A direction of ones moves every input at the same rate. u says how fast each input moves.",
         derive={"jvp": lambda b: b.J.sum(axis=1) if b.n > 1 else None},
     ),
@@ -200,7 +202,7 @@ MISTAKES = [
         "jvp_diagonal",
         formula="diag(J) ⊙ u",
         name="only the diagonal of J",
-        says="this uses only the diagonal of J: how each output moves with the input of the same number.",
+        says="this uses only the diagonal of J: how each output moves with the input of the same index.",
         why="Every output may move with every input: Ju adds up whole columns of J, each times its entry of u.",
         derive={"jvp": lambda b: np.diag(b.J) * b.extra("u") if b.square else None},
     ),
@@ -210,7 +212,7 @@ MISTAKES = [
         formula="Jᵀu",
         name="Jᵀu instead of Ju",
         says="this is Jᵀu, a weighted sum of the rows, not Ju.",
-        why="Ju tells how y moves when x moves along u: it adds up columns, and has y's shape.",
+        why="Ju says how y moves when x moves along u: it adds up columns, and has y's shape.",
         derive={"jvp": lambda b: b.J.T @ b.extra("u") if b.square else None},
     ),
     Mistake(
@@ -219,8 +221,8 @@ MISTAKES = [
         formula="J[0] + J[1] + …",
         name="the rows added up",
         says="this is the sum of the rows of J: the gradient of y.sum().",
-        why="The derivative of a sum is the sum of the derivatives. `y.sum()`, or a weight of ones, adds all the "
-        "rows up, and no row can be told from the sum. Differentiate one output at a time, such as `y[i]`.",
+        why="The derivative of a sum is the sum of the derivatives. `y.sum()`, or a weight of ones, adds up all "
+        "rows, and no single row can be recovered from the sum. Differentiate one output at a time, such as `y[i]`.",
         derive={"row": lambda b: b.J.T @ b.ones, "jacobian": at_least_two(lambda b: b.J.T @ b.ones)},
     ),
     Mistake(
@@ -228,9 +230,9 @@ MISTAKES = [
         unit="04",
         formula="J",
         name="the whole table",
-        says="this is the whole Jacobian; one row or one column of it was asked for.",
-        why="`J[i]` is row i, `J[:, j]` is column j. But a single row costs one pass back, and a single column one "
-        "pass forward: the rest of the table need not be made.",
+        says="this is the whole Jacobian; the exercise asks for one row or one column of it.",
+        why="`J[i]` is row i, `J[:, j]` is column j. But a single row costs one backward pass, and a single column one "
+        "forward-mode pass: the rest of the table is not needed.",
         derive={"row": at_least_two(lambda b: grid(b, b.J)), "column": lambda b: grid(b, b.J) if b.n > 1 else None},
     ),
     Mistake(
@@ -239,8 +241,8 @@ MISTAKES = [
         formula="J1",
         name="the columns added up",
         says="this is the sum of the columns of J.",
-        why="A direction of ones moves all inputs at once. Column j tells what happens when input j moves alone: a "
-        "1 at place j, and zeros elsewhere.",
+        why="A direction of ones moves all inputs at once. Column j says what happens when input j moves alone: a "
+        "1 at index j, and zeros elsewhere.",
         derive={"column": lambda b: b.J.sum(axis=1) if b.n > 1 else None},
     ),
     Mistake(
@@ -259,8 +261,8 @@ MISTAKES = [
         formula="J[i]",
         name="one row only",
         says="this holds row {i} of J and no other.",
-        why="The Jacobian has one row for each of the {m} outputs. Look at what changes from one turn of the loop "
-        "to the next, and where the `return` stands.",
+        why="The Jacobian has one row for each of the {m} outputs. Look at what changes from one iteration of the loop "
+        "to the next, and at where the `return` is.",
         derive={"jacobian": _one_row},
     ),
     Mistake(
@@ -268,18 +270,18 @@ MISTAKES = [
         unit="04",
         formula="diag(J)",
         name="only the diagonal of J",
-        says="this holds only the diagonal of J: how each output moves with the input of the same number.",
-        why="Each output may move with every input. The other entries are zero only where the map acts entry by entry.",
+        says="this holds only the diagonal of J: how each output moves with the input of the same index.",
+        why="Each output may move with every input. The other entries are zero only if the map acts entry by entry.",
         derive={"jacobian": _diagonal_of_table},
     ),
     Mistake(
         "jacobian_in_other_shape",
         unit="04",
         formula="J, reshaped",
-        name="the right numbers in another shape",
-        says="these are the right numbers in the right order, but in another shape.",
+        name="the right numbers in the wrong shape",
+        says="these are the right numbers in the right order, but in the wrong shape.",
         why="The shape of a Jacobian is y's shape, then x's: `reshape(y.shape + x.shape)`. For rows that are "
-        "vectors, `torch.stack` puts them under each other, and `torch.cat` lays them end to end.",
+        "vectors, `torch.stack` puts them below each other, and `torch.cat` joins them end to end.",
         derive={"jacobian": _flattened},
     ),
     Mistake(
@@ -287,7 +289,7 @@ MISTAKES = [
         unit="04",
         formula="x's shape + y's shape",
         name="x's dimensions first",
-        says="the dimensions of x stand before those of y.",
+        says="the dimensions of x come before those of y.",
         why="Outputs come first, as in a table with one row per output: J[i] is the gradient of output i, in x's "
         "shape.",
         derive={"jacobian": _inputs_first},
@@ -298,8 +300,8 @@ MISTAKES = [
         formula="0",
         name="a function that ignores its argument",
         says="this is zero everywhere.",
-        why="`jacobian`, `jacrev` and `jacfwd` put a tensor of their own into the function and look how the result "
-        "follows it. A function that computes with the x outside, such as `lambda _: f(x)`, does not follow. "
+        why="`jacobian`, `jacrev` and `jacfwd` pass a tensor of their own to the function and watch how the result "
+        "depends on it. A function that computes with the x outside, such as `lambda _: f(x)`, does not depend on it. "
         "Give them f itself.",
         derive={"jacobian": lambda b: np.zeros(b.y_shape + b.x_shape)},
     ),
@@ -309,9 +311,9 @@ MISTAKES = [
         formula="J[0] + J[1] + …, in every row",
         name="one .grad for all rows",
         says="every row here is the sum of all rows.",
-        why="Either `y.sum()` was differentiated in every turn, where `y[i]` was meant. Or `x.grad` was collected: "
-        "it is one tensor, every `backward` adds to it in place, and a list of `x.grad` holds that one tensor "
-        "{m} times. `autograd.grad` returns a new tensor each time.",
+        why="Either `y.sum()` was differentiated in every iteration, where `y[i]` was meant. Or `x.grad` was "
+        "collected: it is one tensor, every `backward` adds to it in place, and a list of `x.grad` holds that one "
+        "tensor {m} times. `autograd.grad` returns a new tensor each time.",
         derive={"jacobian": at_least_two(lambda b: grid(b, np.tile(b.J.sum(axis=0), (b.m, 1))))},
     ),
 ]

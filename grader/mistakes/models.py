@@ -65,13 +65,13 @@ MISTAKES = [
         unit="12",
         name="a part of the loss left out",
         says="this is the loss without its part {loss_part}.",
-        why="The loss is {formula_of_truth}. What no part of it asks for, training does not care about.",
+        why="The loss is {formula_of_truth}. Training ignores whatever no part of the loss asks for.",
         derive={"loss": _each(lambda weight: 0.0)},
     ),
     Mistake(
         "part_alone",
         unit="12",
-        name="one part for the whole loss",
+        name="one part instead of the whole loss",
         says="this is the part {loss_part} alone.",
         why="The loss is {formula_of_truth}.",
         derive={"loss": _alone},
@@ -79,18 +79,19 @@ MISTAKES = [
     Mistake(
         "part_sign_turned",
         unit="13",
-        name="the sign of a part turned",
+        name="the sign of a part flipped",
         says="the part {loss_part} has the wrong sign.",
-        why="The loss is {formula_of_truth}. Training makes it small: what has a minus is made large.",
+        why="The loss is {formula_of_truth}. Training makes it small, so a part with a minus sign is made large.",
         derive={"loss": _each(lambda weight: -weight)},
     ),
     Mistake(
         "loss_sign_turned",
         unit="13",
         formula="−L",
-        name="the loss with its sign turned",
-        says="this is the loss with its sign turned.",
-        why="The loss is {formula_of_truth}. An optimizer makes it small, so what is to become large has a minus.",
+        name="the loss with its sign flipped",
+        says="this is the loss with its sign flipped.",
+        why="The loss is {formula_of_truth}. An optimizer makes it small, so what should become large has a minus "
+        "sign.",
         derive={"loss": lambda p: [({}, -p.question.asks.weight(p))]},
     ),
     Mistake(
@@ -114,7 +115,7 @@ MISTAKES = [
         unit="12",
         name="every part weighted",
         says="every part was multiplied by the weight of {loss_part}.",
-        why="Is a pair of brackets in the wrong place? The loss is {formula_of_truth}.",
+        why="Is a pair of parentheses in the wrong place? The loss is {formula_of_truth}.",
         derive={"loss": _all_weighted},
     ),
     Mistake(
@@ -123,12 +124,12 @@ MISTAKES = [
         name="the parts with other weights",
         says="this is {weights}.",
         why="The loss is {formula_of_truth}. How much each part counts was found from your loss and its gradient: "
-        "compare sign by sign and factor by factor.",
+        "compare the signs and the factors one by one.",
     ),
     Mistake(
         "part_without_gradient",
         unit="13",
-        name="a part of the loss without gradient",
+        name="a part of the loss without a gradient",
         says="the loss has the right value, but its gradient is that of the loss without {loss_part}.",
         why="The optimizer sees gradients only: to it, this part is a constant. It was cut from the parameters, by "
         "`.detach()`, `.item()` or `torch.no_grad()`, or because a gradient in it was computed without "
@@ -138,9 +139,9 @@ MISTAKES = [
     Mistake(
         "gradient_weighted_otherwise",
         unit="13",
-        name="a gradient in which the parts count otherwise",
+        name="a gradient in which the parts have other weights",
         says="the loss has the right value, but its gradient is that of {weights}.",
-        why="Something in it counts as a constant for autograd, in part: look for `.detach()`, `.item()`, "
+        why="To autograd, something in it is partly a constant: look for `.detach()`, `.item()`, "
         "`torch.no_grad()`, and for gradients without `create_graph=True`.",
     ),
     Mistake(
@@ -149,7 +150,7 @@ MISTAKES = [
         formula="0",
         name="a loss that moves no parameter",
         says="the loss has the right value, but its gradient is 0 for all parameters.",
-        why="To autograd it is a constant: it was made anew from numbers, or cut off by `.detach()`. A "
+        why="To autograd it is a constant: it was rebuilt from numbers, or cut off by `.detach()`. A "
         "`requires_grad=True` on such a tensor starts a new graph, which leads to no parameter.",
         derive={"loss_gradient": lambda p: [({}, 0 * p.question.asks.weight(p))]},
     ),
@@ -159,21 +160,21 @@ MISTAKES = [
         name="nothing was trained",
         says="the parameters of {model} are what they were before: nothing was trained.",
         why="Does the optimizer have the parameters of this very {model}, not of a copy? And does each step of the "
-        "loop call `zero_grad`, `backward` and `optimizer.step()`, in this order? Nothing needs to be returned: "
-        "{model} itself is looked at.",
+        "loop call `zero_grad`, `backward` and `optimizer.step()`, in this order? You need not return anything: "
+        "the grader looks at {model} itself.",
     ),
     Mistake(
         "model_changed",
         unit="12",
         name="a model with other parameters",
-        says="the parameters of {model} are no longer those that it came with: their number or their shapes differ.",
+        says="{model} no longer has the parameters that it came with: their number or their shapes differ.",
         why="Train {model} as it is. An optimizer changes the values of its parameters, and nothing else.",
     ),
     Mistake(
         "training_diverged",
         unit="12",
         name="training diverged",
-        says="training diverged: {model} is no longer finite, or far outside of what a solution can be.",
+        says="training diverged: {model} is no longer finite, or far outside the range of any solution.",
         why='Usually the learning rate is too large, and `torch.optim.LBFGS` needs `line_search_fn="strong_wolfe"`. A '
         "loss that can fall below 0 also runs away: square its terms.",
     ),
@@ -181,16 +182,17 @@ MISTAKES = [
         "boundary_missed",
         unit="12",
         name="the boundary conditions missed",
-        says="{model} solves the equation, but not with these boundary values: there it is off by {boundary}.",
-        why="An equation has many solutions, and its boundary values pick one. They are a part of the loss of their "
-        "own. The residual is {residual}, and {model} is off by {error}, where {allowed} is allowed.",
+        says="{model} solves the equation, but with the wrong boundary values: at the boundary it is off by "
+        "{boundary}.",
+        why="An equation has many solutions, and the boundary values pick one of them. They need a part of the loss "
+        "of their own. The residual is {residual}, and {model} is off by {error}, where {allowed} is allowed.",
     ),
     Mistake(
         "equation_missed",
         unit="12",
         name="the equation missed",
         says="{model} has the right boundary values, but does not solve the equation: its residual is {residual}.",
-        why="Compare the residual in your loss with the equation, sign by sign, and look whether its derivatives are "
+        why="Compare the residual in your loss with the equation, sign by sign, and check that its derivatives are "
         "made with `create_graph=True`. If your loss is still falling, take more steps. The boundary values are off "
         "by {boundary}, and {model} by {error}, where {allowed} is allowed.",
     ),
@@ -200,29 +202,30 @@ MISTAKES = [
         name="not trained enough",
         says="{model} is not there yet: its largest error is {error}, and {allowed} is allowed.",
         why="The residual of the equation is {residual}, and the boundary values are off by {boundary}. If your loss "
-        "falls, take more steps or another learning rate. If it does not, look whether the gradient is cleared in "
-        "each step, and whether each part of the loss is what it is to be.",
+        "falls, take more steps or another learning rate. If it does not, check that the gradient is cleared in "
+        "each step, and that each part of the loss is right.",
     ),
     Mistake(
         "search_passed_by",
         unit="12",
-        name="a search that has passed the value by",
+        name="a search that overshot",
         says="{found} lies beyond the right value, as seen from {start}: {away} away, where {allowed} is allowed.",
-        why="A search that jumps to and fro needs a smaller step or more of them; one that settles there makes another "
-        "function small than the misfit that is asked for.",
+        why="A search that jumps back and forth needs smaller or more steps; one that settles there minimizes a "
+        "different function from the misfit of the exercise.",
     ),
     Mistake(
         "search_went_away",
         unit="12",
         name="a search that went away",
-        says="the search began at {start} and ended at {found}, which is no nearer: {away} away from the right value.",
-        why="Look at the sign of the step: it goes against the gradient. Or the step is too large by far.",
+        says="the search began at {start} and ended at {found}, which is no closer: {away} away from the right value.",
+        why="Look at the sign of the step: it goes against the gradient. Or the step is far too large.",
     ),
     Mistake(
         "search_not_finished",
         unit="12",
         name="a search that is not finished",
         says="{found} is on the way from {start} to the right value, but {away} away from it; {allowed} is allowed.",
-        why="If your value creeps, take more steps or a larger learning rate; if it jumps to and fro, a smaller one.",
+        why="If your value creeps, take more steps or a larger learning rate; if it jumps back and forth, a smaller "
+        "one.",
     ),
 ]

@@ -13,7 +13,7 @@ MISTAKES = [
         formula="Jᵀ1",
         name="the upstream gradient ignored",
         says="this is the local derivative alone, whatever the upstream gradient is.",
-        why="`backward` is handed v, the upstream gradient: how much the loss changes with each entry of y. Every "
+        why="`backward` receives v, the upstream gradient: how much the loss changes with each entry of y. Every "
         "gradient that it returns contains this factor; here v = {v}. Where v is 1 everywhere, as after `y.sum()`, "
         "the mistake does not show.",
         derive={"operation": at_least_two(lambda b: b.J.T @ b.ones)},
@@ -31,7 +31,7 @@ MISTAKES = [
         unit="11",
         formula="Jᵀ(v ⊙ v)",
         name="the upstream gradient used twice",
-        says="the upstream gradient was multiplied in twice.",
+        says="the result was multiplied by the upstream gradient twice.",
         why="The chain rule multiplies by it once: upstream gradient times local derivative.",
         derive={"operation": at_least_two(lambda b: b.J.T @ b.v**2)},
     ),
@@ -39,8 +39,8 @@ MISTAKES = [
         "upstream_handed_on",
         unit="11",
         formula="v",
-        name="the upstream gradient handed on unchanged",
-        says="this is the upstream gradient itself, handed on unchanged.",
+        name="the upstream gradient passed on unchanged",
+        says="this is the upstream gradient itself, passed on unchanged.",
         why="That is the backward of y = x. The factor that belongs to this operation, its local derivative, is "
         "missing.",
         derive={"operation": lambda b: b.v if b.x_shape == b.y_shape and not _is_identity(b.J) else None},
@@ -57,10 +57,10 @@ MISTAKES = [
     Mistake(
         "value_without_graph",
         unit="11",
-        name="a value that nothing leads back from",
+        name="a value without a graph",
         says="the value is right, but it has no graph: no gradient can get back through it.",
-        why="Everything on the way to it must be recorded: no `.detach()`, no `.data`, no `torch.no_grad()`, no "
-        "`torch.tensor(…)` on the way.",
+        why="Every operation on the way to it must be recorded: without `.detach()`, `.data`, `torch.no_grad()` or "
+        "`torch.tensor(…)`.",
     ),
     Mistake(
         "pullback_without_graph",
@@ -75,7 +75,7 @@ MISTAKES = [
         unit="11",
         name="an intermediate result saved as a constant",
         says="y and its gradient are right, but the derivative of the gradient is wrong.",
-        why="Inside of `forward` nothing is recorded: an intermediate result that was computed there is a constant "
+        why="Inside `forward` nothing is recorded: an intermediate result that was computed there is a constant "
         "for `backward`, although it depends on x; `.detach()`, `.data` and `torch.no_grad()` in `backward` make "
         "one, too. `gradcheck` passes and `gradgradcheck` fails. Save inputs or outputs, and compute the rest from "
         "them in `backward`.",

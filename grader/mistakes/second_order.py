@@ -100,7 +100,7 @@ MISTAKES = [
         formula="diag(H)",
         name="only the diagonal of H",
         says="this holds only the unmixed second derivatives.",
-        why="∂²f/∂x_i∂x_j is zero for i ≠ j only where f is a sum of functions of one variable each.",
+        why="∂²f/∂x_i∂x_j is zero for all i ≠ j only if f is a sum of functions of one variable each.",
         derive={"hessian": lambda b: [({}, np.diag(b.H)), ({}, np.diag(np.diag(b.H)))]},
     ),
     Mistake(
@@ -118,7 +118,7 @@ MISTAKES = [
         formula="1ᵀH",
         name="the rows of H, added up",
         says="these are the rows of H, added up.",
-        why="That is what `autograd.grad` gives for the whole gradient weighted with ones. One row of H is the "
+        why="That is what `autograd.grad` returns for the whole gradient weighted with ones. One row of H is the "
         "gradient of one entry of the gradient.",
         derive={"hessian": lambda b: b.H.sum(axis=0)},
     ),
@@ -184,8 +184,8 @@ MISTAKES = [
         unit="08",
         formula="(u·∇f) ∇f",
         name="from the directional derivative",
-        says="this is made of the directional derivative u·∇f alone.",
-        why="u·∇f is the number to differentiate once more: its gradient is Hu.",
+        says="this uses the directional derivative u·∇f alone.",
+        why="Differentiate the number u·∇f once more: its gradient is Hu.",
         derive={"hvp": lambda b: [({}, (b.g @ b.extra("u")) * b.g), ({}, b.g @ b.extra("u"))]},
     ),
     Mistake(
@@ -244,7 +244,7 @@ MISTAKES = [
         formula="uᵀHu",
         name="the number uᵀHu",
         says="this is uᵀHu, the curvature along u, a single number.",
-        why="Hu is the vector that tells how the gradient changes when x moves along u.",
+        why="Hu is the vector that says how the gradient changes when x moves along u.",
         derive={"hvp": lambda b: b.extra("u") @ b.H @ b.extra("u")},
     ),
     Mistake(
@@ -267,8 +267,8 @@ MISTAKES = [
         formula="1ᵀH1",
         name="all entries of H added up",
         says="this is the sum of all entries of H, the mixed ones included.",
-        why="The Laplacian adds up the diagonal only. The derivative of the sum of the gradient brings the mixed "
-        "ones in: differentiate one entry at a time.",
+        why="The Laplacian adds up the diagonal only. Differentiating the sum of the gradient's entries brings in "
+        "the mixed ones: differentiate one entry at a time.",
         derive={"laplacian": lambda b: b.H.sum()},
     ),
     Mistake(
@@ -277,14 +277,14 @@ MISTAKES = [
         formula="∇f·∇f",
         name="squares of first derivatives",
         says="this is the sum of the squared first derivatives.",
-        why="(∂f/∂x)² and ∂²f/∂x² are written alike and are not the same.",
+        why="(∂f/∂x)² and ∂²f/∂x² look alike, but they are not the same.",
         derive={"laplacian": lambda b: b.g @ b.g},
     ),
     Mistake(
         "laplacian_unsummed",
         unit="08",
         formula="diag(H)",
-        name="not yet added up",
+        name="not added up",
         says="these are the terms of the Laplacian, not yet added up.",
         why="The Laplacian is a single number: their sum.",
         derive={"laplacian": lambda b: np.diag(b.H)},
@@ -305,8 +305,8 @@ MISTAKES = [
         formula="Σ_i H[i, k]",
         name="the sum of one column of H",
         says="this is the sum of column {k} of H.",
-        why="The Laplacian takes another entry from every row: entry i of row i, `row[i]`. The sum of a column is also "
-        "what entry {k} of the gradient of `g.sum()` holds.",
+        why="The Laplacian takes a different entry from every row: entry i of row i, `row[i]`. The sum of column {k} "
+        "is also entry {k} of the gradient of `g.sum()`.",
         derive={"laplacian": _one_column},
     ),
     Mistake(
@@ -315,7 +315,7 @@ MISTAKES = [
         formula="1·∇f",
         name="first derivatives added up",
         says="this is the sum of the first derivatives.",
-        why="Every term must be differentiated twice by the same variable.",
+        why="Every term must be differentiated twice with respect to the same variable.",
         derive={"laplacian": lambda b: b.g.sum()},
     ),
     Mistake(
@@ -323,8 +323,8 @@ MISTAKES = [
         unit="08",
         formula="H[k, k]",
         name="an unmixed partial derivative",
-        says="this is the second derivative by x_{k} twice.",
-        why="A mixed one differentiates by the one variable first and then by the other.",
+        says="this differentiates twice with respect to x_{k}.",
+        why="A mixed derivative differentiates with respect to one variable first, and then with respect to the other.",
         derive={"second_partial": _pure_partials},
     ),
     Mistake(
@@ -333,7 +333,7 @@ MISTAKES = [
         formula="∂f/∂x_i · ∂f/∂x_j",
         name="a product of first derivatives",
         says="this is the product of the two first derivatives.",
-        why="Differentiate the first derivative by the other variable, instead of multiplying.",
+        why="Differentiate the first derivative with respect to the other variable, instead of multiplying.",
         derive={"second_partial": lambda b: b.g[b.p.extras["i"]] * b.g[b.p.extras["j"]]},
     ),
     Mistake(
@@ -341,8 +341,8 @@ MISTAKES = [
         unit="08",
         formula="H[i]",
         name="the whole row",
-        says="this is the whole row {i} of H; one entry of it was asked for.",
-        why="Entry {j} of it is the derivative by x_{j}.",
+        says="this is the whole row {i} of H; the exercise asks for one entry of it.",
+        why="Entry {j} of it is the derivative with respect to x_{j}.",
         derive={"second_partial": lambda b: b.H[b.p.extras["i"]]},
     ),
     Mistake(
@@ -388,8 +388,8 @@ MISTAKES = [
         formula="x − f(x) / ∇f(x)",
         name="Newton's method for a zero of f",
         says="this is x − f(x)/∇f(x), entry by entry: Newton's method for a zero of f.",
-        why="Here a zero of the gradient is wanted. So ∇f takes the place of f in that method, and H that of its "
-        "derivative.",
+        why="Here you are looking for a zero of the gradient. So ∇f takes the place of f in that method, and H the "
+        "place of its derivative.",
         derive={"newton_step": _toward_a_root},
     ),
     Mistake(
@@ -398,7 +398,7 @@ MISTAKES = [
         formula="x − ∇f / diag(H)",
         name="only the diagonal of H",
         says="this divides by the diagonal of H.",
-        why="That is Newton's step only where the variables do not interact. Solve with the whole matrix.",
+        why="That is Newton's step only if the variables do not interact. Solve with the whole matrix.",
         derive={"newton_step": lambda b: b.x - b.g / np.diag(b.H)},
     ),
     Mistake(
@@ -406,7 +406,7 @@ MISTAKES = [
         unit="08",
         formula="x − H∇f",
         name="H where H⁻¹ was meant",
-        says="this is x minus H∇f: multiplied where one must solve.",
+        says="this is x minus H∇f: it multiplies by H instead of solving with it.",
         why="`torch.linalg.solve(H, g)` is H⁻¹g, without ever making the inverse.",
         derive={"newton_step": lambda b: b.x - b.H @ b.g},
     ),
@@ -424,7 +424,7 @@ MISTAKES = [
         unit="08",
         formula="H∇f / ‖∇f‖",
         name="the norm, not its square",
-        says="this is the gradient of the norm ‖∇f‖; that of its square was asked for.",
+        says="this is the gradient of the norm ‖∇f‖; the exercise asks for the gradient of its square.",
         why="The root divides by ‖∇f‖.",
         derive={"squared_norm": lambda b: b.H @ b.g / np.sqrt(b.g @ b.g)},
     ),
@@ -463,18 +463,18 @@ MISTAKES = [
         formula="2∇f",
         name="H is missing",
         says="this is twice the gradient.",
-        why="That is the derivative of ‖g‖² by g. By the chain rule it must still be multiplied by the derivative "
-        "of g by x, which is H.",
+        why="That is the derivative of ‖g‖² with respect to g. By the chain rule it must still be multiplied by the "
+        "derivative of g with respect to x, which is H.",
         derive={"squared_norm": lambda b: 2 * b.g},
     ),
     Mistake(
         "order_off",
         unit="08",
         formula="another order",
-        name="another order",
-        says="this is the derivative of order {k}; order {order} was asked for.",
-        why="f itself has order 0, and each derivative of the one before adds 1. Every call must differentiate what "
-        "the last one returned: to differentiate f(x) again gives f′ again.",
+        name="the wrong order",
+        says="this is the derivative of order {k}; the exercise asks for order {order}.",
+        why="f itself has order 0, and each differentiation adds 1. Every call must differentiate what "
+        "the previous one returned: differentiating f(x) again gives f′ again.",
         derive={"nth": _other_orders},
     ),
     Mistake(
@@ -501,8 +501,8 @@ MISTAKES = [
         name="zero",
         says="this is 0, and the true value is not.",
         why="Two things give 0. `x.grad.zero_()` overwrites the very tensor that holds the first derivative; set "
-        "`x.grad = None` instead. And 0 as a stand-in, where PyTorch refuses to differentiate again, is right "
-        "for a linear f only.",
+        "`x.grad = None` instead. And returning 0 where PyTorch refuses to differentiate again is right only "
+        "for a linear f.",
         derive={
             "nth": lambda b: _zero(nth(b)) if order(b) > 1 else None,
             "hessian": lambda b: _zero(b.H.reshape(b.x_shape * 2)),
@@ -534,8 +534,8 @@ MISTAKES = [
         unit="08",
         formula="Σ_{i≤j} H[i, j]",
         name="each row added to the next",
-        says="this is the sum of the diagonal of H and of all that stands above it.",
-        why="`backward` adds to `.grad`, so entry i that is read after row i holds the rows before it, too. Set "
+        says="this is the sum of the diagonal of H and of everything above it.",
+        why="`backward` adds to `.grad`, so after row i, entry i holds the rows before it, too. Set "
         "`x.grad = None` between two rows, or use `autograd.grad`.",
         derive={"laplacian": lambda b: np.triu(b.H).sum()},
     ),
@@ -545,24 +545,24 @@ MISTAKES = [
         formula="x − (1 / H)∇f",
         name="1/H entry by entry",
         says="this takes 1/H entry by entry for the inverse of H.",
-        why="The inverse of a matrix is not made of the reciprocals of its entries. `torch.linalg.solve(H, g)` is "
+        why="The entries of an inverse matrix are not the reciprocals of the entries. `torch.linalg.solve(H, g)` is "
         "H⁻¹g.",
         derive={"newton_step": _reciprocals},
     ),
     Mistake(
         "not_differentiable_again",
         unit="08",
-        name="cannot be differentiated again",
+        name="not differentiable again",
         says="the values are right, but they cannot be differentiated once more.",
-        why="The graph behind the result is missing, or was freed by the last call. `create_graph=True` keeps it and "
-        "records the pass backwards as well.",
+        why="The graph of the result is missing, or was freed by the last call. `create_graph=True` keeps it and "
+        "records the backward pass as well.",
     ),
     Mistake(
         "graph_cut_inside",
         unit="08",
         name="part of the graph is missing",
         says="the values are right, but their derivative is not.",
-        why="Somewhere on the way a tensor lost its past: look for `.detach()`, `.data`, `.item()` or a missing "
+        why="Somewhere on the way a tensor lost its graph: look for `.detach()`, `.data`, `.item()` or a missing "
         "`create_graph=True`.",
     ),
 ]

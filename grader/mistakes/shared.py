@@ -20,8 +20,8 @@ MISTAKES = [
         formula="−g",
         name="opposite sign",
         says="this is the right answer with the opposite sign.",
-        why="Every entry has the right size. A gradient points uphill; a step of descent carries the minus sign, "
-        "the gradient itself does not.",
+        why="Every entry has the right size. The gradient points uphill; the minus sign belongs to a descent step, "
+        "not to the gradient itself.",
         derive={
             "weights": lambda b: -b.v,
             "operation": lambda b: -b.g,
@@ -45,9 +45,9 @@ MISTAKES = [
         unit="01",
         formula="h′(g(x))",
         name="the chain rule stops early",
-        says="this is the derivative by the intermediate value, not by x.",
-        why="With u = g(x) and y = h(u), you have h′(u). To get to x, the factor g′(x) is still missing. "
-        "Differentiate by the leaf x, not by what was computed from it.",
+        says="this is the derivative with respect to the intermediate value, not with respect to x.",
+        why="With u = g(x) and y = h(u), you have h′(u). The factor g′(x) is still missing. "
+        "Differentiate with respect to the leaf x, not with respect to what was computed from it.",
     ),
     Mistake(
         "outer_at_wrong_place",
@@ -55,7 +55,7 @@ MISTAKES = [
         formula="h′(x) · g′(x)",
         name="the outer derivative at the wrong place",
         says="this is h′(x)·g′(x): the outer derivative was taken at x.",
-        why="In h(g(x)) the outer function never sees x. It sees u = g(x), and there its derivative must be taken: "
+        why="In h(g(x)) the outer function never sees x. It sees u = g(x), and its derivative must be taken there: "
         "h′(g(x))·g′(x).",
     ),
     Mistake(
@@ -78,9 +78,9 @@ MISTAKES = [
         "order_exchanged",
         unit="01",
         formula="g′(h(x)) · h′(x)",
-        name="inner and outer exchanged",
-        says="this is the derivative of g(h(x)): the two functions were put together in the other order.",
-        why="The inner function comes first: it sees x, and the outer one sees what the inner one gives.",
+        name="inner and outer function swapped",
+        says="this is the derivative of g(h(x)): the two functions were composed in the wrong order.",
+        why="The inner function comes first: it sees x, and the outer one sees the inner one's result.",
     ),
     Mistake(
         "slopes_added",
@@ -97,15 +97,15 @@ MISTAKES = [
         formula="(∂f/∂a, 2 · ∂f/∂b, …)",
         name="each backward added to the one before",
         says="these are 1, 2 and 3 times the right gradients, one after the other.",
-        why="Every `backward` adds to `.grad` of all inputs, not only of the one that is read next. One `backward`, "
-        "or one `torch.autograd.grad` with all inputs, gives all of them.",
+        why="Every `backward` adds to the `.grad` of all inputs, not only of the one that you read next. One "
+        "`backward`, or one `torch.autograd.grad` with all inputs, gives all gradients.",
     ),
     Mistake(
         "over_everything",
         unit="00",
         formula="A.mean()",
-        name="over everything",
-        says="this is taken over all entries at once.",
+        name="reduced over all dimensions",
+        says="this was computed over all entries at once.",
         why="Without `dim`, PyTorch reduces every dimension and leaves a single number.",
     ),
     Mistake(
@@ -113,7 +113,7 @@ MISTAKES = [
         unit="05",
         name="weights laid out by columns",
         says="the flat weights were filled in column by column.",
-        why="PyTorch lays entries out row by row (row-major): `v.reshape(y.shape)` does just that, a transpose "
+        why="PyTorch lays entries out row by row (row-major): `v.reshape(y.shape)` does just that, and a transpose "
         "afterwards undoes it.",
     ),
     Mistake(
@@ -123,7 +123,7 @@ MISTAKES = [
         name="each result added to the next",
         says="the first result is right; every later one is the sum of all up to it.",
         why="`backward` adds to `.grad`. Set `.grad` to None between two calls, or use `autograd.grad`, which "
-        "returns each gradient by itself.",
+        "returns each gradient separately.",
     ),
     Mistake(
         "results_exchanged",

@@ -119,7 +119,7 @@ MISTAKES = [
         formula="Jv",
         name="Jv instead of Jᵀv",
         says="this is Jv, the Jacobian times v, not Jᵀv.",
-        why="Jv adds up the columns of J: it tells how y moves when x moves along v. A weighted gradient adds up "
+        why="Jv adds up the columns of J: it says how y moves when x moves along v. A weighted gradient adds up "
         "the rows, one per output, each times that output's weight.",
         derive={"vjp": lambda b: b.J @ b.v if b.square else None},
     ),
@@ -152,8 +152,8 @@ MISTAKES = [
         formula="Jᵀ1 / m",
         name="gradient of y.mean()",
         says="this is the gradient of y.mean(): every output counts 1/{m}.",
-        why="Taking the mean makes y a number, so that autograd asks no question. But the weights {v} never "
-        "entered: each output got the same share instead.",
+        why="Taking the mean makes y a single number, so autograd asks for no weight. But the weights {v} were "
+        "never used: each output got the same share instead.",
         derive={"weights": at_least_two(lambda b: b.ones / b.m)},
     ),
     Mistake(
@@ -162,8 +162,8 @@ MISTAKES = [
         formula="Jᵀ(v ⊙ v)",
         name="weighted twice",
         says="this is Jᵀ(v⊙v): every output was weighted by v twice.",
-        why="Multiplying y by v is one way to weight, `grad_outputs=v` is another. Use one of them: together they "
-        "count each output v² times.",
+        why="Multiplying y by v is one way to weight it; `grad_outputs=v` is another. Use only one of them: together "
+        "they count each output v² times.",
         derive={"weights": at_least_two(lambda b: b.v * b.v)},
     ),
     Mistake(
@@ -183,7 +183,7 @@ MISTAKES = [
         name="only the diagonal of J",
         says="this uses only the diagonal of J: how y_i depends on x_i with the same index.",
         why="Each output may depend on every input. The off-diagonal entries of J are part of the sum; they can be "
-        "left out only where the map acts entry by entry.",
+        "left out only if the map acts entry by entry.",
         derive={"vjp": _diagonal},
     ),
     Mistake(
@@ -201,7 +201,7 @@ MISTAKES = [
         unit="02",
         formula="Jᵀv + old",
         name="an old .grad was not cleared",
-        says="this is the right gradient plus what already lay in `.grad` before your function was called.",
+        says="this is the right gradient plus what was already in `.grad` before your function was called.",
         why="`backward` adds to `.grad`; it never replaces it. Set `.grad` to None before the first call.",
         derive={"grad_state": _stale},
     ),
@@ -209,10 +209,10 @@ MISTAKES = [
         "grad_untouched",
         unit="01",
         formula="old",
-        name=".grad is as it was",
-        says="`.grad` still holds what lay there before your function was called, and nothing else.",
-        why="`backward` is what fills `.grad`, and only that of leaves that took part: a detached copy has a "
-        "`.grad` of its own. `torch.autograd.grad` returns what it finds, and leaves `.grad` alone.",
+        name=".grad is unchanged",
+        says="`.grad` still holds what it held before your function was called, and nothing else.",
+        why="Only `backward` fills `.grad`, and only for leaves that took part: a detached copy has a "
+        "`.grad` of its own. `torch.autograd.grad` returns the gradients, and leaves `.grad` alone.",
         derive={"grad_state": _as_it_was},
     ),
     Mistake(
@@ -221,7 +221,7 @@ MISTAKES = [
         formula="Jᵀv_last",
         name="only the last backward",
         says="this is what the last backward call alone would leave in `.grad`.",
-        why="Every `backward` adds to `.grad`, so all calls count: what lies there is the sum of what each would "
+        why="Every `backward` adds to `.grad`, so all calls count: it ends up with the sum of what each of them would "
         "leave.",
         derive={"grad_state": _last_backward},
     ),
@@ -230,8 +230,8 @@ MISTAKES = [
         unit="05",
         formula="J[i]",
         name="one output only",
-        says="this is made of the gradient of output {i} alone.",
-        why="Every output counts here, each with its own weight. One row of J is the answer only where the weight "
+        says="this uses the gradient of output {i} alone.",
+        why="Every output counts here, each with its own weight. One row of J is the answer only if the weight "
         "is one-hot.",
         derive={"weights": _one_output},
     ),
@@ -250,8 +250,8 @@ MISTAKES = [
         formula="v[:, None] ⊙ J",
         name="weighted rows, not added up",
         says="these are the rows of J, each times its weight, before they are added up.",
-        why="The gradient of a weighted sum is the weighted sum of the gradients: add over the outputs, and x's "
-        "shape is left.",
+        why="The gradient of a weighted sum is the weighted sum of the gradients: sum over the outputs; the "
+        "result has x's shape.",
         derive={"vjp": at_least_two(lambda b: grid(b, b.v[:, None] * b.J))},
     ),
     Mistake(
@@ -270,17 +270,17 @@ MISTAKES = [
         formula="Jᵀ(v ⊙ y)",
         name="weighted outputs used as weights",
         says="this is Jᵀ(v⊙y): the outputs, weighted by v, were used as weights.",
-        why="`grad_outputs` says how much each output counts, and that is v itself. The outputs are known to "
-        "autograd already: they are its first argument.",
+        why="`grad_outputs` says how much each output counts, and that is v itself. Autograd already knows the "
+        "outputs: they are its first argument.",
         derive={"weights": at_least_two(lambda b: b.v * b.y)},
     ),
     Mistake(
         "weight_in_other_order",
         unit="05",
         formula="Jᵀπ(v)",
-        name="weights in another order",
-        says="the right weights were used, but in another order.",
-        why="Entry i of `grad_outputs` weights entry i of y, by place. Here v = {v}.",
+        name="weights in the wrong order",
+        says="the right weights were used, but in the wrong order.",
+        why="Entry i of `grad_outputs` weights entry i of y. Here v = {v}.",
         derive={"weights": _orders},
     ),
     Mistake(
@@ -290,7 +290,7 @@ MISTAKES = [
         name="the weight was differentiated too",
         says="this is Jᵀv + (∂v/∂x)ᵀy: the weight's own dependence on x was differentiated as well.",
         why="In `(v * y).sum()` both factors depend on x, and the product rule takes both. A weight is a constant: "
-        "`v.detach()`. What goes in through `grad_outputs` is taken as numbers here.",
+        "`v.detach()`. Here `grad_outputs` takes the weight as plain numbers.",
         derive={"vjp": _undetached},
     ),
     Mistake(
@@ -299,8 +299,7 @@ MISTAKES = [
         formula="(∂v/∂x)ᵀy",
         name="the weight differentiated, and y held constant",
         says="this is (∂v/∂x)ᵀy, the other half of the product rule: v was differentiated, and y was not.",
-        why="In `(v * y).sum()` the weight is the factor to be held constant. Detach v, and leave the graph of y as it "
-        "is.",
+        why="In `(v * y).sum()` the weight is the factor to hold constant. Detach v, and keep the graph of y.",
         derive={"vjp": _other_half},
     ),
     Mistake(
@@ -309,7 +308,7 @@ MISTAKES = [
         formula="Jᵀv / ‖v‖",
         name="weight scaled to length 1",
         says="this is Jᵀv divided by the length of v.",
-        why="A direction is often scaled to length 1. A weight is not: it is {v}, as it stands.",
+        why="A direction is often scaled to length 1. A weight is not: use {v} unchanged.",
         derive={"weights": at_least_two(lambda b: b.v / np.sqrt(b.v @ b.v))},
     ),
     Mistake(
@@ -328,8 +327,8 @@ MISTAKES = [
         formula="Jᵀv / Σ v",
         name="weights scaled to sum to 1",
         says="this is Jᵀv divided by the sum of v.",
-        why="A weighted mean divides by the sum of the weights; a weighted gradient does not. The weight is {v}, as it "
-        "stands.",
+        why="A weighted mean divides by the sum of the weights; a weighted gradient does not. Use the weight {v} "
+        "unchanged.",
         derive={"weights": _summing_to_one},
     ),
     Mistake(
@@ -347,8 +346,8 @@ MISTAKES = [
         formula="(v·y) Jᵀv",
         name="gradient of the squared sum",
         says="this is the gradient of a square of v·y, not of v·y itself.",
-        why="Squaring brings the factor v·y down in front, here {vy}. The scalar to differentiate is the weighted "
-        "sum and nothing more.",
+        why="Squaring brings the factor v·y down in front, here {vy}. The scalar to differentiate is just the "
+        "weighted sum.",
         derive={"weights": at_least_two(lambda b: [({}, c * (b.v @ b.y) * b.v) for c in (1, 2)])},
     ),
     Mistake(
@@ -358,7 +357,7 @@ MISTAKES = [
         name="gradient of a sum of squares",
         says="this is the gradient of Σ (v_i·y_i)², or half of it: each weighted output was squared.",
         why="The square brings down the factor v_i·y_i, and the chain rule another v_i. The scalar to differentiate is "
-        "the weighted sum v·y and nothing more.",
+        "just the weighted sum v·y.",
         derive={"weights": at_least_two(lambda b: [({}, c * b.v**2 * b.y) for c in (1, 2)])},
     ),
     Mistake(
@@ -376,8 +375,8 @@ MISTAKES = [
         formula="(…, ∂f/∂c, ∂f/∂b)",
         name="gradients in the wrong places",
         says="these are the right gradients, in the wrong places of the tuple.",
-        why="The gradients come in the order of the variables that was asked for. In `torch.autograd.grad` that is "
-        "the order of `inputs`: another order there changes no value, only the places.",
+        why="The gradients must come in the order in which the exercise names the variables. `torch.autograd.grad` "
+        "returns them in the order of `inputs`: changing that order changes no value, only the places.",
         derive={"tuple": _swapped},
     ),
     Mistake(
@@ -386,7 +385,7 @@ MISTAKES = [
         formula="the gradient through both branches",
         name="the branch was not cut",
         says="this is the gradient through both branches.",
-        why="One branch was to count as a constant. `.detach()` gives the same values without their past: nothing "
+        why="One branch should count as a constant. `.detach()` gives the same values without their graph: no gradient "
         "flows back through them.",
         derive={"vjp": _through_everything},
     ),
@@ -394,9 +393,10 @@ MISTAKES = [
         "leaf_for_intermediate",
         unit="02",
         formula="∂f/∂x",
-        name="the gradient by the leaf",
-        says="this is the gradient by x, the leaf; that by an intermediate result was asked for.",
-        why="Name the tensor in the middle as the input of `autograd.grad`, or call its `retain_grad()` before "
+        name="the gradient with respect to the leaf",
+        says="this is the gradient with respect to x, the leaf; the exercise asks for the one with respect to an "
+        "intermediate result.",
+        why="Pass the tensor in the middle as the input of `autograd.grad`, or call its `retain_grad()` before "
         "`backward`.",
         derive={"vjp": _by_the_leaf},
     ),
@@ -404,8 +404,8 @@ MISTAKES = [
         "gradient_for_step",
         unit="03",
         formula="∇f(x)",
-        name="the gradient, not the point after the step",
-        says="this is the gradient itself; the point after the step was asked for.",
+        name="the gradient instead of the new point",
+        says="this is the gradient itself; the exercise asks for the point after the step.",
         why="The new point is x minus the rate times the gradient.",
         derive={"step": lambda b: b.g},
     ),
@@ -414,7 +414,7 @@ MISTAKES = [
         unit="03",
         formula="−η∇f(x)",
         name="the step without the point",
-        says="this is how far x moves, not where it gets to.",
+        says="this is how far x moves, not where it ends up.",
         why="Add the step to x: the new point is x minus the rate times the gradient.",
         derive={"step": lambda b: [({}, sign * float(b.extra("eta")[0]) * b.g) for sign in (-1, 1)]},
     ),
@@ -424,8 +424,8 @@ MISTAKES = [
         formula="x + η∇f(x)",
         name="a step uphill",
         says="this step was taken uphill.",
-        why="The gradient points to where f grows. To make f smaller, go against it: minus the rate times the "
-        "gradient.",
+        why="The gradient points in the direction in which f grows. To make f smaller, go the opposite way: minus "
+        "the rate times the gradient.",
         derive={"step": lambda b: b.x + float(b.extra("eta")[0]) * b.g},
     ),
     Mistake(
@@ -441,42 +441,42 @@ MISTAKES = [
         "nothing_changed",
         unit="02",
         formula="x",
-        name="x is as it was",
-        says="x still holds what it held before.",
-        why="`x = x - …` makes a new tensor and gives it the old name; the caller's tensor never hears of it. To "
-        "change a tensor itself use an operation in place, such as `x -= …`, under `torch.no_grad()`.",
+        name="x is unchanged",
+        says="x still holds its old values.",
+        why="`x = x - …` makes a new tensor and gives it the old name; the caller's tensor stays the same. To "
+        "change the tensor itself use an in-place operation, such as `x -= …`, under `torch.no_grad()`.",
         derive={"step": lambda b: b.x},
     ),
     Mistake(
         "graph_kept",
         unit="07",
-        name="the graph was kept to the end",
-        says="the values are right, but the graph is still there.",
-        why="The last pass should let go of what was saved: leave `retain_graph` out there, and `create_graph`, "
+        name="the graph was never freed",
+        says="the values are right, but the graph is still in memory.",
+        why="The last pass should free what was saved: leave out `retain_graph` there, and `create_graph`, "
         "which keeps the graph as well. Otherwise the memory is held for as long as the output lives.",
     ),
     Mistake(
         "zeros_for_none",
         unit="07",
-        name="zeros where None was asked for",
-        says="an input that takes no part got zeros; here None was asked for.",
-        why="`allow_unused=True` returns None for it; `materialize_grads=True` makes zeros of that.",
+        name="zeros instead of None",
+        says="an input that takes no part got zeros; the exercise asks for None.",
+        why="`allow_unused=True` returns None for it; `materialize_grads=True` turns that into zeros.",
     ),
     Mistake(
         "none_for_zeros",
         unit="07",
-        name="None where zeros were asked for",
-        says="an input that takes no part got None; here zeros were asked for.",
-        why="`materialize_grads=True` returns zeros in its shape, with which one can go on computing.",
+        name="None instead of zeros",
+        says="an input that takes no part got None; the exercise asks for zeros.",
+        why="`materialize_grads=True` returns zeros of its shape, so that you can go on computing.",
     ),
     Mistake(
         "one_sum_for_all",
         unit="07",
         formula="Jᵀ(v + w + …), each time",
-        name="the sum at every place",
+        name="the sum in every place",
         says="every place holds the sum of all the gradients.",
         why="Either the weights were added up, or `x.grad` was stored after each `backward` without a `.clone()`: "
-        "then all places hold the very tensor to which every call adds.",
+        "then all places hold one and the same tensor, to which every call adds.",
     ),
     Mistake(
         "first_for_all",
@@ -484,64 +484,64 @@ MISTAKES = [
         formula="Jᵀv, each time",
         name="the first weight for all",
         says="every place holds the gradient for the first weight.",
-        why="Each pass takes its own weight: the second place belongs to the second one.",
+        why="Each pass needs its own weight: the second place belongs to the second weight.",
     ),
     Mistake(
         "tuple_of_one",
         unit="01",
         name="the tuple was not unpacked",
-        says="you returned a tuple that holds the right tensor; the tensor itself was asked for.",
-        why="`torch.autograd.grad` always returns a tuple, one gradient per input, even for one input. Take it out: "
-        "`(g,) = torch.autograd.grad(…)` or `torch.autograd.grad(…)[0]`.",
+        says="you returned a tuple that holds the right tensor; return the tensor itself.",
+        why="`torch.autograd.grad` returns a tuple, one gradient per input, even for a single input. Take the "
+        "gradient out: `(g,) = torch.autograd.grad(…)` or `torch.autograd.grad(…)[0]`.",
     ),
     Mistake(
         "list_of_one",
         unit="01",
         name="a list instead of a tensor",
-        says="you returned a list that holds the right tensor; the tensor itself was asked for.",
+        says="you returned a list that holds the right tensor; return the tensor itself.",
         why="Take it out of the list: `return g`, not `return [g]`.",
     ),
     Mistake(
         "parts_not_added",
         unit="05",
         name="the parts side by side, not added up",
-        says="you returned {kind} whose entries add up to the right answer; their sum was asked for.",
-        why="One output after the other gives one part each. The gradient of a sum is the sum of the gradients: add "
-        "the parts, or hand all outputs with their weights to a single `torch.autograd.grad`.",
+        says="you returned {kind} whose entries add up to the right answer; return their sum.",
+        why="Each output gives one part. The gradient of a sum is the sum of the gradients: add "
+        "the parts, or pass all outputs with their weights to a single `torch.autograd.grad`.",
     ),
     Mistake(
         "attribute_misspelt",
         unit="01",
         name="an attribute that tensors do not have",
         says="your code set `{attribute}` on a tensor; the attribute is called `{nearest}`.",
-        why="Python adds a new attribute to an object without a word, so a misspelled one changes nothing in PyTorch.",
+        why="Python silently adds a new attribute to an object, so a misspelled one changes nothing in PyTorch.",
     ),
     Mistake(
         "not_returned",
         unit="00",
         name="None was returned",
         says="your function returned None.",
-        why="A function without `return` returns None. If yours has one, look at what stands after it. A `.grad` is "
-        "None until `backward` has put a gradient there: `torch.autograd.grad` never does, and for a tensor that is no "
+        why="A function without `return` returns None. If yours has one, look at what follows it. A `.grad` is None "
+        "until `backward` has put a gradient there: `torch.autograd.grad` never does, and for a tensor that is not a "
         "leaf, `backward` does so only if `retain_grad()` was called on that very tensor before. And "
         "`allow_unused=True` gives None for an input that takes no part.",
     ),
     Mistake(
         "grad_is_none",
         unit="01",
-        name="nothing landed in .grad",
-        says="after your function, `.grad` is None: no gradient has landed there.",
-        why="`backward` fills `.grad` of leaves that took part in the computation. A detached copy, or what "
-        "`torch.tensor(…)` makes, is another tensor with a `.grad` of its own. `torch.autograd.grad` returns "
-        "what it finds, and leaves `.grad` alone.",
+        name="no gradient in .grad",
+        says="after your function, `.grad` is None: no gradient has arrived there.",
+        why="`backward` fills the `.grad` of leaves that took part in the computation. A detached copy, or what "
+        "`torch.tensor(…)` makes, is a different tensor with a `.grad` of its own. `torch.autograd.grad` returns "
+        "the gradients, and leaves `.grad` alone.",
     ),
     Mistake(
         "grad_of_non_leaf",
         unit="02",
-        name="the .grad of a tensor that is no leaf",
-        says="your function returned None: what it read is the `.grad` of a tensor that is not a leaf.",
-        why="`backward` leaves gradients in leaves only. A tensor that an operation made keeps its own if "
-        "`retain_grad()` is called on it before `backward`; or ask `torch.autograd.grad` for it by name. "
+        name="the .grad of a tensor that is not a leaf",
+        says="your function returned None: it read the `.grad` of a tensor that is not a leaf.",
+        why="`backward` leaves gradients in leaves only. A tensor that an operation computed keeps its own if "
+        "`retain_grad()` is called on it before `backward`; or pass that tensor to `torch.autograd.grad` as an input. "
         "`.to()` and `.float()` are operations, too.",
     ),
 ]
