@@ -6,22 +6,6 @@ import torch
 from torch import Tensor
 
 
-def misfit(W: Tensor, x: Tensor, t: Tensor) -> Tensor:
-    return ((W @ x - t) ** 2).sum()
-
-
-def quadratic(A: Tensor, x: Tensor) -> Tensor:
-    return x @ A @ x
-
-
-def log_sum_exp(x: Tensor) -> Tensor:
-    return torch.logsumexp(x, dim=0)
-
-
-def half_squares(A: Tensor, b: Tensor, x: Tensor) -> Tensor:
-    return ((A @ x - b) ** 2).sum() / 2
-
-
 def hills(x: Tensor) -> Tensor:
     return x[0] ** 2 * x[1] + torch.sin(x[1] * x[2])
 
@@ -40,8 +24,3 @@ def triple(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 def uneven(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return a.prod() * torch.tanh(b).sum() + a[1] * (c**2).sum() - b[0] * c[3]
-
-
-def log_sum_exp_less_990(x: Tensor) -> Tensor:
-    """log_sum_exp(x) − 990: has the same gradient, and for x near 990 values small enough for finite differences."""
-    return torch.logsumexp(x - 990, dim=0)

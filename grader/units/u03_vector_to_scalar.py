@@ -1,5 +1,6 @@
 """Unit 03: the gradient of a scalar with respect to a vector: its shape and its direction."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,39 @@ from grader.units import u03_functions as functions
 
 OVERFLOW = 709  # exp(709) is finite in float64, exp(710) is not
 
+LOSS = "½ Σ (E[idx] @ w − t)²"
+TEXTS = tuple(torch.tensor(words) for words in ([2, 0, 2, 3, 2], [5, 1, 1, 4], [0, 2, 0]))  # each repeats a word
+
 HILLS = Map(functions.hills, {"x": mixed_signs(3)}, "x₀²x₁ + sin(x₁x₂)")
 RIBBON = Map(functions.ribbon, {"x": mixed_signs(4)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
 CONTRAST = Map(functions.contrast, {"x": mixed_signs(5)}, "log(1 + Σ(x_i − mean of x)²) + x₀x₄")
 ANY_LENGTH = Map(functions.ribbon, {"x": mixed_signs(6)}, "the sum of all x_i² x_(i+1), + sin(the sum of x)")
+
+
+def _misfit(W: torch.Tensor, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    return ((W @ x - t) ** 2).sum()
+
+
+def _quadratic_form(A: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return x @ A @ x
+
+
+def _log_sum_exp(x: torch.Tensor) -> torch.Tensor:
+    return torch.logsumexp(x, dim=0)
+
+
+def _log_sum_exp_less_990(x: torch.Tensor) -> torch.Tensor:
+    """_log_sum_exp(x) − 990: has the same gradient, and for x near 990 values small enough for finite differences."""
+    return torch.logsumexp(x - 990, dim=0)
+
+
+def _half_squares(A: torch.Tensor, b: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return ((A @ x - b) ** 2).sum() / 2
+
+
+def _lookup_loss(E: torch.Tensor, w: torch.Tensor, t: torch.Tensor, idx: torch.Tensor) -> torch.Tensor:
+    """Half the squared error of the scores of the words idx.  E: (n, d), w: (d,), t: (k,), idx: (k,).  Returns ()."""
+    return ((E[idx] @ w - t) ** 2).sum() / 2
 
 
 def _gradient(p: Problem) -> np.ndarray:
@@ -26,24 +56,24 @@ def _gradient(p: Problem) -> np.ndarray:
     return p.jacobians["x"].reshape(-1)
 
 
-def _quadratic(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+def _both_products(p: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Ax and Aᵀx."""
     A, x = p.inputs["A"].numpy(), p.inputs["x"].numpy()
     return A @ x, A.T @ x
 
 
 def _one_factor(p: Problem) -> Any:
-    right, left = _quadratic(p)
+    right, left = _both_products(p)
     return [({"kept": "Ax", "lost": "Aᵀx"}, right), ({"kept": "Aᵀx", "lost": "Ax"}, left)]
 
 
 def _as_symmetric(p: Problem) -> Any:
-    right, left = _quadratic(p)
+    right, left = _both_products(p)
     return [({"formula": "2Ax"}, 2 * right), ({"formula": "2Aᵀx"}, 2 * left)]
 
 
 def _entry_by_entry(p: Problem) -> Any:
-    right, left = _quadratic(p)
+    right, left = _both_products(p)
     x = p.inputs["x"].numpy()
     return [
         ({}, x * right),
@@ -118,6 +148,20 @@ def _unit_step(p: Problem) -> np.ndarray:
     return _moved(p, g / np.sqrt(g @ g))
 
 
+def _looked_up(p: Problem) -> np.ndarray:
+    """The gradient with respect to the rows looked up, E[idx]: (k, d)."""
+    E, w, t = (p.inputs[name].numpy() for name in ("E", "w", "t"))
+    return np.outer(E[p.map.fixed_args["idx"].numpy()] @ w - t, w)
+
+
+def _scattered(p: Problem, combine: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The gradient with respect to E, if ``combine`` makes one row, (d,), of the parts of a word: (uses, d)."""
+    G, idx, rows = np.zeros(p.inputs["E"].shape), p.map.fixed_args["idx"].numpy(), _looked_up(p)
+    for word in set(idx.tolist()):
+        G[word] = combine(rows[idx == word])
+    return G
+
+
 def _all_moved(p: Problem) -> Any:
     total = _gradient(p).sum()
     return [({}, np.full_like(_gradient(p), total)), ({}, total)]
@@ -140,32 +184,40 @@ SHAPE_OF_VALUE = Mistake(
     "shape_of_value",
     name="the shape of f's value",
     says="this is the shape of f's value, a single number.",
-    why="One number has one derivative for every number that can be moved. The gradient holds all of them, so it "
-    "has the shape of the variable, not that of the value.",
+    why="A single number has one derivative for each number that can be moved. The gradient holds all of them, so it "
+    "has the shape of the variable, not the shape of the value.",
     on_problem=lambda p: np.array(p.outputs[0].shape),
 )
 SHAPE_OF_OTHER_VARIABLE = Mistake(
     "shape_of_other_variable",
     name="the shape of another variable",
     says="this is the shape of {name}, another variable.",
-    why="A gradient has the shape of the variable that it is taken by. The others are held still, and their shapes "
-    "do not enter.",
+    why="A gradient has the shape of the variable that it is taken with respect to. The other variables are held "
+    "constant, and their shapes do not matter.",
     on_problem=lambda p: [({"name": n}, np.array(p.inputs[n].shape)) for n in ("x", "t")],
+)
+SHAPE_TRANSPOSED = Mistake(
+    "shape_transposed",
+    name="the variable's shape, transposed",
+    says="this is the shape of {name}, transposed.",
+    why="Some books arrange derivatives that way. In PyTorch, entry [i, j] of the gradient is the derivative with "
+    "respect to entry [i, j] of the variable.",
+    on_problem=lambda p: [({"name": "W"}, np.array(p.inputs["W"].shape[::-1]))],
 )
 SHAPE_FLATTENED = Mistake(
     "shape_flattened",
-    name="the right count, in one line",
-    says="the number of entries is right, but they do not stand in one line.",
-    why="Each derivative stands where its own entry stands in the variable. PyTorch never flattens a gradient: its "
+    name="the right number of entries, flattened",
+    says="the number of entries is right, but they do not form one long vector.",
+    why="Each derivative stands at the place of its entry in the variable. PyTorch never flattens a gradient: its "
     "shape is always that of the variable.",
     on_problem=lambda p: np.array([p.inputs["W"].numel()]),
 )
 SHAPE_WITH_A_ROW = Mistake(
     "shape_with_a_row",
-    name="a row for the output",
+    name="a dimension for the output",
     says="this has one more dimension, for the single output.",
-    why="A table of derivatives has a row for each output. A gradient is taken of one number, and that number takes "
-    "up no dimension: only the variable's shape is left.",
+    why="A table with a row for each output is a Jacobian. A gradient belongs to one number, of shape (), which adds "
+    "no dimension: the shape is the variable's.",
     on_problem=lambda p: np.array([1, *p.inputs["W"].shape]),
 )
 SYMMETRIC_ASSUMED = Mistake(
@@ -174,16 +226,16 @@ SYMMETRIC_ASSUMED = Mistake(
     name="the formula for a symmetric matrix",
     says="this is {formula}, the formula for a symmetric A.",
     why="x stands on both sides of A. Moving the right one gives Aᵀx, moving the left one gives Ax, and the "
-    "gradient is their sum, (A + Aᵀ)x. The two parts are equal for every x only where A equals Aᵀ.",
+    "gradient is their sum, (A + Aᵀ)x. The two parts are equal for every x only if A equals Aᵀ.",
     on_problem=_as_symmetric,
 )
 ONE_FACTOR_ONLY = Mistake(
     "one_factor_only",
     formula="Ax",
-    name="one of the two factors held still",
-    says="this is {kept}: only one of the two x was moved.",
-    why="x stands on both sides of A. By the product rule there is one part for each: Ax for the left one, Aᵀx for "
-    "the right one. Here {lost} is missing.",
+    name="one of the two factors held constant",
+    says="this is {kept}: only one of the two factors x was moved.",
+    why="x stands on both sides of A. The product rule gives one part for each: Ax for the left one, Aᵀx for the "
+    "right one. Here {lost} is missing.",
     on_problem=_one_factor,
 )
 FACTOR_X_NOT_DROPPED = Mistake(
@@ -191,17 +243,17 @@ FACTOR_X_NOT_DROPPED = Mistake(
     formula="2x ⊙ Ax",
     name="still multiplied by x",
     says="every entry is still multiplied by its entry of x.",
-    why="xᵀAx has two factors x. By the product rule there is one part for each, and in it that factor is gone: Ax for "
-    "the left one, Aᵀx for the right one.",
+    why="xᵀAx has two factors x. The product rule gives one part for each, and the factor that is differentiated is "
+    "gone from it: Ax for the left one, Aᵀx for the right one.",
     on_problem=_entry_by_entry,
 )
 LOG_BEFORE_SUM = Mistake(
     "log_before_sum",
     formula="(1, 1, …)",
     name="the logarithm before the sum",
-    says="this is a 1 for every entry of x, the gradient of x₀ + x₁ + ….",
-    why="`torch.log(torch.exp(x)).sum()` takes the logarithm of every exponential by itself, which gives back x. Add "
-    "the exponentials up first, and then take one logarithm of their sum.",
+    says="this is 1 for every entry of x: the gradient of x₀ + x₁ + ….",
+    why="`torch.log(torch.exp(x)).sum()` takes the logarithm of each exponential separately, which gives back x. First "
+    "add up the exponentials, and then take one logarithm of their sum.",
     on_problem=lambda p: np.ones_like(p.truth),
 )
 EXPONENTIALS_ALONE = Mistake(
@@ -218,7 +270,7 @@ GRADIENT_OF_MAXIMUM = Mistake(
     formula="∇max(x)",
     name="the gradient of the maximum",
     says="this is 1 at the largest entry and 0 elsewhere: the gradient of max(x).",
-    why="The logarithm of a sum of exponentials comes near the maximum where one entry is much larger than all "
+    why="The logarithm of a sum of exponentials is close to the maximum if one entry is much larger than all "
     "others. Otherwise every entry has its share.",
     on_problem=_one_hot,
 )
@@ -227,8 +279,8 @@ MAXIMUM_NOT_ADDED = Mistake(
     formula="∇f − ∇max(x)",
     name="the maximum was not added back",
     says="this is the right answer minus 1 at the largest entry.",
-    why="Shifting by the maximum m keeps the exponentials small, but it changes the value: log Σ exp(x_i) = m + log "
-    "Σ exp(x_i − m). m depends on x, too: differentiate both places where it stands, or neither.",
+    why="Subtracting the maximum m keeps the exponentials small, but it changes the value: log Σ exp(x_i) = m + log "
+    "Σ exp(x_i − m). m depends on x, too: differentiate both places where it stands, or detach both.",
     on_problem=lambda p: p.truth - _one_hot(p),
 )
 LOG_OF_GRADIENT = Mistake(
@@ -239,12 +291,12 @@ LOG_OF_GRADIENT = Mistake(
     why="`log_softmax` and x − log Σ exp(x_i) give the logarithm of softmax. The gradient is softmax itself.",
     on_problem=lambda p: np.log(p.truth),
 )
-DIRECTION_NORMALISED = Mistake(
-    "direction_normalised",
+DIRECTION_NORMALIZED = Mistake(
+    "direction_normalized",
     formula="∇f·u / |u|",
     name="direction scaled to length 1",
     says="this is the slope along u, divided by the length of u.",
-    why="∇f·u says how fast f changes when x moves with the velocity u. Twice as fast a move changes f twice as "
+    why="∇f·u says how fast f changes when x moves with the velocity u. Moving twice as fast changes f twice as "
     "fast, so u must not be scaled.",
     on_problem=lambda p: _slope_along(p) / np.sqrt(_direction(p) @ _direction(p)),
 )
@@ -253,7 +305,7 @@ DIRECTION_UNSUMMED = Mistake(
     formula="∇f ⊙ u",
     name="not yet added up",
     says="this is ∇f times u, entry by entry, not yet added up.",
-    why="Entry j tells what moving x_j alone does. In a direction all entries move at once, and what they do adds "
+    why="Entry j says what the motion of x_j alone does. Along u all entries move at once, and their effects add "
     "up: `(g * u).sum()` or `g @ u`.",
     on_problem=lambda p: _gradient(p) * _direction(p),
 )
@@ -262,8 +314,7 @@ LENGTH_OF_GRADIENT = Mistake(
     formula="|∇f|",
     name="the length of the gradient",
     says="this is |∇f|, whatever u is.",
-    why="That is the slope in one direction only, the gradient's own, taken with length 1. In the direction u the "
-    "slope is ∇f·u.",
+    why="That is the slope in one direction only, the gradient's own, scaled to length 1. Along u the slope is ∇f·u.",
     on_problem=lambda p: np.sqrt(_gradient(p) @ _gradient(p)),
 )
 LENGTHS_MULTIPLIED = Mistake(
@@ -271,7 +322,7 @@ LENGTHS_MULTIPLIED = Mistake(
     formula="|∇f| |u|",
     name="the product of the two lengths",
     says="this is |∇f|·|u|, the product of the two lengths.",
-    why="That is the slope along u only where u points the same way as the gradient. ∇f·u depends on the angle between "
+    why="That is the slope along u only if u points the same way as the gradient. ∇f·u depends on the angle between "
     "them as well: `(g * u).sum()` or `g @ u`.",
     on_problem=lambda p: np.sqrt((_gradient(p) @ _gradient(p)) * (_direction(p) @ _direction(p))),
 )
@@ -280,7 +331,7 @@ GRADIENT_FOR_SLOPE = Mistake(
     formula="∇f(x)",
     name="the gradient itself",
     says="this is the whole gradient; one number, the slope along u, was asked for.",
-    why="The direction u has not entered yet: multiply the gradient by u, entry by entry, and add up.",
+    why="The direction u is not used yet: multiply the gradient by u, entry by entry, and add up.",
     on_problem=_gradient,
 )
 WHOLE_STEP = Mistake(
@@ -288,8 +339,8 @@ WHOLE_STEP = Mistake(
     formula="f(x + u) − f(x)",
     name="the change over a whole step",
     says="this is f(x + u) − f(x), the change over a whole step.",
-    why="A derivative is the rate of change at the point x itself. On the way from x to x + u that rate changes, in "
-    "general; where f is linear it does not.",
+    why="A derivative is the rate of change at the point x itself. Between x and x + u that rate changes, unless f "
+    "is linear.",
     on_problem=_whole_step,
 )
 RESIDUAL_FOR_GRADIENT = Mistake(
@@ -297,7 +348,8 @@ RESIDUAL_FOR_GRADIENT = Mistake(
     formula="x − η(Ax − b)",
     name="a step along the residual",
     says="this step was taken along Ax − b, not along the gradient.",
-    why="½|r|² has the gradient r by r. By x, where r = Ax − b, the chain rule brings one more factor: Aᵀr.",
+    why="The gradient of ½|r|² with respect to r is r. With respect to x, where r = Ax − b, the chain rule adds a "
+    "factor: Aᵀr.",
     on_problem=_along_residual,
 )
 TRANSPOSED_OPERAND = Mistake(
@@ -305,8 +357,8 @@ TRANSPOSED_OPERAND = Mistake(
     formula="x − ηA(Ax − b)",
     name="A where Aᵀ belongs",
     says="this step was taken along A(Ax − b), not along Aᵀ(Ax − b).",
-    why="x_j meets column j of A, so its derivative is made with column j: that is a row of Aᵀ. Only a square A "
-    "lets the wrong product pass.",
+    why="x_j is multiplied by column j of A, so its derivative is made with column j, which is a row of Aᵀ. Only if A "
+    "is square does the wrong product have a shape that fits.",
     on_problem=_transposed,
 )
 HALF_LOST = Mistake(
@@ -314,17 +366,24 @@ HALF_LOST = Mistake(
     formula="x − 2η∇f(x)",
     name="the ½ was lost",
     says="this is a step twice as long.",
-    why="The 2 that comes down from the square and the ½ in front of it cancel. Look whether the ½ of f was left out.",
+    why="The 2 from differentiating the square cancels the ½ in front of it. Check whether the ½ of f was left out.",
     on_problem=lambda p: _moved(p, 2 * _gradient(p)),
 )
 UNIT_STEP = Mistake(
     "unit_step",
     formula="x − η∇f(x)/|∇f(x)|",
     name="the gradient scaled to length 1",
-    says="this step was taken along ∇f/|∇f|, so its length is eta, whatever the gradient's is.",
-    why="In steepest descent as it was asked for here, a steep place gets a long step: the gradient enters with its "
-    "size.",
+    says="this step was taken along ∇f/|∇f|, so its length is eta, however long the gradient is.",
+    why="In gradient descent a steep place gets a long step: the gradient is used with its length.",
     on_problem=_unit_step,
+)
+POINT_NOT_MOVED = Mistake(
+    "point_not_moved",
+    formula="x",
+    name="x before the step",
+    says="this is x, as it was before the step.",
+    why="`x - eta * g` computes a new tensor and leaves x unchanged. Return that new tensor.",
+    on_problem=lambda p: p.inputs["x"].numpy(),
 )
 SLICE_NEVER_SEEN = Mistake(
     "slice_never_seen",
@@ -339,25 +398,25 @@ SLICE_NEVER_SEEN = Mistake(
 GRADIENT_NOT_SLICED = Mistake(
     "gradient_not_sliced",
     formula="∇f(x)",
-    name="the gradient by all of x",
-    says="this is the gradient by the whole of x; that by x[{k}:] was asked for.",
-    why="The gradient by a part of x holds the entries that belong to that part.",
+    name="the gradient with respect to all of x",
+    says="this is the gradient with respect to the whole of x; only x[{k}:] was asked for.",
+    why="The gradient with respect to a part of x holds the entries that belong to that part.",
     on_problem=_gradient,
 )
 OTHER_PART = Mistake(
     "other_part",
     formula="∂f/∂x[:k]",
     name="the other part",
-    says="this is the gradient by x[:{k}], the entries before place {k}.",
+    says="this is the gradient with respect to x[:{k}], the entries before place {k}.",
     why="`x[k:]` begins at place k and goes to the end; `x[:k]` ends before it.",
     on_problem=lambda p: _gradient(p)[: p.extras["k"]],
 )
 ZEROS_BEFORE_SLICE = Mistake(
     "zeros_before_slice",
     formula="(0, …, 0, ∂f/∂x[k:])",
-    name="zeros where nothing was asked for",
+    name="zeros for the fixed entries",
     says="this is the right part, with zeros in front of it.",
-    why="The gradient has the shape of what is differentiated by, here that of the slice `x[k:]`.",
+    why="A gradient has the shape of what it is taken with respect to, here the shape of the slice `x[k:]`.",
     on_problem=_padded,
 )
 FUNCTION_OF_SLICE = Mistake(
@@ -365,14 +424,49 @@ FUNCTION_OF_SLICE = Mistake(
     formula="∇f(x[k:])",
     name="f of the slice alone",
     says="this is the gradient of f(x[k:]), a function of fewer numbers.",
-    why="f was to be taken at the whole of x. The entries before place k are held still, but they are still there.",
+    why="f takes the whole of x. The entries before place k are held constant, but they are still there.",
     on_problem=_of_the_slice,
+)
+LAST_USE_ONLY = Mistake(
+    "last_use_only",
+    formula="∂f/∂E, last uses only",
+    name="repeated rows overwritten",
+    says="where a row of E was looked up more than once, only its last use counts here.",
+    why="Each use of a row contributes a part, and the parts add up. With a repeated index, `G[idx] = rows` and even "
+    "`G[idx] += rows` keep only one of them: `+=` reads all the old rows before it writes any. "
+    "`G.index_add_(0, idx, rows)` adds every one.",
+    on_problem=lambda p: _scattered(p, lambda parts: parts[-1]),
+)
+USES_AVERAGED = Mistake(
+    "uses_averaged",
+    formula="∂f/∂E / number of uses",
+    name="the uses of a row averaged",
+    says="where a row of E was looked up more than once, this is the mean of its parts.",
+    why="Moving a row moves every place where it was looked up, and the effects add up: the gradient is their sum.",
+    on_problem=lambda p: _scattered(p, lambda parts: np.mean(parts, axis=0)),
+)
+ROWS_AS_LOOKED_UP = Mistake(
+    "rows_as_looked_up",
+    formula="∂f/∂E[idx]",
+    name="the gradient with respect to the rows looked up",
+    says="this is the gradient with respect to E[idx], with one row for each entry of idx.",
+    why="The gradient with respect to E has the shape of E. Row i of what you have belongs in row idx[i], and rows "
+    "that belong in the same place are added.",
+    on_problem=lambda p: _looked_up(p),
+)
+HALF_OF_LOSS_LOST = Mistake(
+    "half_of_loss_lost",
+    formula="2 ∂f/∂E",
+    name="the ½ of the loss was lost",
+    says="every entry is twice the right one.",
+    why="The 2 from differentiating the square cancels the ½ in front of it.",
+    on_problem=lambda p: 2 * p.truth,
 )
 ALL_ENTRIES_MOVED = Mistake(
     "all_entries_moved",
     formula="(Σ ∂f/∂x_i, Σ ∂f/∂x_i, …)",
     name="all entries moved at once",
-    says="what stands here is the sum of all entries of the gradient: all of x was moved at once.",
+    says="this is the sum of all entries of the gradient: all of x was moved at once.",
     why="`x + h` adds h to every entry. For entry j of the gradient only x_j may move: `plus = x.clone()`, then "
     "`plus[j] += h`.",
     on_problem=_all_moved,
@@ -381,7 +475,7 @@ NOT_MOVED_BACK = Mistake(
     "not_moved_back",
     formula="(∂f/∂x₀, ∂f/∂x₀ + ∂f/∂x₁, …)",
     name="entries not moved back",
-    says="entry j is the sum of the right entries up to j: the entries moved before were still moved.",
+    says="entry j is the sum of the right entries up to j: the entries moved earlier were still moved.",
     why="For entry j only x_j may differ from the point x. Move it back before the next one, or start each time from a "
     "fresh `x.clone()`.",
     on_problem=lambda p: np.cumsum(_gradient(p)),
@@ -390,27 +484,11 @@ NOT_MOVED_BACK = Mistake(
 BOTH_POINTS_THE_SAME = Mistake(
     "both_points_the_same",
     name="both values at the same point",
-    says="these are zeros, or next to nothing.",
-    why="`plus = x` makes no copy: it gives x a second name, and what is added under the one is taken away again "
-    "under the other, so that both values of f are taken at the same point. Write `x.clone()`. A step so small "
-    "that x ± h is rounded to x does the same. And `rise / 2 * h` multiplies by h: write `rise / (2 * h)`.",
+    says="these are zeros, or nearly zeros.",
+    why="`plus = x` makes no copy: it gives x a second name, and what is added under one name is subtracted again "
+    "under the other, so both values of f are taken at the same point. Write `x.clone()`. A step so small "
+    "that x ± h is rounded to x has the same effect. And `rise / 2 * h` multiplies by h: write `rise / (2 * h)`.",
     on_problem=lambda p: np.zeros_like(p.truth),
-)
-SHAPE_TRANSPOSED = Mistake(
-    "shape_transposed",
-    name="the variable's shape, transposed",
-    says="this is the shape of {name}, transposed.",
-    why="Some books lay derivatives out that way. In PyTorch entry [i, j] of the gradient is the derivative by "
-    "entry [i, j] of the variable.",
-    on_problem=lambda p: [({"name": "W"}, np.array(p.inputs["W"].shape[::-1]))],
-)
-POINT_NOT_MOVED = Mistake(
-    "point_not_moved",
-    formula="x",
-    name="x as it was",
-    says="this is x, as it was before the step.",
-    why="`x - eta * g` computes a new tensor and leaves x alone. Return what it gives.",
-    on_problem=lambda p: p.inputs["x"].numpy(),
 )
 
 QUESTIONS = [
@@ -418,7 +496,7 @@ QUESTIONS = [
         "03.predict_the_shape",
         "3.1 Predict the shape of a gradient",
         PredictedShape(of=Gradient(wrt="W")),
-        [Map(functions.misfit, {"W": normal(2, 3), "x": normal(3), "t": normal(2)}, "the sum of (W @ x − t)²")],
+        [Map(_misfit, {"W": normal(2, 3), "x": normal(3), "t": normal(2)}, "the sum of (W @ x − t)²")],
         also=(
             SHAPE_OF_VALUE,
             SHAPE_OF_OTHER_VARIABLE,
@@ -428,144 +506,15 @@ QUESTIONS = [
         ),
         points=1,
         stars=1,
-        minutes=3,
+        minutes=2,
         hints=(
-            "The gradient holds one derivative for each number that can be moved. Which numbers are moved here?",
-            "Each of the numbers in W can be moved by itself, and its derivative stands at its own place.",
-        ),
-    ),
-    Question(
-        "03.quadratic_form",
-        "3.2 A quadratic form",
-        Gradient(),
-        [
-            Map(functions.quadratic, {"A": normal(3, 3), "x": normal(3)}, "xᵀAx"),
-            Map(functions.quadratic, {"A": normal(2, 2), "x": normal(2)}, "xᵀAx"),
-            Map(functions.quadratic, {"A": normal(4, 4), "x": normal(4)}, "xᵀAx"),
-        ],
-        gives=("A", "x"),
-        also=(
-            SYMMETRIC_ASSUMED,
-            ONE_FACTOR_ONLY,
-            FACTOR_X_NOT_DROPPED,
-        ),
-        points=2,
-        stars=2,
-        minutes=8,
-        hints=(
-            "x stands there twice. Hold the first one still and differentiate by the second, then the other way round.",
-            "uᵀAx, with u held still, has the gradient Aᵀu by x. What is the gradient of xᵀAw, with w held still?",
-            "The two parts add up: `A @ x + A.T @ x`.",
-        ),
-    ),
-    Question(
-        "03.log_sum_exp",
-        "3.3 The logarithm of a sum of exponentials",
-        Gradient(),
-        [
-            Map(functions.log_sum_exp, {"x": normal(4)}, "log(e^x₀ + e^x₁ + …)"),
-            Map(functions.log_sum_exp, {"x": uniform(-3, 3, 3)}, "log(e^x₀ + e^x₁ + …)"),
-            Map(functions.log_sum_exp_less_990, {"x": uniform(990, 993, 5)}, "log(e^x₀ + e^x₁ + …)"),
-        ],
-        gives=("x",),
-        also=(
-            EXPONENTIALS_ALONE,
-            GRADIENT_OF_MAXIMUM,
-            MAXIMUM_NOT_ADDED,
-            LOG_OF_GRADIENT,
-            LOG_BEFORE_SUM,
-        ),
-        points=2,
-        stars=3,
-        minutes=9,
-        hints=(
-            "By the chain rule: the derivative of log s is 1/s, and s is the sum of the exponentials. Now exp(1000) is "
-            "∞ in float64; which numbers would stay finite?",
-            "For every number c, log Σ exp(x_i) = c + log Σ exp(x_i − c). Which c keeps all exponentials at 1 or "
-            "below?",
-            "`torch.logsumexp(x, dim=0)` does that by itself; the gradient has a name, too: softmax.",
-        ),
-    ),
-    Question(
-        "03.directional_derivative",
-        "3.4 The slope in a direction",
-        JVP(),
-        [HILLS, RIBBON, CONTRAST],
-        gives=("f", "x", "u"),
-        extras={"u": _u},
-        also=(
-            DIRECTION_NORMALISED,
-            DIRECTION_UNSUMMED,
-            LENGTH_OF_GRADIENT,
-            LENGTHS_MULTIPLIED,
-            GRADIENT_FOR_SLOPE,
-            WHOLE_STEP,
-        ),
-        points=2,
-        stars=2,
-        minutes=6,
-        hints=(
-            "Moving x by a little, t·u, moves entry j by t·u_j. Each of these moves f by how much, and what do they "
-            "do together?",
-            "∇f·u: multiply entry by entry, and add up. u counts as it is, whatever its length.",
-        ),
-    ),
-    Question(
-        "03.descent_step",
-        "3.5 One step downhill",
-        Step(),
-        [
-            Map(functions.half_squares, {"A": normal(3, 3), "b": normal(3), "x": normal(3)}, "½|Ax − b|²"),
-            Map(functions.half_squares, {"A": normal(4, 2), "b": normal(4), "x": normal(2)}, "½|Ax − b|²"),
-            Map(functions.half_squares, {"A": normal(2, 4), "b": normal(2), "x": normal(4)}, "½|Ax − b|²"),
-        ],
-        gives=("A", "b", "x", "eta"),
-        extras={"eta": _eta},
-        also=(
-            RESIDUAL_FOR_GRADIENT,
-            TRANSPOSED_OPERAND,
-            HALF_LOST,
-            UNIT_STEP,
-            POINT_NOT_MOVED,
-        ),
-        without={"nothing_changed": "nothing is to be changed in place here: the new point is returned"},
-        points=2,
-        stars=2,
-        minutes=8,
-        hints=(
-            "The gradient points to where f grows fastest. Which way is down, and how far does eta say to go?",
-            "The new point is x minus eta times the gradient of f by x, at this x.",
-            "By autograd: `torch.autograd.grad(f(A, b, x), x)`. By formula: the gradient is Aᵀ(Ax − b).",
-        ),
-    ),
-    Question(
-        "03.by_a_slice",
-        "3.6 Mend: the gradient by a slice",
-        Computed(compute=_part, text="∂f/∂x[k:]"),
-        [HILLS, CONTRAST, ANY_LENGTH],
-        gives=("f", "x", "k"),
-        extras={"k": _k},
-        also=(
-            SLICE_NEVER_SEEN,
-            GRADIENT_NOT_SLICED,
-            OTHER_PART,
-            ZEROS_BEFORE_SLICE,
-            FUNCTION_OF_SLICE,
-            CATALOGUE["minus_sign"].derived(lambda p: -_part(p)),
-        ),
-        points=2,
-        stars=3,
-        minutes=8,
-        hints=(
-            "`x[k:]` makes a new tensor each time it is written. Was that very tensor used when y was computed?",
-            "Two ways out. Differentiate by x, and slice what comes back. Or make the slice first, and compute f from "
-            "it.",
-            "`(g,) = torch.autograd.grad(f(x), x)`, then `g[k:]`. The other way needs `torch.cat([x[:k], part])`.",
+            "The gradient holds one derivative for each number that can be moved. Which numbers are those here?",
+            "Each of the numbers in W can be moved by itself, and its derivative stands at the same place.",
         ),
     ),
     Question(
         "03.order_of_inputs",
-        "3.7 Three vectors, in another order",
+        "3.2 Three vectors, in another order",
         Gradient(wrt=("c", "a", "b")),
         [
             Map(functions.triple, {"a": normal(3), "b": normal(3), "c": normal(3)}, "(a ⊙ b)·c + sin(a·c)"),
@@ -579,16 +528,171 @@ QUESTIONS = [
         also=(CATALOGUE["accumulated_in_turn"].derived(lambda p: tuple((k + 1) * g for k, g in enumerate(p.truth))),),
         partial=True,
         points=2,
+        stars=1,
+        minutes=4,
+        hints=(
+            "f takes its arguments in one order, and you may ask for the gradients in another.",
+            "`torch.autograd.grad(y, (c, a, b))` returns the gradients in exactly that order.",
+        ),
+    ),
+    Question(
+        "03.directional_derivative",
+        "3.3 The slope in a direction",
+        JVP(),
+        [HILLS, RIBBON, CONTRAST],
+        gives=("f", "x", "u"),
+        extras={"u": _u},
+        also=(
+            DIRECTION_NORMALIZED,
+            DIRECTION_UNSUMMED,
+            LENGTH_OF_GRADIENT,
+            LENGTHS_MULTIPLIED,
+            GRADIENT_FOR_SLOPE,
+            WHOLE_STEP,
+        ),
+        points=2,
         stars=2,
         minutes=5,
         hints=(
-            "The order in which f takes its arguments and that in which you ask for gradients need not be the same.",
-            "`torch.autograd.grad(y, (c, a, b))` returns the gradients in just that order.",
+            "Moving x by a small t·u moves entry j by t·u_j. By how much does each of these motions change f, and by "
+            "how much do all of them together?",
+            "It is the inner product ∇f·u: multiply entry by entry, and add up. Use u as it is, whatever its length.",
+        ),
+    ),
+    Question(
+        "03.log_sum_exp",
+        "3.4 The logarithm of a sum of exponentials",
+        Gradient(),
+        [
+            Map(_log_sum_exp, {"x": normal(4)}, "log(e^x₀ + e^x₁ + …)"),
+            Map(_log_sum_exp, {"x": uniform(-3, 3, 3)}, "log(e^x₀ + e^x₁ + …)"),
+            Map(_log_sum_exp_less_990, {"x": uniform(990, 993, 5)}, "log(e^x₀ + e^x₁ + …)"),
+        ],
+        gives=("x",),
+        also=(
+            EXPONENTIALS_ALONE,
+            GRADIENT_OF_MAXIMUM,
+            MAXIMUM_NOT_ADDED,
+            LOG_OF_GRADIENT,
+            LOG_BEFORE_SUM,
+        ),
+        points=2,
+        stars=2,
+        minutes=7,
+        hints=(
+            "By the chain rule: the derivative of log s is 1/s, and s is the sum of the exponentials. Now exp(1000) is "
+            "∞ in float64. What is then multiplied by what?",
+            "For every number c, log Σ exp(x_i) = c + log Σ exp(x_i − c). Which c keeps all exponentials at 1 or "
+            "below?",
+            "`torch.logsumexp(x, dim=0)` does that for you. And the gradient has a name of its own: softmax.",
+        ),
+    ),
+    Question(
+        "03.by_a_slice",
+        "3.5 Mend: the gradient with respect to a slice",
+        Computed(compute=_part, text="∂f/∂x[k:]"),
+        [HILLS, CONTRAST, ANY_LENGTH],
+        gives=("f", "x", "k"),
+        extras={"k": _k},
+        also=(
+            SLICE_NEVER_SEEN,
+            GRADIENT_NOT_SLICED,
+            OTHER_PART,
+            ZEROS_BEFORE_SLICE,
+            FUNCTION_OF_SLICE,
+            CATALOGUE["minus_sign"].derived(lambda p: -_part(p)),
+        ),
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "`x[k:]` makes a new tensor each time it is written. Was this very tensor used when y was computed?",
+            "There are two ways out. Differentiate with respect to x, and slice the result. Or make the slice first, "
+            "and compute f from it.",
+            "`(g,) = torch.autograd.grad(f(x), x)`, then `g[k:]`. The other way needs `torch.cat([x[:k], part])`.",
+        ),
+    ),
+    Question(
+        "03.quadratic_form",
+        "3.6 A quadratic form",
+        Gradient(),
+        [
+            Map(_quadratic_form, {"A": normal(3, 3), "x": normal(3)}, "xᵀAx"),
+            Map(_quadratic_form, {"A": normal(2, 2), "x": normal(2)}, "xᵀAx"),
+            Map(_quadratic_form, {"A": normal(4, 4), "x": normal(4)}, "xᵀAx"),
+        ],
+        gives=("A", "x"),
+        also=(
+            SYMMETRIC_ASSUMED,
+            ONE_FACTOR_ONLY,
+            FACTOR_X_NOT_DROPPED,
+        ),
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "x stands there twice. Hold the first one constant and differentiate with respect to the second, then the "
+            "other way round.",
+            "With u held constant, the gradient of uᵀAx with respect to x is Aᵀu. What is the gradient of xᵀAw, with w "
+            "held constant?",
+            "The two parts add up: `A @ x + A.T @ x`.",
+        ),
+    ),
+    Question(
+        "03.descent_step",
+        "3.7 One step of gradient descent",
+        Step(),
+        [
+            Map(_half_squares, {"A": normal(3, 3), "b": normal(3), "x": normal(3)}, "½|Ax − b|²"),
+            Map(_half_squares, {"A": normal(4, 2), "b": normal(4), "x": normal(2)}, "½|Ax − b|²"),
+            Map(_half_squares, {"A": normal(2, 4), "b": normal(2), "x": normal(4)}, "½|Ax − b|²"),
+        ],
+        gives=("A", "b", "x", "eta"),
+        extras={"eta": _eta},
+        also=(
+            RESIDUAL_FOR_GRADIENT,
+            TRANSPOSED_OPERAND,
+            HALF_LOST,
+            UNIT_STEP,
+            POINT_NOT_MOVED,
+        ),
+        without={"nothing_changed": "nothing is to be changed in place here: the new point is returned"},
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "The gradient points where f grows fastest. Which way is down, and how far does eta tell you to go?",
+            "The new point is x minus eta times the gradient of f with respect to x, at this x.",
+            "By autograd: `torch.autograd.grad(f(A, b, x), x)`. By formula: the gradient is Aᵀ(Ax − b).",
+        ),
+    ),
+    Question(
+        "03.embedding",
+        "3.8 Transfer: the gradient of an embedding table",
+        Gradient(wrt="E"),
+        [
+            Map(_lookup_loss, {"E": normal(4, 3), "w": mixed_signs(3), "t": normal(5)}, LOSS, {"idx": TEXTS[0]}),
+            Map(_lookup_loss, {"E": normal(6, 2), "w": mixed_signs(2), "t": normal(4)}, LOSS, {"idx": TEXTS[1]}),
+            Map(_lookup_loss, {"E": normal(3, 3), "w": mixed_signs(3), "t": normal(3)}, LOSS, {"idx": TEXTS[2]}),
+        ],
+        gives=("E", "idx", "w", "t"),
+        also=(LAST_USE_ONLY, USES_AVERAGED, ROWS_AS_LOOKED_UP, HALF_OF_LOSS_LOST),
+        without={"accumulated": "twice the gradient means that the ½ was lost here: there is nothing to accumulate"},
+        points=3,
+        stars=3,
+        minutes=12,
+        hints=(
+            "Look at one place i of the text first. With respect to the row looked up there, the gradient of "
+            "½(s_i − t_i)² is (s_i − t_i)·w, of shape (d,). Which row of G does it belong to?",
+            "Start from `G = torch.zeros_like(E)` and go through the places of the text, one by one. What if two of "
+            "them hold the same word?",
+            "`G[idx[i]] += (s[i] - t[i]) * w` in a loop over i adds up, with `s = E[idx] @ w`. Without a loop, "
+            "`G[idx] += ...` writes each row only once; `G.index_add_(0, idx, ...)` adds.",
         ),
     ),
     Question(
         "03.finite_differences",
-        "3.8 Check a gradient with differences",
+        "3.9 Recall: check a gradient with differences",
         Gradient(),
         [HILLS, RIBBON, CONTRAST],
         gives=("f", "x"),
@@ -605,8 +709,8 @@ QUESTIONS = [
         stars=3,
         minutes=12,
         hints=(
-            "One entry at a time: move x_j by h to either side, all other entries as they are. Which h was the best "
-            "one in unit 01?",
+            "One entry at a time: move x_j by h to either side, and leave all other entries alone. Which h was best in "
+            "unit 01?",
             "`plus = x.clone()` and `plus[j] += h` move one entry of a copy. Without `clone`, plus and x would be one "
             "tensor under two names.",
             "Entry j is (f(plus) − f(minus)) / (2·h), with h = 1e-5. Collect the entries in `torch.zeros_like(x)`, "

@@ -1,4 +1,4 @@
-"""Unit 03: answers that students give to the gradient of one number by a vector."""
+"""Unit 03: answers as students write them, about the gradient of a number with respect to a vector."""
 
 from __future__ import annotations
 
@@ -158,6 +158,67 @@ def differences_to_one_side(f, x):
     return torch.stack([(f(x + h * e) - f(x)) / h for e in torch.eye(len(x), dtype=x.dtype)])
 
 
+def parts_of_rows(E, idx, w, t):
+    """The gradient with respect to each row looked up: (k, d)."""
+    return (E[idx] @ w - t)[:, None] * w
+
+
+def rows_assigned(E, idx, w, t):
+    G = torch.zeros_like(E)
+    G[idx] = parts_of_rows(E, idx, w, t)
+    return G
+
+
+def rows_added_in_place(E, idx, w, t):
+    G = torch.zeros_like(E)
+    G[idx] += parts_of_rows(E, idx, w, t)
+    return G
+
+
+def rows_assigned_in_a_loop(E, idx, w, t):
+    G, s = torch.zeros_like(E), E[idx] @ w
+    for i, word in enumerate(idx):
+        G[word] = (s[i] - t[i]) * w
+    return G
+
+
+def rows_added_in_a_loop(E, idx, w, t):
+    G, s = torch.zeros_like(E), E[idx] @ w
+    for i, word in enumerate(idx):
+        G[word] += (s[i] - t[i]) * w
+    return G
+
+
+def rows_averaged(E, idx, w, t):
+    counts = torch.bincount(idx, minlength=len(E)).clamp(min=1)
+    return torch.zeros_like(E).index_add_(0, idx, parts_of_rows(E, idx, w, t)) / counts[:, None]
+
+
+def rows_added(E, idx, w, t):
+    return torch.zeros_like(E).index_add_(0, idx, parts_of_rows(E, idx, w, t))
+
+
+def rows_put(E, idx, w, t):
+    return torch.zeros_like(E).index_put_((idx,), parts_of_rows(E, idx, w, t), accumulate=True)
+
+
+def rows_by_one_hot(E, idx, w, t):
+    return torch.nn.functional.one_hot(idx, len(E)).to(E).T @ parts_of_rows(E, idx, w, t)
+
+
+def by_autograd(E, idx, w, t):
+    return grad(((E[idx] @ w - t) ** 2).sum() / 2, E)[0]
+
+
+def without_the_half(E, idx, w, t):
+    return grad(((E[idx] @ w - t) ** 2).sum(), E)[0]
+
+
+def of_the_rows(E, idx, w, t):
+    rows = E[idx]
+    return grad(((rows @ w - t) ** 2).sum() / 2, rows)[0]
+
+
 SHAPE, FORM, LSE, ALONG = "03.predict_the_shape", "03.quadratic_form", "03.log_sum_exp", "03.directional_derivative"
 
 
@@ -191,6 +252,7 @@ def left_behind(f, x, h=1e-5):
     return g
 
 
+EMBED = "03.embedding"
 STEP, SLICE, ORDER, CHECK = "03.descent_step", "03.by_a_slice", "03.order_of_inputs", "03.finite_differences"
 
 WRONG = [
@@ -220,7 +282,7 @@ WRONG = [
     ("log_before_sum", LSE, lambda x: grad(torch.log(torch.exp(x)).sum(), x)[0]),
     ("log_before_sum", LSE, torch.ones_like),
     ("log_of_gradient", LSE, lambda x: torch.log_softmax(x, dim=0)),
-    ("direction_normalised", ALONG, lambda f, x, u: grad(f(x), x)[0] @ (u / u.norm())),
+    ("direction_normalized", ALONG, lambda f, x, u: grad(f(x), x)[0] @ (u / u.norm())),
     ("direction_unsummed", ALONG, lambda f, x, u: grad(f(x), x)[0] * u),
     ("length_of_gradient", ALONG, lambda f, x, u: grad(f(x), x)[0].norm()),
     ("lengths_multiplied", ALONG, lambda f, x, u: grad(f(x), x)[0].norm() * u.norm()),
@@ -248,6 +310,15 @@ WRONG = [
     ("accumulated_in_turn", ORDER, three_backwards),
     ("weight_shape", ORDER, lambda f, a, b, c: grad(f(a, b, c), c, a, b)),
     ("type", ORDER, lambda f, a, b, c: torch.cat(grad(f(a, b, c), (c, a, b)))),
+    ("last_use_only", EMBED, rows_assigned),
+    ("last_use_only", EMBED, rows_added_in_place),
+    ("last_use_only", EMBED, rows_assigned_in_a_loop),
+    ("uses_averaged", EMBED, rows_averaged),
+    ("rows_as_looked_up", EMBED, parts_of_rows),
+    ("rows_as_looked_up", EMBED, of_the_rows),
+    ("half_of_loss_lost", EMBED, without_the_half),
+    ("half_of_loss_lost", EMBED, lambda *given: 2 * rows_added(*given)),
+    ("minus_sign", EMBED, lambda *given: -rows_added(*given)),
     ("both_points_the_same", CHECK, differences_of_one_tensor),
     ("both_points_the_same", CHECK, lambda f, x: differences(f, x, h=1e-18)),
     ("not_moved_back", CHECK, moved_on),
@@ -275,6 +346,11 @@ RIGHT = [
     (SLICE, slice_of_the_gradient),
     (SLICE, slice_before_f),
     (ORDER, one_by_one),
+    (EMBED, rows_added),
+    (EMBED, rows_added_in_a_loop),
+    (EMBED, rows_put),
+    (EMBED, rows_by_one_hot),
+    (EMBED, by_autograd),
     (CHECK, differences),
     (CHECK, differences_by_rows_of_eye),
     (CHECK, lambda f, x: differences(f, x, h=1e-4)),
