@@ -148,17 +148,27 @@ def _unit_step(p: Problem) -> np.ndarray:
     return _moved(p, g / np.sqrt(g @ g))
 
 
+def _residuals(p: Problem) -> np.ndarray:
+    """The score minus the target at each place of the text: (k,)."""
+    E, w, t = (p.inputs[name].numpy() for name in ("E", "w", "t"))
+    return np.asarray(E[_places(p)] @ w - t)
+
+
+def _places(p: Problem) -> np.ndarray:
+    """The row of E looked up at each place of the text: (k,)."""
+    return np.asarray(p.map.fixed_args["idx"])
+
+
 def _looked_up(p: Problem) -> np.ndarray:
     """The gradient with respect to the rows looked up, E[idx]: (k, d)."""
-    E, w, t = (p.inputs[name].numpy() for name in ("E", "w", "t"))
-    return np.outer(E[p.map.fixed_args["idx"].numpy()] @ w - t, w)
+    return np.outer(_residuals(p), p.inputs["w"].numpy())
 
 
-def _scattered(p: Problem, combine: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The gradient with respect to E, if ``combine`` makes one row, (d,), of the parts of a word: (uses, d)."""
-    G, idx, rows = np.zeros(p.inputs["E"].shape), p.map.fixed_args["idx"].numpy(), _looked_up(p)
-    for word in set(idx.tolist()):
-        G[word] = combine(rows[idx == word])
+def _scattered(p: Problem, rows: np.ndarray, combine: Callable[[np.ndarray], Any] = lambda parts: parts.sum(0)) -> Any:
+    """A table of E's shape with rows, (k, d), at their places; ``combine`` makes one of those that meet: (uses, d)."""
+    G = np.zeros(p.inputs["E"].shape)
+    for row in set(_places(p).tolist()):
+        G[row] = combine(rows[_places(p) == row])
     return G
 
 
@@ -435,7 +445,7 @@ LAST_USE_ONLY = Mistake(
     why="Each use of a row contributes a part, and the parts add up. With a repeated index, `G[idx] = rows` and even "
     "`G[idx] += rows` keep only one of them: `+=` reads all the old rows before it writes any. "
     "`G.index_add_(0, idx, rows)` adds every one.",
-    on_problem=lambda p: _scattered(p, lambda parts: parts[-1]),
+    on_problem=lambda p: _scattered(p, _looked_up(p), lambda parts: parts[-1]),
 )
 USES_AVERAGED = Mistake(
     "uses_averaged",
@@ -443,7 +453,7 @@ USES_AVERAGED = Mistake(
     name="the uses of a row averaged",
     says="where a row of E was looked up more than once, this is the mean of its parts.",
     why="Moving a row moves every place where it was looked up, and the effects add up: the gradient is their sum.",
-    on_problem=lambda p: _scattered(p, lambda parts: np.mean(parts, axis=0)),
+    on_problem=lambda p: _scattered(p, _looked_up(p), lambda parts: parts.mean(0)),
 )
 ROWS_AS_LOOKED_UP = Mistake(
     "rows_as_looked_up",
@@ -452,7 +462,24 @@ ROWS_AS_LOOKED_UP = Mistake(
     says="this is the gradient with respect to E[idx], with one row for each entry of idx.",
     why="The gradient with respect to E has the shape of E. Row i of what you have belongs in row idx[i], and rows "
     "that belong in the same place are added.",
-    on_problem=lambda p: _looked_up(p),
+    on_problem=_looked_up,
+)
+OTHER_FACTOR = Mistake(
+    "other_factor",
+    formula="Σ (s_i − t_i)·E[idx_i]",
+    name="differentiated with respect to the other factor",
+    says="each part holds the row of E where w belongs.",
+    why="The score is the product E[idx_i]·w. With respect to one factor, the row, its gradient is the other one, w.",
+    on_problem=lambda p: _scattered(p, _residuals(p)[:, None] * p.inputs["E"].numpy()[_places(p)]),
+)
+CHAIN_STOPPED_AT_SCORE = Mistake(
+    "chain_stopped_at_score",
+    formula="Σ (s_i − t_i)",
+    name="the chain rule stopped at the score",
+    says="each part is s_i − t_i in all its entries: the factor w is missing.",
+    why="s_i − t_i is the derivative with respect to the score. The score is E[idx_i]·w, so the row of E gets this "
+    "derivative times w.",
+    on_problem=lambda p: _scattered(p, np.outer(_residuals(p), np.ones(p.inputs["w"].shape))),
 )
 HALF_OF_LOSS_LOST = Mistake(
     "half_of_loss_lost",
@@ -676,7 +703,14 @@ QUESTIONS = [
             Map(_lookup_loss, {"E": normal(3, 3), "w": mixed_signs(3), "t": normal(3)}, LOSS, {"idx": TEXTS[2]}),
         ],
         gives=("E", "idx", "w", "t"),
-        also=(LAST_USE_ONLY, USES_AVERAGED, ROWS_AS_LOOKED_UP, HALF_OF_LOSS_LOST),
+        also=(
+            LAST_USE_ONLY,
+            USES_AVERAGED,
+            ROWS_AS_LOOKED_UP,
+            OTHER_FACTOR,
+            CHAIN_STOPPED_AT_SCORE,
+            HALF_OF_LOSS_LOST,
+        ),
         without={"accumulated": "twice the gradient means that the ½ was lost here: there is nothing to accumulate"},
         points=3,
         stars=3,

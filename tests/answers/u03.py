@@ -206,6 +206,15 @@ def rows_by_one_hot(E, idx, w, t):
     return torch.nn.functional.one_hot(idx, len(E)).to(E).T @ parts_of_rows(E, idx, w, t)
 
 
+def rows_of_the_table(E, idx, w, t):
+    return torch.zeros_like(E).index_add_(0, idx, (E[idx] @ w - t)[:, None] * E[idx])
+
+
+def residuals_in_every_column(E, idx, w, t):
+    residuals = (E[idx] @ w - t)[:, None].expand(-1, len(w))
+    return torch.zeros_like(E).index_add_(0, idx, residuals)
+
+
 def by_autograd(E, idx, w, t):
     return grad(((E[idx] @ w - t) ** 2).sum() / 2, E)[0]
 
@@ -316,6 +325,8 @@ WRONG = [
     ("uses_averaged", EMBED, rows_averaged),
     ("rows_as_looked_up", EMBED, parts_of_rows),
     ("rows_as_looked_up", EMBED, of_the_rows),
+    ("other_factor", EMBED, rows_of_the_table),
+    ("chain_stopped_at_score", EMBED, residuals_in_every_column),
     ("half_of_loss_lost", EMBED, without_the_half),
     ("half_of_loss_lost", EMBED, lambda *given: 2 * rows_added(*given)),
     ("minus_sign", EMBED, lambda *given: -rows_added(*given)),
