@@ -48,7 +48,7 @@ def _half_squares(A: torch.Tensor, b: torch.Tensor, x: torch.Tensor) -> torch.Te
 
 def _lookup_loss(E: torch.Tensor, w: torch.Tensor, t: torch.Tensor, idx: torch.Tensor) -> torch.Tensor:
     """Half the squared error of the scores of the words idx.  E: (n, d), w: (d,), t: (k,), idx: (k,).  Returns ()."""
-    return ((E[idx] @ w - t) ** 2).sum() / 2
+    return ((E[idx.tolist()] @ w - t) ** 2).sum() / 2  # a list, so that dual numbers know it, too
 
 
 def _gradient(p: Problem) -> np.ndarray:
