@@ -517,6 +517,13 @@ def test_picture_says_in_words_what_it_shows_and_escapes_what_it_is_given(name):
     assert "http" not in picture.html.replace(SVG, "").replace("http://www.w3.org/1999/xlink", "")
 
 
+def test_blocks_are_as_wide_as_their_title():
+    def width(title):
+        return float(re.search(r'width="(\d+)', pictures.blocks([("s", ())], title=title).html)[1])
+
+    assert width("a title of forty letters, or about as many") > 300 > 60 > width("")
+
+
 @pytest.mark.parametrize("name", sorted(set(DRAWN) - {"curves"}))
 def test_picture_is_well_formed(name):
     reader = Strict()
