@@ -310,8 +310,8 @@ def blocks(terms: Sequence[str | tuple[str, tuple[int, ...]]], unit: int = 22, t
         x += across + 8
         said.append(f"{name} ({size})")
     alt = (f"{title}: " if title else "") + PICTURES["blocks"].format(said=" ".join(said))
-    wide = max(x, 8 * len(title) + 8)  # a title may be wider than small blocks
-    return Picture(_svg(wide, top + tallest + 42, parts, alt), alt)
+    width = max(x, 8 * len(title) + 8)  # a title may be wider than small blocks
+    return Picture(_svg(width, top + tallest + 42, parts, alt), alt)
 
 
 def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: float = 3.3) -> Picture:

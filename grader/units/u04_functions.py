@@ -18,18 +18,6 @@ def funnel(x: Tensor) -> Tensor:
     return torch.stack([x[0] * x[3] + torch.sin(x[1]), x[2] ** 2 - x[0] * x[1]])
 
 
-def table_to_two(X: Tensor) -> Tensor:
-    return torch.stack([X[0, 0] * X[1, 2], X.sum()])
-
-
-def softmax(x: Tensor) -> Tensor:
-    return torch.softmax(x, dim=0)
-
-
-def row_times_matrix(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    return x @ W + b
-
-
 def leaning(X: Tensor) -> Tensor:
     return torch.sin(X[:, 0]) * X.sum(dim=1) + X[0, 1]
 

@@ -16,7 +16,7 @@ def at(f, x):
     return torch.func.jacrev(f)(x.detach())
 
 
-# --- 4.2, 4.5: tables
+# --- 4.3, 4.5: all rows
 
 
 def without_retain_graph(f, x):
@@ -38,7 +38,7 @@ def by_backward_without_clearing(f, x):
 
 
 def same_tensor_each_time(f, x):
-    """x.grad is one tensor that backward writes into: without a copy all rows are the last sum."""
+    """Without a copy every row is the same tensor x.grad, which holds the sum of all gradients at the end."""
     y, rows = f(x), []
     for i in range(len(y)):
         y[i].backward(retain_graph=True)
@@ -99,7 +99,7 @@ def single_precision(f, x):
     return J
 
 
-# --- 4.3: columns
+# --- 4.4: columns
 
 
 def direction(x, j):
@@ -119,11 +119,11 @@ def by_central_difference(f, x, j):
     return (f(x + h * e) - f(x - h * e)) / (2 * h)
 
 
-# --- 4.6: softmax
+# --- 4.9: softmax
 
 
 def of_softmax(combine):
-    """A formula in s = softmax(x)."""
+    """An answer made of a formula in s = softmax(x)."""
     return lambda x: combine(torch.softmax(x, dim=0))
 
 
@@ -145,7 +145,7 @@ def without_normalising(x):
 
 
 def chained(combine):
-    """A formula in the outer Jacobian at u = inner(x) and the inner one at x."""
+    """An answer made of a formula in two Jacobians: of outer at u = inner(x), and of inner at x."""
     return lambda outer, inner, x: combine(at(outer, inner(x)), at(inner, x))
 
 
@@ -158,7 +158,46 @@ def by_the_intermediate(outer, inner, x):
     return torch.stack([grad(entry, u, retain_graph=True)[0] for entry in outer(u)])
 
 
-# --- 4.8, 4.9
+# --- 4.8: multiplications
+
+
+def counted(count):
+    """The right product with ``count(m, l, k, n)`` multiplications."""
+    return lambda C, B, A: (C @ B @ A, count(*C.shape, *A.shape))
+
+
+def from_left(m, l, k, n):
+    return m * l * k + m * k * n
+
+
+def from_right(m, l, k, n):
+    return l * k * n + m * l * n
+
+
+def decided_by_the_ends(m, l, k, n):
+    return from_left(m, l, k, n) if m < n else from_right(m, l, k, n)
+
+
+def best_order(C, B, A):
+    """By torch.linalg.multi_dot, with the two products counted as they are made."""
+    total = []
+    for order in (((C, B), A), (C, (B, A))):
+        count = 0
+        for left, right in (pair for pair in order if isinstance(pair, tuple)):
+            count += left.shape[0] * left.shape[1] * right.shape[1]
+        outer, inner = (p[0] @ p[1] if isinstance(p, tuple) else p for p in order)
+        total.append(count + outer.shape[0] * outer.shape[1] * inner.shape[1])
+    return torch.linalg.multi_dot([C, B, A]), min(total)
+
+
+def one_factored(C, B, A):
+    """The common factor of both products taken out: m·k·(l + n) from the left, l·n·(k + m) from the right."""
+    m, n = len(C), A.shape[1]
+    l, k = B.shape
+    return C @ (B @ A), min(m * k * (l + n), l * n * (k + m))
+
+
+# --- 4.6, 4.10
 
 
 def ones(b):
@@ -191,6 +230,13 @@ def whole_numbers(f, x, j):
 
 WRONG = [
     # 4.1
+    ("jacobian_shape_flat", "04.shape", (2, 12)),
+    ("jacobian_shape_inputs_first", "04.shape", (4, 3, 2)),
+    ("jacobian_shape_of_one_side", "04.shape", (4, 3)),
+    ("jacobian_shape_of_one_side", "04.shape", (2,)),
+    ("shape_reversed", "04.shape", (3, 4, 2)),
+    ("shape_of_scalar", "04.shape", ()),
+    # 4.2
     ("input_for_output", "04.one_row", lambda f, x, i: grad(x[i], x)[0]),
     ("rows_added_up", "04.one_row", lambda f, x, i: grad(f(x).sum(), x)[0]),
     ("whole_table", "04.one_row", lambda f, x, i: table(f, x)),
@@ -200,7 +246,7 @@ WRONG = [
     ("tuple_of_one", "04.one_row", lambda f, x, i: grad(f(x)[i], x)),
     ("scalar_needed", "04.one_row", lambda f, x, i: grad(f(x), x)[0][i]),
     ("not_in_graph", "04.one_row", lambda f, x, i: grad(f(x)[i], x[i])[0]),
-    # 4.2
+    # 4.3
     ("second_backward", "04.all_rows", without_retain_graph),
     ("tuple_in_stack", "04.all_rows", tuples_stacked),
     ("rows_accumulated", "04.all_rows", by_backward_without_clearing),
@@ -214,7 +260,7 @@ WRONG = [
     ("argument_ignored", "04.all_rows", lambda f, x: torch.autograd.functional.jacobian(lambda _: f(x), x)),
     ("not_a_function", "04.all_rows", lambda f, x: torch.autograd.functional.jacobian(f(x), x)),
     ("type", "04.all_rows", lambda f, x: [*table(f, x)]),
-    # 4.3
+    # 4.4
     ("direction_dtype", "04.one_column", whole_numbers),
     ("columns_added_up", "04.one_column", lambda f, x, j: jvp(f, (x,), (torch.ones_like(x),))[1]),
     ("moved_along_x", "04.one_column", lambda f, x, j: jvp(f, (x,), (x,))[1]),
@@ -228,13 +274,6 @@ WRONG = [
     ("not_a_function", "04.one_column", lambda f, x, j: jvp(f(x), (x,), (direction(x, j),))[1]),
     ("imprecise", "04.one_column", by_difference),
     ("type", "04.one_column", lambda f, x, j: jvp(f, (x,), (direction(x, j),))),
-    # 4.4
-    ("jacobian_shape_flat", "04.shape", (2, 12)),
-    ("jacobian_shape_inputs_first", "04.shape", (4, 3, 2)),
-    ("jacobian_shape_of_one_side", "04.shape", (4, 3)),
-    ("jacobian_shape_of_one_side", "04.shape", (2,)),
-    ("shape_reversed", "04.shape", (3, 4, 2)),
-    ("shape_of_scalar", "04.shape", ()),
     # 4.5
     ("transposed_assembly", "04.mend_transposed", into_columns),
     ("assigned_shape", "04.mend_transposed", only_the_shape_mended),
@@ -242,6 +281,41 @@ WRONG = [
     ("transposed_by_reshape", "04.mend_transposed", lambda f, x: into_columns(f, x).reshape(len(f(x)), len(x))),
     ("dtype", "04.mend_transposed", single_precision),
     # 4.6
+    ("matrix_not_transposed", "04.linear_map", lambda W, b, x: (W, identity(b))),
+    ("matrix_not_transposed", "04.linear_map", lambda W, b, x: (W, ones(b))),
+    ("ones_for_identity", "04.linear_map", lambda W, b, x: (W.T, ones(b))),
+    ("ones_for_identity", "04.linear_map", lambda W, b, x: (W.T, torch.outer(ones(b), ones(b)))),
+    ("shift_held_constant", "04.linear_map", lambda W, b, x: (W.T, 0 * identity(b))),
+    ("factor_x_kept", "04.linear_map", lambda W, b, x: (W.T * x, identity(b))),
+    ("inputs_swapped", "04.linear_map", lambda W, b, x: (identity(b), W.T)),
+    ("rows_added_up", "04.linear_map", lambda W, b, x: grad((x @ W + b).sum(), (x, b))),
+    ("type", "04.linear_map", lambda W, b, x: W.T),
+    ("dtype", "04.linear_map", lambda W, b, x: (W.T, torch.eye(len(b)))),
+    # 4.7
+    ("jacobians_exchanged", "04.chain_product", chained(lambda h, g: g @ h)),
+    ("elementwise_product", "04.chain_product", chained(lambda h, g: h * g)),
+    ("slopes_added", "04.chain_product", chained(lambda h, g: h + g)),
+    ("chain_stops_early", "04.chain_product", chained(lambda h, g: h)),
+    ("chain_stops_early", "04.chain_product", by_the_intermediate),
+    ("inner_only", "04.chain_product", chained(lambda h, g: g)),
+    ("outer_at_wrong_place", "04.chain_product", at_the_wrong_place),
+    ("order_exchanged", "04.chain_product", lambda outer, inner, x: at(lambda z: inner(outer(z)), x)),
+    ("transposed_assembly", "04.chain_product", chained(lambda h, g: g.T @ h.T)),
+    # 4.8
+    ("dearer_order", "04.cheaper_order", counted(lambda *s: max(from_left(*s), from_right(*s)))),
+    ("special_point", "04.cheaper_order", counted(from_left)),
+    ("special_point", "04.cheaper_order", counted(from_right)),
+    ("special_point", "04.cheaper_order", counted(decided_by_the_ends)),
+    ("both_orders_counted", "04.cheaper_order", counted(lambda *s: from_left(*s) + from_right(*s))),
+    ("one_product_counted", "04.cheaper_order", counted(lambda m, l, k, n: min(m * l * k, l * k * n))),
+    ("one_product_counted", "04.cheaper_order", counted(lambda m, l, k, n: min(m * k * n, m * l * n))),
+    ("entries_for_multiplications", "04.cheaper_order", counted(lambda m, l, k, n: min(m * k, l * n) + m * n)),
+    ("entries_for_multiplications", "04.cheaper_order", counted(lambda m, l, k, n: m * l + l * k + k * n)),
+    ("all_sizes_multiplied", "04.cheaper_order", counted(lambda m, l, k, n: m * l * k * n)),
+    ("additions_counted", "04.cheaper_order", counted(lambda *s: 2 * min(from_left(*s), from_right(*s)))),
+    ("count_before_product", "04.cheaper_order", lambda C, B, A: one_factored(C, B, A)[::-1]),
+    ("type", "04.cheaper_order", lambda C, B, A: C @ B @ A),
+    # 4.9
     ("softmax_diagonal", "04.softmax", of_softmax(torch.diag)),
     ("softmax_outer", "04.softmax", of_softmax(lambda s: -torch.outer(s, s))),
     ("softmax_outer", "04.softmax", of_softmax(lambda s: torch.outer(s, s))),
@@ -257,26 +331,7 @@ WRONG = [
     ("minus_sign", "04.softmax", of_softmax(lambda s: torch.outer(s, s) - torch.diag(s))),
     ("rows_added_up", "04.softmax", lambda x: grad(torch.softmax(x, dim=0).sum(), x)[0]),
     ("value_not_slope", "04.softmax", lambda x: torch.softmax(x, dim=0)),
-    # 4.7
-    ("jacobians_exchanged", "04.chain_product", chained(lambda h, g: g @ h)),
-    ("elementwise_product", "04.chain_product", chained(lambda h, g: h * g)),
-    ("slopes_added", "04.chain_product", chained(lambda h, g: h + g)),
-    ("chain_stops_early", "04.chain_product", chained(lambda h, g: h)),
-    ("chain_stops_early", "04.chain_product", by_the_intermediate),
-    ("inner_only", "04.chain_product", chained(lambda h, g: g)),
-    ("outer_at_wrong_place", "04.chain_product", at_the_wrong_place),
-    ("order_exchanged", "04.chain_product", lambda outer, inner, x: at(lambda z: inner(outer(z)), x)),
-    ("transposed_assembly", "04.chain_product", chained(lambda h, g: g.T @ h.T)),
-    # 4.8
-    ("matrix_not_transposed", "04.linear_map", lambda W, b, x: (W, identity(b))),
-    ("matrix_not_transposed", "04.linear_map", lambda W, b, x: (W, ones(b))),
-    ("ones_for_identity", "04.linear_map", lambda W, b, x: (W.T, ones(b))),
-    ("factor_x_kept", "04.linear_map", lambda W, b, x: (W.T * x, identity(b))),
-    ("inputs_swapped", "04.linear_map", lambda W, b, x: (identity(b), W.T)),
-    ("rows_added_up", "04.linear_map", lambda W, b, x: grad((x @ W + b).sum(), (x, b))),
-    ("type", "04.linear_map", lambda W, b, x: W.T),
-    ("dtype", "04.linear_map", lambda W, b, x: (W.T, torch.eye(len(b)))),
-    # 4.9
+    # 4.10
     ("jacobian_in_other_shape", "04.any_shape", flat_table),
     ("jacobian_inputs_first", "04.any_shape", inputs_first),
     ("rows_added_up", "04.any_shape", lambda f, X: grad(f(X).sum(), X)[0]),
@@ -300,6 +355,9 @@ RIGHT = [
     ("04.softmax", lambda x: at(lambda z: torch.softmax(z, dim=0), x)),
     ("04.chain_product", lambda outer, inner, x: table(lambda z: outer(inner(z)), x)),
     ("04.linear_map", by_autograd),
+    ("04.linear_map", lambda W, b, x: torch.func.jacrev(lambda x, b: x @ W + b, argnums=(0, 1))(x, b)),
+    ("04.cheaper_order", best_order),
+    ("04.cheaper_order", one_factored),
     ("04.any_shape", lambda f, X: torch.func.jacfwd(f)(X)),
     ("04.any_shape", torch.autograd.functional.jacobian),
 ]
