@@ -339,8 +339,8 @@ ALL_SIZES = Mistake(
     formula="m · l · k · n",
     name="all four sizes multiplied together",
     says="J is right, but this is the product of all four sizes.",
-    why="That is what it would take to go through every path from an input to an output on its own. Two matrix "
-    "products take the *sum* of two counts, each a product of three sizes.",
+    why="That is the number of paths from the inputs to the outputs. Matrix products do not follow each path on its "
+    "own: two of them take the *sum* of two counts, and each count is a product of three sizes.",
     on_problem=_with_count(_all_sizes),
 )
 ADDITIONS_COUNTED = Mistake(
