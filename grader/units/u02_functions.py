@@ -1,23 +1,9 @@
-"""The functions of unit 02: accumulation, cut branches, forbidden operations."""
+"""The functions of unit 02: losses, branches, and models with their optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
-
-
-def loss_today(x: Tensor) -> Tensor:
-    return x[0] * x[1] ** 2
-
-
-def loss_tomorrow(x: Tensor) -> Tensor:
-    return x[0] ** 2 + 4 * x[1]
-
-
-def loss_of_both_days(x: Tensor) -> Tensor:
-    return loss_today(x) + loss_tomorrow(x)
+from torch import Tensor, nn
 
 
 def bowl(x: Tensor) -> Tensor:
@@ -32,12 +18,6 @@ def well(x: Tensor) -> Tensor:
     return torch.exp(x / 3).sum() - x[0] * x[-1]
 
 
-def one_after_the_other(
-    x: Tensor, first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]
-) -> tuple[Tensor, Tensor]:
-    return first(x), second(x)
-
-
 def ahead(x: Tensor) -> Tensor:
     return torch.stack([x[2] ** 2, x[0] - x[1]])
 
@@ -50,33 +30,8 @@ def turned(x: Tensor) -> Tensor:
     return x.flip(0) * x[0]
 
 
-def squared_distance(
-    x: Tensor, t: Tensor, predict: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """The squared distance between predict(x) and a target t, which the caller computes as target(x)."""
-    return ((predict(x) - t) ** 2).sum()
-
-
-def last_half(h: Tensor, inner: Callable[[Tensor], Tensor], outer: Callable[[Tensor], Tensor]) -> Tensor:
-    """outer(h), where h = inner(x) was computed by the caller."""
-    return outer(h)
-
-
-def gained(A: Tensor, x: Tensor, gain: float) -> Tensor:
-    return ((gain * torch.tanh(A @ x)) ** 2).sum()
-
-
-def miss(w: Tensor, row: Tensor, t: Tensor) -> Tensor:
-    return (torch.tanh(row @ w) - t) ** 2
-
-
 def mean_miss(w: Tensor, X: Tensor, t: Tensor) -> Tensor:
     return ((torch.tanh(X @ w) - t) ** 2).mean()
-
-
-def shares(A: Tensor, x: Tensor, c: Tensor) -> Tensor:
-    h = torch.sigmoid(A @ x)
-    return (c * (h / h.sum())).sum()
 
 
 def loss_of_rows(w: Tensor, X: Tensor, t: Tensor, most: int) -> Tensor:
@@ -86,7 +41,34 @@ def loss_of_rows(w: Tensor, X: Tensor, t: Tensor, most: int) -> Tensor:
     return mean_miss(w, X, t)
 
 
-def mean_over_rows(
-    w: Tensor, X: Tensor, t: Tensor, loss: Callable[[Tensor, Tensor, Tensor], Tensor], size: int
-) -> Tensor:
-    return torch.stack([loss(w, row, one) for row, one in zip(X.split(1), t.split(1), strict=True)]).mean()
+# --- models, made of their parameters, and the optimizer of one
+
+RATE = 0.1  # the learning rate
+
+
+def layer(weight: Tensor, bias: Tensor) -> nn.Linear:
+    """A linear layer with these parameters.  weight: (h, k), bias: (h,)."""
+    h, k = weight.shape
+    made = nn.Linear(k, h, device="meta")  # its own parameters are never used
+    # A Parameter is kept as it is, so that whoever made it sees its gradient and its trained value.
+    made.weight, made.bias = (p if isinstance(p, nn.Parameter) else nn.Parameter(p) for p in (weight, bias))
+    return made
+
+
+def sgd(*made: Tensor) -> torch.optim.Optimizer:
+    return torch.optim.SGD([p for p in made if p.requires_grad], lr=RATE)
+
+
+class TwoHalves(nn.Module):
+    """A network of two halves: a layer of features with tanh, and a linear head.  (N, k) → (N, 1)."""
+
+    def __init__(self, W: Tensor, b: Tensor, V: Tensor, c: Tensor) -> None:
+        super().__init__()
+        self.features, self.head = layer(W, b), layer(V, c)
+
+    def forward(self, X: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.features(X)))
+
+
+def two_halves(W: Tensor, b: Tensor, V: Tensor, c: Tensor) -> nn.Module:
+    return TwoHalves(W, b, V, c)

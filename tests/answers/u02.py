@@ -1,11 +1,11 @@
-"""Unit 02: what accumulates, what is cut, what is forbidden."""
+"""Unit 02: what accumulates, what is cut, what is forbidden, and the training step."""
 
 import torch
 
 grad = torch.autograd.grad
 
 
-# --- 2.3
+# --- zero_it_right
 
 
 def nothing_cleared(first, second, x):
@@ -115,7 +115,7 @@ def with_an_optimizer(first, second, x):
     return tuple(gradients)
 
 
-# --- 2.4
+# --- cut_one_branch
 
 
 def distance(prediction, t, x):
@@ -142,7 +142,121 @@ def undeclared_copy(predict, target, x):
     return distance(predict(x), target(x.detach()), x)
 
 
-# --- 2.5
+# --- freeze_half
+
+
+def trained(prepare, after=lambda model: None):
+    """One backward pass, with something done to the model before it, and something after it."""
+
+    def answer(model, X, t):
+        prepare(model)
+        ((model(X) - t) ** 2).mean().backward()
+        after(model)
+
+    return answer
+
+
+def frozen(which):
+    """Freezing of the parameters whose names contain ``which``, one at a time."""
+
+    def prepare(model):
+        for name, p in model.named_parameters():
+            p.requires_grad = which not in name
+
+    return trained(prepare)
+
+
+def flag_on_the_module(model):
+    model.features.requires_grad = False
+
+
+def all_under_no_grad(model, X, t):
+    with torch.no_grad():
+        loss = ((model(X) - t) ** 2).mean()
+    loss.backward()
+
+
+def features_under_no_grad(model, X, t):
+    with torch.no_grad():
+        h = torch.tanh(model.features(X))
+    ((model.head(h) - t) ** 2).mean().backward()
+
+
+def features_detached(model, X, t):
+    h = torch.tanh(model.features(X)).detach()
+    ((model.head(h) - t) ** 2).mean().backward()
+
+
+def head_by_grad(model, X, t):
+    head = tuple(model.head.parameters())
+    for p, g in zip(head, grad(((model(X) - t) ** 2).mean(), head), strict=True):
+        p.grad = g
+
+
+def head_as_inputs(model, X, t):
+    ((model(X) - t) ** 2).mean().backward(inputs=list(model.head.parameters()))
+
+
+# --- mend_the_step
+
+
+def steps_in_order(calls):
+    """A training loop whose calls come in this order: z, l, b and s for zero_grad, loss, backward and step."""
+
+    def train(model, optimizer, X, t, steps):
+        for _ in range(steps):
+            for call in calls:
+                if call == "z":
+                    optimizer.zero_grad()
+                elif call == "l":
+                    loss = ((model(X) - t) ** 2).mean()
+                elif call == "b":
+                    loss.backward()
+                else:
+                    optimizer.step()
+
+    return train
+
+
+def loss_before_the_loop(model, optimizer, X, t, steps):
+    loss = ((model(X) - t) ** 2).mean()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def cleared_before_the_loop(model, optimizer, X, t, steps):
+    optimizer.zero_grad()
+    steps_in_order("lbs")(model, optimizer, X, t, steps)
+
+
+def step_after_the_loop(model, optimizer, X, t, steps):
+    steps_in_order("zlb")(model, optimizer, X, t, steps)
+    optimizer.step()
+
+
+def one_step_of_all(model, optimizer, X, t, steps):
+    steps_in_order("lb")(model, optimizer, X, t, steps)
+    optimizer.step()
+
+
+def returned_too_early(model, optimizer, X, t, steps):
+    for _ in range(steps):
+        steps_in_order("zlbs")(model, optimizer, X, t, 1)
+        return
+
+
+def by_hand(model, optimizer, X, t, steps):
+    for _ in range(steps):
+        parameters = tuple(model.parameters())
+        gradients = grad(torch.nn.functional.mse_loss(model(X), t), parameters)
+        with torch.no_grad():
+            for p, g in zip(parameters, gradients, strict=True):
+                p -= optimizer.param_groups[0]["lr"] * g
+
+
+# --- step_in_place
 
 
 def rebound(f, x, eta):
@@ -193,7 +307,7 @@ def declared_off(f, x, eta):
     x.requires_grad_()
 
 
-# --- 2.6
+# --- gradient_of_an_intermediate
 
 
 def no_leaf(inner, outer, x):
@@ -238,7 +352,7 @@ def by_a_hook(inner, outer, x):
     return seen[0]
 
 
-# --- 2.7
+# --- mend_data
 
 
 def square_of(h, x):
@@ -274,7 +388,7 @@ def clone_then_in_place(A, x, gain):
     return square_of(h, x)
 
 
-# --- 2.8
+# --- mend_torch_tensor
 
 
 def losses_of(w, X, t):
@@ -307,7 +421,7 @@ def at_once(w, X, t):
     ((torch.tanh(X @ w) - t) ** 2).mean().backward()
 
 
-# --- 2.9
+# --- mend_in_place
 
 
 def counted(h, c, x):
@@ -361,7 +475,7 @@ def clone_and_divide(A, x, c):
     return counted(h, c, x)
 
 
-# --- 2.10
+# --- micro_batches
 
 
 def micro_batches(share=lambda rows, X, size: len(rows) / len(X), before=True, between=False):
@@ -415,6 +529,31 @@ WRONG = [
     ("first_backward_only", "02.two_backwards", lambda: [1, -6]),
     ("minus_sign", "02.two_backwards", [-7, 2]),
     ("some_right", "02.two_backwards", [7, 10]),
+    ("fact_missed", "02.which_grad_is_none", "bde"),
+    ("fact_missed", "02.which_grad_is_none", lambda: "d"),
+    ("fact_too_many", "02.which_grad_is_none", "abdef"),
+    ("fact_too_many", "02.which_grad_is_none", "bcdef"),
+    ("not_frozen", "02.freeze_half", trained(lambda model: model.eval())),
+    ("not_frozen", "02.freeze_half", trained(lambda model: model.features.eval())),
+    ("not_frozen", "02.freeze_half", trained(flag_on_the_module)),
+    ("not_frozen", "02.freeze_half", trained(lambda m: None, lambda m: m.features.requires_grad_(False))),
+    ("other_half_frozen", "02.freeze_half", trained(lambda model: model.head.requires_grad_(False))),
+    ("other_half_frozen", "02.freeze_half", frozen("head")),
+    ("one_tensor_frozen", "02.freeze_half", frozen("features.weight")),
+    ("one_tensor_frozen", "02.freeze_half", frozen("features.bias")),
+    ("no_graph", "02.freeze_half", trained(lambda model: model.requires_grad_(False))),
+    ("no_graph", "02.freeze_half", all_under_no_grad),
+    ("parameters_unmoved", "02.mend_the_step", steps_in_order("slbz")),
+    ("parameters_unmoved", "02.mend_the_step", steps_in_order("lbzs")),
+    ("parameters_unmoved", "02.mend_the_step", steps_in_order("zlb")),
+    ("gradients_added_up", "02.mend_the_step", steps_in_order("lbs")),
+    ("gradients_added_up", "02.mend_the_step", cleared_before_the_loop),
+    ("one_step_behind", "02.mend_the_step", steps_in_order("szlb")),
+    ("behind_and_added_up", "02.mend_the_step", steps_in_order("slb")),
+    ("stepped_once", "02.mend_the_step", step_after_the_loop),
+    ("stepped_once", "02.mend_the_step", one_step_of_all),
+    ("stepped_once", "02.mend_the_step", returned_too_early),
+    ("second_backward", "02.mend_the_step", loss_before_the_loop),
     ("shared_grad", "02.zero_it_right", zeroed),
     ("shared_grad", "02.zero_it_right", zeroed_after),
     ("never_zeroed", "02.zero_it_right", nothing_cleared),
@@ -476,6 +615,17 @@ RIGHT = [
     ("02.leaf_or_not", lambda: "f, a, c and e"),
     ("02.two_backwards", lambda: (7, -2)),
     ("02.two_backwards", torch.tensor([7.0, -2.0])),
+    ("02.which_grad_is_none", lambda: "b, d, e and f"),
+    ("02.which_grad_is_none", ["f", "e", "d", "b"]),
+    ("02.freeze_half", frozen("features")),
+    ("02.freeze_half", features_under_no_grad),
+    ("02.freeze_half", features_detached),
+    ("02.freeze_half", head_by_grad),
+    ("02.freeze_half", head_as_inputs),
+    ("02.mend_the_step", steps_in_order("zlbs")),
+    ("02.mend_the_step", steps_in_order("lzbs")),
+    ("02.mend_the_step", steps_in_order("lbsz")),
+    ("02.mend_the_step", by_hand),
     ("02.zero_it_right", cleared_properly),
     ("02.zero_it_right", zeroed_and_copied),
     ("02.zero_it_right", with_an_optimizer),
