@@ -248,6 +248,8 @@ def graph(
 def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str | None = None) -> Picture:
     """``.grad`` as a bucket: what each call of backward added, the newest on top, with the sum underneath.
 
+    A layer that makes no entry larger takes something away: it has a dashed outline, a minus, and no fill.
+
     layers: (which call, the array that it added), the first one at the bottom; all arrays have the same shape.
     holds: text to show underneath instead of the sum, e.g. "None".
     """
@@ -258,7 +260,8 @@ def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str |
     )
     under = holds if holds is not None else "None" if total is None else formatting.values(total)
     texts = [f"{name}: {formatting.values(value)}" for name, value in layers]
-    width = max(190, *(7.4 * len(text) + 34 for text in (*texts, under)))
+    takes = [bool(np.all(np.asarray(value) <= 0) and np.any(value)) for _, value in layers]
+    width = max(190, *(7.4 * len(text) + 52 for text in (*texts, under)))
     tall = 34
     depth = tall * max(3, len(layers)) + 12
     parts = [_text(width / 2, 16, title, "middle", weight="600")]
@@ -268,10 +271,15 @@ def bucket(layers: Sequence[tuple[str, Any]], title: str = ".grad", holds: str |
     for k, text in enumerate(texts):
         y, colour = 26 + depth - (k + 1) * tall - 2, (POSITIVE, ACCENT)[k % 2]
         size = f'width="{width - 18:g}" height="{tall - 3}"'
-        parts.append(f'<rect x="9" y="{y}" {size} fill="{colour}" fill-opacity="0.22"/>')
+        if takes[k]:
+            parts.append(f'<rect x="9" y="{y}" {size} fill="none" stroke="{NEGATIVE}" stroke-dasharray="5 4"/>')
+            parts.append(_text(20, y + 21, "−", "middle", weight="600", size=16))
+        else:
+            parts.append(f'<rect x="9" y="{y}" {size} fill="{colour}" fill-opacity="0.22"/>')
         parts.append(_text(width / 2, y + 20, text, "middle"))
     parts.append(_text(width / 2, depth + 46, f"= {under}", "middle", weight="600"))
-    layers_said = PICTURES["layers"].format(said="; ".join(texts)) if texts else PICTURES["empty"]
+    said = [PICTURES["takes_away"].format(layer=text) if takes[k] else text for k, text in enumerate(texts)]
+    layers_said = PICTURES["layers"].format(said="; ".join(said)) if said else PICTURES["empty"]
     alt = PICTURES["bucket"].format(title=title, layers=layers_said, under=under)
     return Picture(_svg(width, depth + 54, parts, alt), alt)
 

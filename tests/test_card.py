@@ -491,6 +491,7 @@ DRAWN = {
     ),
     "bucket": pictures.bucket([(MALICE, [1.0, -2.0]), ("second", [0.5, 0.25])]),
     "empty bucket": pictures.bucket([], MALICE),
+    "bucket that loses": pictures.bucket([("first", 1.0), (MALICE, -2.5)]),
     "blocks": pictures.blocks([("y", (3,)), "=", (MALICE, (3, 2)), "·", ("x", (2,)), "+", ("c", ())]),
     "chain": pictures.chain([("x", "1"), (MALICE, "2")], ["f"], ["0.5"]),
     "curves": pictures.curves(lambda axes: axes.loglog([1, 10], [1e-3, 1], color="black"), f"A line {MALICE}"),
@@ -501,6 +502,7 @@ SAID = {
     "graph": ["x to z by cut here, cut", "Lit: z", "x: 0.07"],
     "bucket": ["[1, −2]", "[0.5, 0.25]", "It holds [1.5, −1.75]"],
     "empty bucket": ["It is empty", "It holds None"],
+    "bucket that loses": ["−2.5, which takes away", "It holds −1.5"],
     "blocks": ["(3×2)", "(())", "+"],
     "chain": ["x = 1", "Back: 0.5"],
     "curves": ["A line"],
@@ -530,6 +532,15 @@ def test_picture_is_well_formed(name):
     reader.feed(DRAWN[name].html)
     reader.close()
     assert not reader.open
+
+
+def test_a_layer_of_a_bucket_that_only_takes_away_is_not_filled():
+    def drawn(layer):
+        picture = pictures.bucket([("first", [4.0, 1.0]), ("second", layer)])
+        return picture.html.count("fill-opacity"), picture.html.count("stroke-dasharray"), "takes away" in picture.alt
+
+    assert drawn([-1.0, 0.0]) == (1, 1, True)
+    assert drawn([-1.0, 2.0]) == drawn([0.0, 0.0]) == (2, 0, False)
 
 
 def test_a_graph_keeps_its_size_when_its_texts_grow_if_it_was_given_room_for_them():

@@ -962,6 +962,7 @@ PICTURES: dict[str, str] = {
     "handed_back": "{start} to {end}: {label}",
     "bucket": "{title} as a bucket. {layers} It holds {under}.",
     "layers": "From the bottom: {said}.",
+    "takes_away": "{layer}, which takes away",
     "empty": "It is empty.",
     "blocks": "{said}, as blocks of these shapes.",
     "slider": "{label}, {count} positions. ",
