@@ -288,19 +288,31 @@ class Parameters(Computed):
         return ("model",)
 
 
-def _after_steps(p: Problem, count: int, added_up: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def _gradients(p: Problem, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The gradient of the layer's error at these parameters, weight and bias in one line: (k + 1,)."""
+    X, t = p.inputs["X"].numpy(), p.inputs["t"].numpy()
+    off = 2 * (X @ W.T + b - t) / len(X)
+    return np.concatenate([(off.T @ X)[0], off.sum(axis=0)])
+
+
+def _after_steps(p: Problem, count: int, added_up: bool = False, late: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The layer's weight and bias after ``count`` training steps: (1, k) and (1,).
 
     added_up: True if each step takes the sum of all gradients so far instead of the last one.
+    late: 1 if each step takes the gradient that belongs to the point of the round before, and the first takes none.
     """
-    W, b, X, t = (p.inputs[name].numpy() for name in ("W", "b", "X", "t"))
-    to_W, to_b = np.zeros_like(W), np.zeros_like(b)
-    for _ in range(count):
-        off = 2 * (X @ W.T + b - t) / len(X)
-        kept = float(added_up)
-        to_W, to_b = kept * to_W + off.T @ X, kept * to_b + off.sum(axis=0)
-        W, b = W - functions.RATE * to_W, b - functions.RATE * to_b
-    return W, b
+    theta = np.concatenate([p.inputs["W"].numpy()[0], p.inputs["b"].numpy()])
+    found: list[np.ndarray] = []
+    for k in range(count):
+        found.append(_gradients(p, theta[None, :-1], theta[-1:]))
+        usable = found[: k + 1 - late]
+        for g in usable if added_up else usable[-1:]:
+            theta = theta - functions.RATE * g
+    return theta[None, :-1], theta[-1:]
+
+
+def _late_steps(p: Problem) -> Any:
+    return [({}, _after_steps(p, p.extras["steps"], added_up, late=1)) for added_up in (False, True)]
 
 
 def _one_long_step(p: Problem) -> tuple[np.ndarray, ...]:
@@ -464,8 +476,8 @@ PARAMETERS_UNMOVED = Mistake(
     formula="(weight, bias) as they were",
     name="the parameters have not moved",
     says="the model's parameters still have the values that they had before your function was called.",
-    why="`zero_grad` sets every `.grad` to None, and `step` leaves a parameter alone whose `.grad` is None. So nothing "
-    "moves if the gradients are cleared between `backward` and `step`, or if `step` is never called.",
+    why="`step` moves a parameter along what it finds in its `.grad`. So nothing moves if the gradients are cleared "
+    "between `backward` and `step`, or if `step` is never called.",
     on_problem=lambda p: _after_steps(p, 0),
 )
 GRADIENTS_ADDED_UP = Mistake(
@@ -489,6 +501,14 @@ BEHIND_AND_ADDED_UP = Mistake(
     says="the last gradient was never used, and every step went along the sum of all gradients so far.",
     why="In one round of the loop: clear, compute the loss, `backward`, and then `step`.",
     on_problem=lambda p: _after_steps(p, p.extras["steps"] - 1, added_up=True),
+)
+STEP_BEFORE_ITS_GRADIENT = Mistake(
+    "step_before_its_gradient",
+    name="step between the loss and backward",
+    says="each step used gradients that belong to the points of earlier rounds.",
+    why="The loss was computed at one point, `step` moved the parameters away from it, and only then did `backward` "
+    "find the gradient. Let `backward` follow the loss, and `step` follow `backward`.",
+    on_problem=_late_steps,
 )
 STEPPED_ONCE = Mistake(
     "stepped_once",
@@ -739,8 +759,15 @@ QUESTIONS = [
         gives=("W", "b", "model", "optimizer", "X", "t", "steps"),
         computed={"model": functions.layer, "optimizer": functions.sgd},
         hidden=("W", "b"),
-        extras={"steps": lambda generator, p: 3 + int(torch.randint(3, (), generator=generator))},
-        also=(PARAMETERS_UNMOVED, GRADIENTS_ADDED_UP, ONE_STEP_BEHIND, BEHIND_AND_ADDED_UP, STEPPED_ONCE),
+        extras={"steps": lambda generator, p: 4 + int(torch.randint(3, (), generator=generator))},
+        also=(
+            PARAMETERS_UNMOVED,
+            GRADIENTS_ADDED_UP,
+            ONE_STEP_BEHIND,
+            BEHIND_AND_ADDED_UP,
+            STEP_BEFORE_ITS_GRADIENT,
+            STEPPED_ONCE,
+        ),
         points=2,
         stars=2,
         minutes=5,

@@ -550,6 +550,8 @@ WRONG = [
     ("gradients_added_up", "02.mend_the_step", cleared_before_the_loop),
     ("one_step_behind", "02.mend_the_step", steps_in_order("szlb")),
     ("behind_and_added_up", "02.mend_the_step", steps_in_order("slb")),
+    ("step_before_its_gradient", "02.mend_the_step", steps_in_order("lszb")),
+    ("step_before_its_gradient", "02.mend_the_step", steps_in_order("lsb")),
     ("stepped_once", "02.mend_the_step", step_after_the_loop),
     ("stepped_once", "02.mend_the_step", one_step_of_all),
     ("stepped_once", "02.mend_the_step", returned_too_early),
