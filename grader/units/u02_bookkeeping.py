@@ -657,7 +657,7 @@ QUESTIONS = [
         Computed(
             wrt=HALVES,
             compute=lambda p: (None, None, *_halves(p)[2:]),
-            text="(None, None, ∂loss/∂head.weight, ∂loss/∂head.bias)",
+            text="(None, None, the gradients of the head)",
             in_grad=True,
             entries=("features.weight.grad", "features.bias.grad", "head.weight.grad", "head.bias.grad"),
         ),
