@@ -8,10 +8,6 @@ import torch
 from torch import Tensor
 
 
-def cubic(x: Tensor) -> Tensor:
-    return x**3 - 4 * x
-
-
 def wave(x: Tensor) -> Tensor:
     return x * torch.sin(x) + x**2
 
@@ -50,10 +46,3 @@ def lens(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 def gauge(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return torch.exp(a / 3) + b * c**2 - b
-
-
-def newton_root(a: Tensor, steps: int) -> Tensor:
-    x = torch.ones_like(a)
-    for _ in range(steps):
-        x = (x + a / x) / 2
-    return x

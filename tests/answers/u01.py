@@ -6,7 +6,7 @@ grad = torch.autograd.grad
 
 
 def f(x):
-    """The function that 1.3 hands out."""
+    """The function that 1.4 hands out."""
     return x * torch.sin(x) + x**2
 
 
@@ -15,7 +15,7 @@ def difference(h=1e-5, run=2.0):
     return lambda f, x: (f(x + h) - f(x - h)) / (run * h)
 
 
-def brackets_missing(f, x, h=1e-5):
+def parentheses_missing(f, x, h=1e-5):
     return (f(x + h) - f(x - h)) / 2 * h
 
 
@@ -125,6 +125,38 @@ def value_of_the_root(a, steps):
     return x
 
 
+def branched(halve=lambda y: y / 2, above=lambda y: y**2, below=lambda y: 3 * y, looks_at=lambda x, y: y, wrt=None):
+    """The program of 1.9 with one thing changed."""
+
+    def slope(x):
+        y = x
+        while y.item() > 2:
+            y = halve(y)
+        if wrt == "y" and y is not x:
+            y = y.detach().requires_grad_()
+        z = above(y) if looks_at(x, y).item() > 1 else below(y)
+        return grad(z, y if wrt == "y" else x)[0]
+
+    return slope
+
+
+def no_loop(x):
+    return grad(x**2 if x > 1 else 3 * x, x)[0]
+
+
+def as_given(x):
+    return branched(below=lambda y: torch.tensor(3 * y.item(), dtype=y.dtype))(x)
+
+
+def by_differences(x, h=1e-6):
+    def program(y):
+        while y > 2:
+            y = y / 2
+        return y**2 if y > 1 else 3 * y
+
+    return (program(x + h) - program(x - h)) / (2 * h)
+
+
 WRONG = [
     ("value_not_slope", "01.predict_slope", 105),
     ("linear_term_lost", "01.predict_slope", 75),
@@ -139,7 +171,7 @@ WRONG = [
     ("step_vanishes", "01.central_difference", difference(h=1e-15)),
     ("step_vanishes", "01.central_difference", difference(h=1e-16)),
     ("step_vanishes", "01.central_difference", difference(h=1e-18)),
-    ("step_vanishes", "01.central_difference", brackets_missing),
+    ("step_vanishes", "01.central_difference", parentheses_missing),
     ("divided_by_one_step", "01.central_difference", difference(run=1)),
     ("minus_sign", "01.central_difference", difference(h=-1e-5, run=-2)),
     ("no_graph", "01.declare", lambda x: grad(f(x), x)[0]),
@@ -183,6 +215,18 @@ WRONG = [
     ("value_not_slope", "01.newton_root", value_of_the_root),
     ("not_a_tensor", "01.newton_root", newton(lambda x, a: ((x + a / x) / 2).item())),
     ("no_graph", "01.newton_root", newton(lambda x, a: torch.tensor(float((x + a / x).detach()) / 2))),
+    ("no_graph", "01.branches", as_given),
+    ("no_graph", "01.branches", branched(below=lambda y: 3 * y.detach())),
+    ("no_graph", "01.branches", branched(halve=lambda y: (y / 2).detach())),
+    ("other_branch_of_if", "01.branches", branched(above=lambda y: 3 * y, below=lambda y: y**2)),
+    ("loop_left_out", "01.branches", branched(wrt="y")),
+    ("branch_at_x", "01.branches", no_loop),
+    (
+        "value_not_slope",
+        "01.branches",
+        lambda x: (h := x / 2 ** max(0, (x / 2).log2().ceil().item())) ** (1 + (h > 1)) * (1 if h > 1 else 3),
+    ),
+    ("type", "01.branches", lambda x: branched()(x).item()),
 ]
 
 RIGHT = [
@@ -199,4 +243,7 @@ RIGHT = [
     ("01.backward", put_there_by_hand),
     ("01.newton_root", newton(start=lambda a: 1.0)),
     ("01.newton_root", newton(lambda x, a: x - (x**2 - a) / (2 * x))),
+    ("01.branches", branched()),
+    ("01.branches", branched(halve=lambda y: 0.5 * y, above=lambda y: y * y)),
+    ("01.branches", lambda x: by_differences(x.detach())),
 ]
