@@ -22,24 +22,24 @@ DOUBLED_NOT_SQUARED = Mistake(
     formula="2x",
     name="doubled instead of squared",
     says="this is 2x, not x².",
-    why="`2 * x` doubles; a power is written with two stars.",
+    why="`2 * x` doubles; a power is written with two asterisks.",
     on_problem=lambda p: 2 * p.inputs["x"].numpy(),
 )
 ALONG_OTHER_DIM = Mistake(
     "along_other_dim",
     formula="A.mean(dim=0)",
     name="along the other dimension",
-    says="this runs over the other dimension.",
-    why="`dim` names the dimension that disappears. `dim=0` adds down the rows and leaves one entry per column; "
-    "`dim=1` adds along each row and leaves one entry per row.",
+    says="this was computed along the other dimension.",
+    why="`dim` names the dimension that disappears. `dim=0` adds down the columns and leaves one entry per column; "
+    "`dim=1` adds along the rows and leaves one entry per row.",
     on_problem=lambda p: [({}, reduce(p.inputs["A"], 0).numpy()) for reduce in (torch.mean, torch.sum)],
 )
 SUM_FOR_MEAN = Mistake(
     "sum_for_mean",
     formula="A.sum(dim=1)",
     name="a sum instead of a mean",
-    says="this is the sum; the mean was asked for.",
-    why="A mean is the sum divided by how many entries went into it.",
+    says="this is the sum; the exercise asks for the mean.",
+    why="A mean is the sum divided by the number of entries that were added.",
     on_problem=lambda p: p.inputs["A"].sum(dim=1).numpy(),
 )
 DIVIDED_BY_ROWS = Mistake(
@@ -47,7 +47,7 @@ DIVIDED_BY_ROWS = Mistake(
     formula="A.sum(dim=1) / A.shape[0]",
     name="divided by the number of rows",
     says="this is the sum of each row, divided by the number of rows.",
-    why="A row has as many entries as there are columns, and that is what its sum must be divided by. `A.shape` is "
+    why="A row has as many entries as there are columns, so divide its sum by the number of columns. `A.shape` is "
     "(rows, columns); `A.mean` counts for you.",
     on_problem=lambda p: (p.inputs["A"].sum(dim=1) / p.inputs["A"].shape[0]).numpy(),
 )
@@ -55,9 +55,9 @@ DIMENSION_KEPT = Mistake(
     "dimension_kept",
     formula="A.mean(dim=1, keepdim=True)",
     name="the dimension was kept",
-    says="these are the right numbers, but in a table with one column.",
-    why="The dimension that was to disappear is still there, with size 1: `keepdim=True` does that, and so does "
-    "`reshape(-1, 1)`. A shape (n, 1) is not a shape (n,).",
+    says="these are the right numbers, but in a table with a single column.",
+    why="The dimension that should disappear is still there, with size 1: `keepdim=True` does that, and so does "
+    "`reshape(-1, 1)`. The shapes (n, 1) and (n,) differ.",
     on_problem=lambda p: p.inputs["A"].mean(dim=1, keepdim=True).numpy(),
 )
 
@@ -76,8 +76,8 @@ QUESTIONS = [
         stars=1,
         minutes=2,
         hints=(
-            "Python writes powers with two stars.",
-            "`return x ** 2` squares every entry; a tensor of any shape will do.",
+            "Python writes powers with two asterisks.",
+            "`return x ** 2` squares every entry of a tensor, whatever its shape.",
         ),
     ),
     Question(
@@ -89,8 +89,8 @@ QUESTIONS = [
         stars=1,
         minutes=3,
         hints=(
-            "Each row of A is multiplied with x and added up: how many numbers does one row give?",
-            "A has 4 rows, so there are 4 numbers in one line. A shape with one entry is written with a comma: (n,).",
+            "Each row of A is multiplied by x and added up: how many numbers does one row give?",
+            "A has 4 rows, so the result has 4 entries. A shape with one entry is written with a comma: (n,).",
         ),
     ),
     Question(
@@ -109,8 +109,8 @@ QUESTIONS = [
         stars=1,
         minutes=4,
         hints=(
-            "Read an error from the bottom: the last line says what was met.",
-            "The message speaks of two sizes. Which sizes does `A @ x` compare?",
+            "Read an error from the bottom: the last line says what went wrong.",
+            "The message is about sizes. Which two sizes does `A @ x` compare?",
         ),
     ),
     Question(
@@ -136,7 +136,8 @@ QUESTIONS = [
         minutes=4,
         hints=(
             "`A.mean()` takes a `dim`: the dimension that disappears.",
-            "One number per row is wanted, so the columns must disappear. Rows are dimension 0, columns dimension 1.",
+            "You need one number per row, so the columns must disappear. Rows are dimension 0, and columns "
+            "dimension 1.",
             "`A.mean(dim=1)`",
         ),
     ),

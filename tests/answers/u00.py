@@ -1,4 +1,4 @@
-"""Unit 00: what people write who have just met tensors."""
+"""Unit 00: what people write when they have just met tensors."""
 
 import torch
 
