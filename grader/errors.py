@@ -72,7 +72,7 @@ _ALL = [
     ),
     ErrorNote("backward_in_transform", "09", (("called inside a functorch transform",),)),
     ErrorNote("no_dual_level", "09", (("dual tensor", "no level exists"),)),
-    ErrorNote("second_backward", "07", (("a second time",),)),
+    ErrorNote("second_backward", "07", (("a second time",),), again="08"),
     ErrorNote("zeros_need_unused", "07", (("allow_unused to be true", "materialize_grads"),), ("ValueError",)),
     ErrorNote("hook_changed_size", "07", (("has changed the size of value",),)),
     ErrorNote("input_undeclared", "01", (("one of the differentiated tensors does not require grad",),)),

@@ -421,6 +421,7 @@ def test_verdict_on_an_error_says_the_message_and_what_it_means(key, snippet):
 
 # (key, what raises it in a question about a derivative of a derivative)
 AGAIN = [
+    ("second_backward", lambda f, x: grad((y := f(x)) + grad(y, x)[0], x)[0]),
     ("no_graph", lambda f, x: grad(grad(f(x), x)[0], x)[0]),
     ("not_in_graph", lambda f, x: grad(grad(f(x), x)[0].requires_grad_(), x)[0]),
 ]

@@ -732,6 +732,14 @@ AGAIN: dict[str, Words] = {
         "`requires_grad_()` was called, or that was detached, is a leaf of its own with no way back to x. And a "
         "slope that is a parameter does not depend on x: its derivative is 0, which `materialize_grads=True` returns.",
     ),
+    "second_backward": Words(
+        "the graph was already used",
+        "this pass goes back through a graph that an earlier gradient has freed.",
+        "Are there several passes back through the same graph, as for the rows of H? All but the last need "
+        "`retain_graph=True`. Or did the earlier call compute a derivative which is differentiated here? Then give that call "
+        "`create_graph=True`, which keeps the graph and records the pass. There `retain_graph=True` would only stop the "
+        "message, and the derivative would count as a constant.",
+    ),
     "no_graph": Words(
         "the first derivative has no graph",
         "what you differentiate has no graph.",
