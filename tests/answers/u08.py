@@ -8,7 +8,7 @@ grad = torch.autograd.grad
 
 
 def again(y, x, **options):
-    """The gradient by x, with a graph: what most of these begin with."""
+    """The gradient with respect to x, with a graph: what most of these begin with."""
     return grad(y, x, create_graph=True, **options)[0]
 
 
@@ -257,6 +257,12 @@ def solve(f, x):
 
 WRONG = [
     # 8.1
+    ("fact_missed", "08.predict_again", lambda: "b"),
+    ("fact_missed", "08.predict_again", lambda: "be"),
+    ("fact_too_many", "08.predict_again", lambda: "bcef"),
+    ("fact_too_many", "08.predict_again", lambda: "befg"),
+    ("fact_too_many", "08.predict_again", lambda: "abef"),
+    # 8.2
     ("no_graph", "08.second_derivative", lambda f, x: grad(grad(f(x), x)[0], x)[0]),
     ("no_graph", "08.second_derivative", graph_kept_but_not_made),
     ("second_plus_first", "08.second_derivative", two_backwards),
@@ -267,7 +273,7 @@ WRONG = [
     ("not_in_graph", "08.second_derivative", by_slope_requiring_grad),
     ("tuple_of_one", "08.second_derivative", lambda f, x: grad(again(f(x), x), x)),
     ("minus_sign", "08.second_derivative", lambda f, x: -looped(f, x, 2)),
-    # 8.2
+    # 8.3
     ("no_graph", "08.nth_derivative", looped_without_graph),
     ("second_plus_first", "08.nth_derivative", accumulating),
     ("order_off", "08.nth_derivative", lambda f, x, order: looped(f, x, order - 1)),
@@ -275,22 +281,7 @@ WRONG = [
     ("power_of_first", "08.nth_derivative", lambda f, x, order: again(f(x), x) ** order),
     ("tuple_of_one", "08.nth_derivative", with_tuple),
     ("special_point", "08.nth_derivative", lambda f, x, order: looped(f, x, 2)),
-    # 8.3
-    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: grad(f(x), x)[0]),
-    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: grad(f(x), x, retain_graph=True)[0]),
-    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: again(f(x), x).detach()),
-    ("not_differentiable_again", "08.mend_create_graph", revived),
-    ("not_differentiable_again", "08.mend_create_graph", on_a_copy),
-    ("graph_cut_inside", "08.mend_create_graph", hung_on_x),
-    ("minus_sign", "08.mend_create_graph", lambda f, x: -again(f(x), x)),
     # 8.4
-    ("no_graph", "08.linear_map", lambda f, x: looped(f, x, 2)),
-    ("not_in_graph", "08.linear_map", if_it_has_a_graph),
-    ("slope_for_zero", "08.linear_map", or_slope),
-    ("zero_second", "08.linear_map", lambda f, x: torch.zeros_like(x)),
-    ("dtype", "08.linear_map", or_a_new_zero),
-    ("not_returned", "08.linear_map", or_none),
-    # 8.5
     ("pure_for_mixed", "08.mixed_partial", lambda f, x, i, j: rows(f, x)[i, i]),
     ("pure_for_mixed", "08.mixed_partial", lambda f, x, i, j: rows(f, x)[j, j]),
     ("product_of_slopes", "08.mixed_partial", lambda f, x, i, j: again(f(x), x)[i] * again(f(x), x)[j]),
@@ -300,7 +291,22 @@ WRONG = [
     ("not_in_graph", "08.mixed_partial", lambda f, x, i, j: grad(again(f(x), x)[i], x[j])[0]),
     ("no_graph", "08.mixed_partial", lambda f, x, i, j: grad(grad(f(x), x)[0][i], x)[0][j]),
     ("minus_sign", "08.mixed_partial", lambda f, x, i, j: -rows(f, x)[i, j]),
+    # 8.5
+    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: grad(f(x), x)[0]),
+    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: grad(f(x), x, retain_graph=True)[0]),
+    ("not_differentiable_again", "08.mend_create_graph", lambda f, x: again(f(x), x).detach()),
+    ("not_differentiable_again", "08.mend_create_graph", revived),
+    ("not_differentiable_again", "08.mend_create_graph", on_a_copy),
+    ("graph_cut_inside", "08.mend_create_graph", hung_on_x),
+    ("minus_sign", "08.mend_create_graph", lambda f, x: -again(f(x), x)),
     # 8.6
+    ("no_graph", "08.linear_map", lambda f, x: looped(f, x, 2)),
+    ("not_in_graph", "08.linear_map", if_it_has_a_graph),
+    ("slope_for_zero", "08.linear_map", or_slope),
+    ("zero_second", "08.linear_map", lambda f, x: torch.zeros_like(x)),
+    ("dtype", "08.linear_map", or_a_new_zero),
+    ("not_returned", "08.linear_map", or_none),
+    # 8.7
     ("second_backward", "08.hessian_by_rows", rows_without_keeping),
     ("no_graph", "08.hessian_by_rows", lambda f, x: torch.stack([grad(e, x)[0] for e in grad(f(x), x)[0]])),
     ("scalar_needed", "08.hessian_by_rows", lambda f, x: grad(again(f(x), x), x)[0]),
@@ -314,7 +320,7 @@ WRONG = [
     ("zero_second", "08.hessian_by_rows", rows_of_zeros),
     ("minus_sign", "08.hessian_by_rows", lambda f, x: -rows(f, x)),
     ("row_sums_on_diagonal", "08.hessian_by_rows", lambda f, x: torch.diag(grad(again(f(x), x).sum(), x)[0])),
-    # 8.7
+    # 8.8
     ("hvp_applied_after", "08.hvp", lambda f, x, u: grad(again(f(x), x).sum(), x)[0] * u),
     ("hvp_applied_after", "08.hvp", lambda f, x, u: u * (rows(f, x) @ torch.ones_like(u))),
     ("hvp_along_gradient", "08.hvp", lambda f, x, u: grad(again(f(x), x), x, grad(f(x), x)[0])[0]),
@@ -338,7 +344,12 @@ WRONG = [
     ("minus_sign", "08.hvp", lambda f, x, u: -grad(again(f(x), x), x, u)[0]),
     ("no_graph", "08.hvp", lambda f, x, u: grad(grad(f(x), x)[0] @ u, x)[0]),
     ("scalar_needed", "08.hvp", lambda f, x, u: grad(again(f(x), x) * u, x)[0]),
-    # 8.8
+    # 8.9
+    ("fact_too_many", "08.leak", lambda: "abdfg"),
+    ("fact_missed", "08.leak", lambda: "cdfg"),
+    ("fact_too_many", "08.leak", lambda: "acdefg"),
+    ("fact_missed", "08.leak", lambda: "acdf"),
+    # 8.10
     ("laplacian_of_all", "08.laplacian", lambda f, x: grad(again(f(x), x).sum(), x)[0].sum()),
     ("laplacian_of_squares", "08.laplacian", lambda f, x: (again(f(x), x) ** 2).sum()),
     ("laplacian_unsummed", "08.laplacian", lambda f, x: rows(f, x).diagonal()),
@@ -350,20 +361,7 @@ WRONG = [
     ("one_pure_partial", "08.laplacian", returned_in_the_loop),
     ("column_for_laplacian", "08.laplacian", first_entry_of_each_row),
     ("column_for_laplacian", "08.laplacian", lambda f, x: grad(again(f(x), x).sum(), x)[0][-1]),
-    # 8.9
-    ("newton_other_length", "08.newton_step", lambda f, x: x - solve(f, x) / 2),
-    ("newton_other_length", "08.newton_step", lambda f, x: x - 2 * solve(f, x)),
-    ("newton_for_a_root", "08.newton_step", lambda f, x: x - f(x) / again(f(x), x)),
-    ("gradient_step", "08.newton_step", lambda f, x: x - again(f(x), x)),
-    ("newton_step_alone", "08.newton_step", solve),
-    ("newton_step_alone", "08.newton_step", lambda f, x: -solve(f, x)),
-    ("newton_uphill", "08.newton_step", lambda f, x: x + solve(f, x)),
-    ("newton_diagonal", "08.newton_step", lambda f, x: x - again(f(x), x) / rows(f, x).diagonal()),
-    ("hessian_not_inverted", "08.newton_step", lambda f, x: x - rows(f, x) @ again(f(x), x)),
-    ("reciprocal_of_hessian", "08.newton_step", lambda f, x: x - (1 / rows(f, x)) @ again(f(x), x)),
-    ("shape", "08.newton_step", lambda f, x: x - again(f(x), x) / rows(f, x)),
-    ("shape", "08.newton_step", lambda f, x: x - torch.linalg.solve(rows(f, x), again(f(x), x)[:, None])),
-    # 8.10
+    # 8.11
     ("half_of_squared_norm", "08.gradient_of_norm", lambda f, x: grad(again(f(x), x), x, grad(f(x), x)[0])[0]),
     ("gradient_of_norm", "08.gradient_of_norm", lambda f, x: grad(again(f(x), x).norm(), x)[0]),
     ("twice_the_gradient", "08.gradient_of_norm", lambda f, x: 2 * again(f(x), x)),
@@ -379,37 +377,47 @@ WRONG = [
     ),
     ("gradient_applied_after", "08.gradient_of_norm", lambda f, x: grad(f(x), x)[0] * grad(again(f(x), x).sum(), x)[0]),
     ("square_of_the_sum", "08.gradient_of_norm", lambda f, x: grad(again(f(x), x).sum() ** 2, x)[0]),
-    # 8.11
-    ("fact_too_many", "08.leak", lambda: "abdfg"),
-    ("fact_missed", "08.leak", lambda: "cdfg"),
-    ("fact_too_many", "08.leak", lambda: "acdefg"),
-    ("fact_missed", "08.leak", lambda: "acdf"),
+    # 8.12
+    ("newton_other_length", "08.newton_step", lambda f, x: x - solve(f, x) / 2),
+    ("newton_other_length", "08.newton_step", lambda f, x: x - 2 * solve(f, x)),
+    ("newton_for_a_root", "08.newton_step", lambda f, x: x - f(x) / again(f(x), x)),
+    ("gradient_step", "08.newton_step", lambda f, x: x - again(f(x), x)),
+    ("newton_step_alone", "08.newton_step", solve),
+    ("newton_step_alone", "08.newton_step", lambda f, x: -solve(f, x)),
+    ("newton_uphill", "08.newton_step", lambda f, x: x + solve(f, x)),
+    ("newton_diagonal", "08.newton_step", lambda f, x: x - again(f(x), x) / rows(f, x).diagonal()),
+    ("hessian_not_inverted", "08.newton_step", lambda f, x: x - rows(f, x) @ again(f(x), x)),
+    ("reciprocal_of_hessian", "08.newton_step", lambda f, x: x - (1 / rows(f, x)) @ again(f(x), x)),
+    ("shape", "08.newton_step", lambda f, x: x - again(f(x), x) / rows(f, x)),
+    ("shape", "08.newton_step", lambda f, x: x - torch.linalg.solve(rows(f, x), again(f(x), x)[:, None])),
 ]
 
 RIGHT = [
+    ("08.predict_again", lambda: "bef"),
+    ("08.predict_again", lambda: ("e", "b", "f")),
     ("08.second_derivative", reset_between),
     ("08.second_derivative", lambda f, x: torch.func.grad(torch.func.grad(f))(x)),
     ("08.second_derivative", lambda f, x: looped(f, x, 2)),
     ("08.nth_derivative", recursive),
     ("08.nth_derivative", looped),
+    ("08.mixed_partial", lambda f, x, i, j: rows(f, x)[j, i]),
+    ("08.mixed_partial", lambda f, x, i, j: torch.func.hessian(f)(x)[i, j]),
     ("08.mend_create_graph", lambda f, x: torch.func.grad(f)(x)),
     ("08.mend_create_graph", lambda f, x: (again(f(x), x, grad_outputs=2 * torch.ones(()).double())) / 2),
     ("08.linear_map", or_zeros),
     ("08.linear_map", lambda f, x: grad(again(f(x), x) + 0 * x, x)[0]),
     ("08.linear_map", lambda f, x: torch.func.grad(torch.func.grad(f))(x)),
-    ("08.mixed_partial", lambda f, x, i, j: rows(f, x)[j, i]),
-    ("08.mixed_partial", lambda f, x, i, j: torch.func.hessian(f)(x)[i, j]),
     ("08.hessian_by_rows", lambda f, x: torch.autograd.functional.hessian(f, x)),
     ("08.hessian_by_rows", lambda f, x: rows(f, x).T),
     ("08.hvp", lambda f, x, u: grad(again(f(x), x) @ u, x)[0]),
     ("08.hvp", forward_over_reverse),
     ("08.hvp", lambda f, x, u: rows(f, x) @ u),
-    ("08.laplacian", laplacian_by_slices),
-    ("08.laplacian", lambda f, x: torch.func.hessian(f)(x).trace()),
-    ("08.newton_step", lambda f, x: x - torch.linalg.inv(rows(f, x)) @ again(f(x), x)),
-    ("08.newton_step", lambda f, x: (x - solve(f, x)).detach()),
-    ("08.gradient_of_norm", lambda f, x: grad(again(f(x), x).norm() ** 2, x)[0]),
-    ("08.gradient_of_norm", lambda f, x: 2 * grad(again(f(x), x), x, grad(f(x), x)[0])[0]),
     ("08.leak", lambda: "a, c, d, f and g"),
     ("08.leak", lambda: ["a", "c", "d", "f", "g"]),
+    ("08.laplacian", laplacian_by_slices),
+    ("08.laplacian", lambda f, x: torch.func.hessian(f)(x).trace()),
+    ("08.gradient_of_norm", lambda f, x: grad(again(f(x), x).norm() ** 2, x)[0]),
+    ("08.gradient_of_norm", lambda f, x: 2 * grad(again(f(x), x), x, grad(f(x), x)[0])[0]),
+    ("08.newton_step", lambda f, x: x - torch.linalg.inv(rows(f, x)) @ again(f(x), x)),
+    ("08.newton_step", lambda f, x: (x - solve(f, x)).detach()),
 ]
