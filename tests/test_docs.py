@@ -423,5 +423,5 @@ def test_a_link_or_an_exercise_that_is_lost_is_noticed():
     page = ROOT / INPUT
     text = page.read_text("utf-8")
     assert lost(page, text.replace("08_higher_order.ipynb", "08.ipynb"))
-    assert lost(page, text.replace("8.8 The Laplacian", "8.8 Laplace"))
+    assert lost(page, text.replace("8.10 Transfer: the Laplacian", "8.10 Laplace"))
     assert lost(page, text.replace("08.laplacian", "08.laplace"))
