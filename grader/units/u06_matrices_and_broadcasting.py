@@ -166,6 +166,27 @@ def _taps(p: Problem) -> list[np.ndarray]:
     return [W[:, :, j].T for j in range(W.shape[2])]
 
 
+def _overwritten(p: Problem) -> Cases:
+    """The gradients where a loop over j overwrites dX, and where loops over i and j overwrite dX, or dX and dW."""
+    X, W, v, m = _convolution(p)
+    by_x = np.zeros_like(X)
+    for i in range(m):
+        by_x[:, i : i + W.shape[2]] = np.stack([tap @ v[:, i] for tap in _taps(p)], axis=1)
+    last = v[:, -1][:, None, None] * X[:, m - 1 :]
+    over_j = _spread_back(p, _taps(p), overwrite=True)
+    return [({}, (over_j, p.truth[1])), ({}, (by_x, p.truth[1])), ({}, (by_x, last))]
+
+
+def _mean_over_uses(p: Problem) -> Cases:
+    """The gradients divided by how often each entry is used: that of W, that of X, or both."""
+    X, W, _, m = _convolution(p)
+    uses = np.zeros_like(X)
+    for j in range(W.shape[2]):
+        uses[:, j : j + m] += 1
+    by_x, by_w = p.truth
+    return [({}, (by_x, by_w / m)), ({}, (by_x / uses, by_w)), ({}, (by_x / uses, by_w / m))]
+
+
 def _unreversed(p: Problem) -> Cases:
     by_x = _spread_back(p, _taps(p)[::-1])
     return [({}, (by_x, p.truth[1])), ({}, (by_x, p.truth[1][:, :, ::-1]))]
@@ -183,12 +204,12 @@ def _channels_exchanged(p: Problem) -> Any:
 
 
 def _window_not_moved(p: Problem) -> Cases:
-    """The gradients where the window of X stays at its first place: for W alone, and for both."""
+    """The gradients where the window of X stays at its first place: for W, for X, and for both."""
     X, W, v, m = _convolution(p)
     by_w = np.repeat((v @ X[:, :m].T)[:, :, None], W.shape[2], axis=2)
     by_x = np.zeros_like(X)
     by_x[:, :m] = sum(tap @ v for tap in _taps(p))
-    return [({}, (p.truth[0], by_w)), ({}, (by_x, by_w))]
+    return [({}, (p.truth[0], by_w)), ({}, (by_x, p.truth[1])), ({}, (by_x, by_w))]
 
 
 def _mean_over_copies(p: Problem) -> np.ndarray:
@@ -535,7 +556,7 @@ INVERSES_ON_ONE_SIDE = Mistake(
     says="both inverses are on the same side of A.",
     why="For numbers, the order of the factors in d(1/x) = −dx/x² does not matter. For matrices d(X⁻¹) = −X⁻¹ dX X⁻¹, "
     "with one inverse on each side of dX.",
-    on_problem=_inverse_products("IIA", "AII"),
+    on_problem=_inverse_products("IIA", "AII", "iiA", "Aii", "IIa", "aII", "iia", "aii"),
 )
 ENTRY_BY_ENTRY = Mistake(
     "entry_by_entry",
@@ -558,11 +579,11 @@ INVERSE_SIGN = Mistake(
 
 OVERLAPS_OVERWRITTEN = Mistake(
     "overlaps_overwritten",
-    name="overlapping windows overwritten",
-    says="the gradient with respect to X keeps only the last contribution at each place.",
-    why="Windows overlap, so an entry of X is used by several outputs. `dX[:, j : j + m] = …` discards what earlier "
-    "steps left there; every use contributes, so add: `+=`.",
-    on_problem=lambda p: (_spread_back(p, _taps(p), overwrite=True), p.truth[1]),
+    name="overwritten, not added",
+    says="each step of the loop overwrote what earlier steps had left.",
+    why="Windows overlap, so an entry of X is used by several outputs, and an entry of W by all of them. Every use "
+    "contributes to the gradient. `dX[:, j : j + m] = …` discards what is already there; add: `+=`.",
+    on_problem=_overwritten,
 )
 KERNEL_UNREVERSED = Mistake(
     "kernel_unreversed",
@@ -584,7 +605,7 @@ KERNEL_GRADIENT_REVERSED = Mistake(
 WINDOW_NOT_MOVED = Mistake(
     "window_not_moved",
     name="the window not moved",
-    says="W[:, :, j] was paired with the first columns of X for every j.",
+    says="the window of X stayed at its first place for every j.",
     why="W[:, :, j] multiplies the columns X[:, j : j + m], which start at j. On the way back it is paired with the "
     "same columns.",
     on_problem=_window_not_moved,
@@ -860,7 +881,7 @@ QUESTIONS: list[Question] = [
             WINDOW_NOT_MOVED,
             FACTORS_UNTRANSPOSED.derived(_taps_untransposed),
             GRADIENT_TRANSPOSED.derived(_channels_exchanged),
-            MEAN_OVER_COPIES.derived(lambda p: (p.truth[0], p.truth[1] / _convolution(p)[3])),
+            MEAN_OVER_COPIES.derived(_mean_over_uses),
         ),
         partial=True,
         points=3,

@@ -254,6 +254,15 @@ def overwritten(X, W, V):
     return dX, dW
 
 
+def overwritten_by_position(X, W, V):
+    dX, dW = torch.zeros_like(X), torch.zeros_like(W)
+    for i in range(V.shape[1]):
+        for j in range(W.shape[2]):
+            dX[:, i + j] = W[:, :, j].T @ V[:, i]
+            dW[:, :, j] = torch.outer(V[:, i], X[:, i + j])
+    return dX, dW
+
+
 def unreversed(X, W, V):
     padded = F.pad(V, (W.shape[2] - 1,) * 2)
     return F.conv1d(padded[None], W.transpose(0, 1))[0], kernel_part(X, V)
@@ -288,6 +297,21 @@ def channels_swapped(X, W, V):
     m = V.shape[1]
     by_w = torch.stack([X[:, j : j + m] @ V.T for j in range(W.shape[2])], dim=2)
     return convolution(X, W, V)[0], by_w
+
+
+def columns_not_moved(X, W, V):
+    dX, m = torch.zeros_like(X), V.shape[1]
+    for j in range(W.shape[2]):
+        dX[:, :m] += W[:, :, j].T @ V
+    return dX, kernel_part(X, V)
+
+
+def mean_over_uses(X, W, V):
+    dX, uses, m = torch.zeros_like(X), torch.zeros_like(X), V.shape[1]
+    for j in range(W.shape[2]):
+        dX[:, j : j + m] += W[:, :, j].T @ V
+        uses[:, j : j + m] += 1
+    return dX / uses, kernel_part(X, V)
 
 
 def mean_over_positions(X, W, V):
@@ -381,19 +405,23 @@ WRONG = [
     ("inputs_swapped", "06.batched", places_exchanged),
     ("shapes_do_not_multiply", "06.batched", lambda X, W, V: (V @ W.mT, V @ X)),
     ("overlaps_overwritten", "06.convolution", overwritten),
+    ("overlaps_overwritten", "06.convolution", overwritten_by_position),
     ("kernel_unreversed", "06.convolution", unreversed),
     ("kernel_unreversed", "06.convolution", textbook_convolution),
     ("kernel_gradient_reversed", "06.convolution", kernel_reversed),
     ("window_not_moved", "06.convolution", window_fixed),
+    ("window_not_moved", "06.convolution", columns_not_moved),
     ("factors_untransposed", "06.convolution", taps_untransposed),
     ("gradient_transposed", "06.convolution", channels_swapped),
     ("mean_over_copies", "06.convolution", mean_over_positions),
+    ("mean_over_copies", "06.convolution", mean_over_uses),
     ("inputs_swapped", "06.convolution", lambda X, W, V: convolution(X, W, V)[::-1]),
     ("gradient_transposed", "06.trace_of_inverse", lambda X, A: -inv(X) @ A @ inv(X)),
     ("inverse_untransposed", "06.trace_of_inverse", lambda X, A: -inv(X) @ A.T @ inv(X)),
     ("operand_untransposed", "06.trace_of_inverse", lambda X, A: -inv(X).T @ A @ inv(X).T),
     ("inverses_on_one_side", "06.trace_of_inverse", lambda X, A: -A.T @ inv(X).T @ inv(X).T),
     ("inverses_on_one_side", "06.trace_of_inverse", lambda X, A: -(inv(X) @ inv(X)).T @ A.T),
+    ("inverses_on_one_side", "06.trace_of_inverse", lambda X, A: -inv(X) @ inv(X) @ A.T),
     ("inverse_sign", "06.trace_of_inverse", lambda X, A: inv(X).T @ A.T @ inv(X).T),
     ("chain_stops_early", "06.trace_of_inverse", lambda X, A: A.T),
     ("entry_by_entry", "06.trace_of_inverse", lambda X, A: -A / X**2),
