@@ -35,7 +35,7 @@ def cut_the_other_way(D, V):
     return (D.reshape(p * q, m * k) @ V.reshape(-1)).reshape(p, q)
 
 
-def table_not_reduced(D, V):
+def derivatives_not_reduced(D, V):
     return V[:, :, None, None] * D
 
 
@@ -354,7 +354,7 @@ WRONG = [
     ("weight_laid_out_by_columns", "06.four_axes", weight_by_columns),
     ("result_laid_out_by_columns", "06.four_axes", result_by_columns),
     ("reshaped_not_permuted", "06.four_axes", cut_the_other_way),
-    ("unreduced_jacobian", "06.four_axes", table_not_reduced),
+    ("unreduced_jacobian", "06.four_axes", derivatives_not_reduced),
     ("whole_jacobian", "06.four_axes", lambda D, V: D),
     ("factors_untransposed", "06.sandwich", lambda A, B, V: A @ V @ B),
     ("right_untransposed", "06.sandwich", lambda A, B, V: A.T @ V @ B),
