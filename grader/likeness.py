@@ -81,6 +81,8 @@ def _factors(p: Problem) -> Iterator[tuple[str, float]]:
             numbers |= {f"{name}.shape[{k}]": size for k, size in enumerate(sizes)}
     for name, value in p.extras.items():
         if isinstance(value, Tensor):
+            if not value.is_floating_point():
+                continue  # labels or places: they have no length
             numbers[f"‖{name}‖"] = float(torch.linalg.vector_norm(value))
         elif isinstance(value, (int, float)):
             numbers[name] = float(value)

@@ -32,7 +32,7 @@ PROBLEMS = 3  # hidden problems posed by one check, at least
 class Question:
     """One exercise as data.  The reference, the hidden problems, the mistakes and the card follow from it.
 
-    id: unit, dot, name, e.g. "05.one_row" or "ps1.one_row", of lower-case letters, digits and underscores.
+    id: unit, dot, name, e.g. "05.scalar_trick" or "ps1.one_row", of lower-case letters, digits and underscores.
     asks: the Quantity to be returned.
     maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
     gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,

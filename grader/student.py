@@ -85,7 +85,7 @@ def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
 def check(id: str, answer: object) -> Card | Shown:
     """Judge an answer and show a card with the score and what was found.
 
-    id: the question's, e.g. "05.one_row".  answer: your function, or the value that you predict.
+    id: the question's, e.g. "05.scalar_trick".  answer: your function, or the value that you predict.
     Errors are shown on the card and not raised, so that "Run All" goes on.
     """
     try:

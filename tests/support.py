@@ -22,7 +22,7 @@ from grader.models import Loss, Trained
 from grader.pack import Packs, installed, loaded, of_path
 from grader.predictions import Cause, Letters, Predicted, PredictedShape
 from grader.probe import Answer, Value, plain
-from grader.problem import Map, Problem, Wrong, like, normal, place
+from grader.problem import Map, Problem, Wrong, like, normal, place, uniform
 from grader.quantities import JVP, Column, GradState, Jacobian, Operation, Output, Row, WeightedGradient
 from grader.question import Question
 
@@ -50,6 +50,14 @@ FAN = Map(functions.fan, {"x": normal(2)})  # 4 of 2
 FOLD = Map(functions.fold, {"x": normal(5)})  # 3 of 5
 GRID = Map(functions.grid, {"x": normal(3)})  # (2, 3) of (3,)
 MIXED = Map(functions.mixed_rows, {"X": normal(3, 2)})  # (3, 2) of (3, 2): square after flattening
+
+
+def stretched(X: torch.Tensor) -> torch.Tensor:
+    """A map from a matrix to a tensor of rank 3."""
+    return torch.stack([X * X[:, :1], torch.exp(X / 2)])
+
+
+STRETCHED = Map(stretched, {"X": uniform(-1, 1, 2, 2)})  # (2, 2, 2) of (2, 2)
 
 
 def rules(released, hidden=None, files=None) -> Rules:
@@ -122,6 +130,14 @@ _CONSTRUCTED = [
         extras={"u": like("X")},
     ),
     Question("99.jacobian", "The Jacobian of a matrix", Jacobian(wrt="X"), [MIXED], ("f", "X")),
+    Question(
+        "99.any_shape",
+        "A weighted gradient of matrices",
+        WeightedGradient(wrt="X"),
+        [MIXED, STRETCHED],
+        ("f", "X", "V"),
+        weights={"V": None},
+    ),
     Question(
         "99.two_backwards",
         "Two calls of backward",

@@ -40,8 +40,8 @@ def test_every_answer_belongs_to_a_question():
 
 
 def test_an_answer_that_is_taken_away_or_wrongly_named_is_missed():
-    wrong, right = answers_to("05.one_row")
-    asked = SHIPPED["05.one_row"]
+    wrong, right = answers_to("05.scalar_trick")
+    asked = SHIPPED["05.scalar_trick"]
     assert broken(asked, wrong[:2], right)
     assert broken(asked, wrong, [])
     assert broken(asked, [("no_such_name", *entry[1:]) for entry in wrong], right)

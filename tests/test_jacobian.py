@@ -11,7 +11,7 @@ from repeats import count
 
 from grader.jacobian import central_differences, derivative, forward_mode, hessian, reverse_mode
 
-from support import ALL, case, functions, sample
+from support import ALL, case, functions, sample, stretched
 
 TIGHT = 1e-12  # forward and reverse mode differ by the order of their sums only
 SEEN = 1e-6  # a fault of this size, relative to the largest entry of J, must not pass
@@ -215,7 +215,7 @@ def test_a_wrong_forward_rule_is_caught_by_central_differences():
         (functions.square, {"x": ()}, 1),
         (functions.fan, {"x": (2,)}, 4),
         (functions.grid, {"x": (3,)}, 6),
-        (functions.stretched, {"X": (2, 2)}, 8),
+        (stretched, {"X": (2, 2)}, 8),
         (functions.two_heads, {"x": (3,)}, 4),
         (functions.layer, {"A": (2, 3), "x": (3,)}, 2),
         (lambda x: x.sum(), {"x": (2, 1, 3)}, 1),

@@ -260,7 +260,7 @@ IN_PACKS = [
     ("questions.py", "import functions", "import functions\n1 / 0", "ZeroDivisionError"),
     ("questions.py", "QUESTIONS = [", "LIST = [", "needs a list QUESTIONS"),
     ("questions.py", '"ps1.loss_slope"', '"ps1.logistic"', "two questions 'ps1.logistic'"),
-    ("questions.py", '"ps1.loss_slope"', '"05.one_row"', "Two packs have a question '05.one_row'"),
+    ("questions.py", '"ps1.loss_slope"', '"05.scalar_trick"', "Two packs have a question '05.scalar_trick'"),
     ("questions.py", "Map(functions.logistic,", "Map(lambda w, X: X @ w,", "a lambda or a closure"),
     ("questions.py", "return p.truth / 2", "return p.truth", "the truth and half_the_slope"),
     ("functions.py", "import torch", "import torch\nimport questions", "imports questions"),

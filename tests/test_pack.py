@@ -164,8 +164,8 @@ def test_a_pack_has_its_questions_functions_mistakes_and_lessons(tmp_path):
 def test_a_lesson_of_an_installed_pack_is_named_where_it_is_and_nowhere_else(tmp_path):
     installed = pack.loaded(pack.installed()[0])
     here = Path(__file__).parent.parent
-    assert Packs([installed], here).lesson("05.one_row", "05") == "course/05_weighted_vjp.ipynb"
-    assert Packs([installed], tmp_path).lesson("05.one_row", "05") == ""
+    assert Packs([installed], here).lesson("05.scalar_trick", "05") == "course/05_weighted_vjp.ipynb"
+    assert Packs([installed], tmp_path).lesson("05.scalar_trick", "05") == ""
     own = pack.loaded(pack.of_path(written(tmp_path)))
     assert Packs([own], tmp_path).lesson("own.bend", "own") == "lessons/bend.ipynb"  # the course's own word counts
 
@@ -195,7 +195,7 @@ def test_loading_from_text_leaves_no_module_behind_and_every_other_in_its_place(
     assert grader.units is units is sys.modules["grader.units"]
     # The same course again, of the same text, and yet another object than the installed one.
     assert made.questions.keys() == {question.id for question in units.QUESTIONS}
-    assert made.questions["05.one_row"].maps[0].fn is not units.u05_weighted_vjp.SWIRL.fn
+    assert made.questions["05.scalar_trick"].maps[0].fn is not units.u05_weighted_vjp.SWIRL.fn
 
 
 def test_a_pack_is_loaded_from_its_text_where_its_files_are_not(tmp_path):
@@ -322,7 +322,7 @@ def test_all_that_a_student_calls_sees_the_pack_beside_the_notebook(notebooks_fo
     assert "first" in str(grader.hint("own.bend"))
     assert "own  ✓  1/1" in str(grader.progress())
     assert grader.diagnose("own.bend", right, seed=3).correct
-    assert grader.check("05.one_row", lambda f, x, i: 1).verdict.question == "05.one_row"
+    assert grader.check("04.one_row", lambda f, x, i: 1).verdict.question == "04.one_row"
 
 
 def test_elsewhere_the_question_is_not_known(tmp_path, monkeypatch):
@@ -361,7 +361,7 @@ def test_a_pack_that_repeats_an_installed_id_is_an_error_where_that_question_is_
     for id in ("05.scalar_trick", "no.such"):
         with pytest.raises(grader.UnknownQuestion, match=r"Two packs have a question .05\.scalar_trick"):
             grader.diagnose(id, right)
-    assert grader.diagnose("05.one_row", right).title.startswith("5.5")
+    assert grader.diagnose("05.mend_the_weight", right).title.startswith("5.5")
 
 
 def test_a_line_of_a_packs_function_is_never_shown_as_the_students(notebooks_folder):

@@ -60,9 +60,29 @@ def mixed_rows(X: Tensor) -> Tensor:
     return X @ X.T[:, :2] + X[:, :2] ** 2
 
 
-def pooled(X: Tensor) -> Tensor:
-    return torch.sin(X).sum(dim=0) * X[0]
+# --- a batch: one loss for each sample, one row of logits for each sample, one row of a table for each token
 
 
-def stretched(X: Tensor) -> Tensor:
-    return torch.stack([X * X[:, :1], torch.exp(X / 2)])
+def squared_losses(w: Tensor, X: Tensor, t: Tensor) -> Tensor:
+    """w: (n,), X: (N, n), t: (N,).  Returns (N,)."""
+    return (X @ w - t) ** 2
+
+
+def soft_losses(w: Tensor, X: Tensor, t: Tensor) -> Tensor:
+    """w: (n,), X: (N, n), t: (N,).  Returns (N,)."""
+    return torch.log(1 + torch.exp(t - X @ w))
+
+
+def linear_logits(W: Tensor, X: Tensor) -> Tensor:
+    """W: (k, C), X: (N, k).  Returns (N, C)."""
+    return X @ W
+
+
+def bounded_logits(W: Tensor, X: Tensor) -> Tensor:
+    """W: (k, C), X: (N, k).  Returns (N, C)."""
+    return 3 * torch.tanh(X @ W)
+
+
+def table_rows(E: Tensor, ids: Tensor, padding: int) -> Tensor:
+    """The rows of E that ids ask for, with zeros for padding.  E: (K, d), ids: (T,).  Returns (T, d)."""
+    return E[ids] * (ids != padding).to(E.dtype)[:, None]

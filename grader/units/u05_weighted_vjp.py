@@ -1,14 +1,17 @@
 """Unit 05, the heart of the course: grad_outputs weights the outputs."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Letters, Predicted
-from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
-from grader.quantities import Gradient, GradState, Jacobian, Row, WeightedGradient
+from grader.problem import Map, Problem, fixed, like, normal
+from grader.quantities import Gradient, GradState, WeightedGradient
 from grader.question import Question
 from grader.units import u05_functions as functions
 
@@ -18,6 +21,19 @@ FAN = Map(functions.fan, {"x": normal(2)}, "(x₀², x₀x₁, sin x₁, x₀ �
 FOLD = Map(functions.fold, {"x": normal(5)}, "(x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄)")
 
 V = {"v": None}
+
+
+@dataclass(frozen=True)
+class _WithWeight(WeightedGradient):
+    """Jᵀv with a weight that the student has to find.
+
+    made: problem -> v, in y's shape.
+    """
+
+    made: Callable[[Problem], np.ndarray] = lambda p: np.ones(p.y.size)
+
+    def weight(self, p: Problem) -> np.ndarray:
+        return self.made(p).reshape(-1)
 
 
 def _x_and_y(differentiate: str) -> Any:
@@ -37,6 +53,16 @@ def _x_and_y(differentiate: str) -> Any:
     return call
 
 
+def _linear_rows(p: Problem) -> np.ndarray:
+    return np.array([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]])
+
+
+def _by_columns(p: Problem) -> Any:
+    v = p.question.asks.weight(p)
+    m, k = p.outputs[0].shape
+    return (p.jacobians["x"].T @ v.reshape(k, m).T.reshape(-1)).reshape(tuple(p.inputs["x"].shape))
+
+
 def _one_head(p: Problem) -> Any:
     """The weighted gradient of only one of the two outputs, y or z."""
     J, m = p.jacobians["x"], p.outputs[0].numel()
@@ -52,25 +78,160 @@ def _one_head_negated(p: Problem) -> Any:
     return [({"which": "y"}, second - first), ({"which": "z"}, first - second)]
 
 
+def _exchanged(p: Problem) -> Any:
+    v, m = p.question.asks.weight(p), p.outputs[0].numel()
+    return p.jacobians["x"].T @ np.concatenate([v[m:], v[:m]])
+
+
 def _of_the_product(p: Problem) -> Any:
     """The gradients of v·(A @ x) with respect to A and x."""
     A, x, v = (t.numpy() for t in (p.inputs["A"], p.inputs["x"], p.weights["v"]))
     return np.outer(v, x), A.T @ v
 
 
-def _exchanged(p: Problem) -> Any:
-    v, m = p.question.asks.weight(p), p.outputs[0].numel()
-    return p.jacobians["x"].T @ np.concatenate([v[m:], v[:m]])
+# --- 5.8: the losses of a batch, one per sample, and a class for each
 
 
-def _by_columns(p: Problem) -> Any:
-    v = p.question.asks.weight(p)
-    m, k = p.outputs[0].shape
-    return p.jacobians["x"].T @ v.reshape(k, m).T.reshape(-1)
+def _labels(generator: torch.Generator, p: Problem) -> Tensor:
+    return torch.randint(3, (p.y.size,), generator=generator)
 
 
-def _linear_rows(p: Problem) -> np.ndarray:
-    return np.array([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]])
+def _frequent_class(generator: torch.Generator, p: Problem) -> int:
+    """A class that at least two samples have."""
+    often = torch.nonzero(torch.bincount(p.extras["labels"]) > 1).flatten()
+    return int(often[torch.randint(len(often), (), generator=generator)])
+
+
+def _of_class(p: Problem, c: int) -> np.ndarray:
+    """1 for samples of this class, 0 for others: (N,)."""
+    return (p.extras["labels"].numpy() == c).astype(float)
+
+
+def _class_mean(p: Problem, c: int | None = None) -> np.ndarray:
+    mask = _of_class(p, p.extras["c"] if c is None else c)
+    return mask / mask.sum()
+
+
+def _in_class(weights: Callable[[Problem, np.ndarray], Any]) -> Callable[[Problem], Any]:
+    """A derivation from other weights for the losses.  weights: (problem, mask of class c) -> (N,), or a list."""
+
+    def derive(p: Problem) -> Any:
+        made = weights(p, _of_class(p, p.extras["c"]))
+        return [({}, p.jacobians["w"].T @ v) for v in (made if isinstance(made, list) else [made])]
+
+    return derive
+
+
+def _other_samples(p: Problem, mask: np.ndarray) -> Any:
+    """Weights for the means over each other class and over all samples that are not in c, and for their sum."""
+    others = set(p.extras["labels"].tolist()) - {p.extras["c"]}
+    rest = 1 - mask
+    return [*(_class_mean(p, c) for c in others), *([rest / rest.sum(), rest] if others else [])]
+
+
+# --- 5.10: logits Z (N, C) of a layer, and a class for each row
+
+
+def _classes(generator: torch.Generator, p: Problem) -> Tensor:
+    N, C = p.outputs[0].shape
+    return torch.randint(C, (N,), generator=generator)
+
+
+def _softmax(Z: np.ndarray, axis: int = -1) -> np.ndarray:
+    e = np.exp(Z - Z.max(axis=axis, keepdims=True))
+    return np.asarray(e / e.sum(axis=axis, keepdims=True))
+
+
+def _through_softmax(S: np.ndarray, upstream: np.ndarray) -> np.ndarray:
+    """The VJP of a softmax over rows: (N, C).  S: its output."""
+    return S * (upstream - (upstream * S).sum(axis=1, keepdims=True))
+
+
+def _parts(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and one-hot rows: (N, C) each."""
+    Z = p.outputs[0].numpy()
+    return Z, np.eye(Z.shape[1])[p.extras["labels"].numpy()]
+
+
+def _at_logits(p: Problem) -> np.ndarray:
+    """The gradient of the mean cross-entropy with respect to the logits."""
+    Z, hot = _parts(p)
+    return (_softmax(Z) - hot) / len(Z)
+
+
+def _upstream(weights: Callable[[np.ndarray, np.ndarray], Any]) -> Callable[[Problem], Any]:
+    """A derivation from another gradient at the logits.  weights: (logits, one-hot rows) -> (N, C), or a list."""
+
+    def derive(p: Problem) -> Any:
+        Z, hot = _parts(p)
+        made = weights(Z, hot)
+        shape = tuple(p.inputs["W"].shape)
+        forms = made if isinstance(made, list) else [made]
+        return [({}, (p.jacobians["W"].T @ V.reshape(-1) / len(Z)).reshape(shape)) for V in forms]
+
+    return derive
+
+
+def _softmax_twice(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
+    S = _softmax(Z)
+    return _through_softmax(S, _softmax(S) - hot)
+
+
+def _weight_moves(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
+    S = _softmax(Z)
+    return S - hot + _through_softmax(S, Z)
+
+
+# --- 5.11: rows of a table, looked up by their ids
+
+
+def _looked_up(rows: int, ids: list[int], padding: int, width: int) -> Map:
+    return Map(
+        functions.table_rows,
+        {"E": normal(rows, width)},
+        "E[ids], with zeros for padding",
+        {"ids": torch.tensor(ids), "padding": padding},
+    )
+
+
+def _to_rows(p: Problem, V: np.ndarray, kept: bool = True, combine: str = "sum") -> np.ndarray:
+    """A table into whose rows those of V go by their ids.
+
+    kept: whether the row of the padding gets zeros.  combine: what is done with several that go to the same row: "sum",
+    "mean", "first" or "last".
+    """
+    ids, padding = p.map.fixed_args["ids"].tolist(), p.map.fixed_args["padding"]
+    G = np.zeros(tuple(p.inputs["E"].shape))
+    for k in range(len(G)):
+        arrived = [row for row, id in zip(V, ids, strict=True) if id == k]
+        if arrived and not (kept and k == padding):
+            together = {"sum": sum(arrived), "mean": sum(arrived) / len(arrived), "first": arrived[0]}
+            G[k] = together.get(combine, arrived[-1])
+    return G
+
+
+def _arriving(*cases: dict[str, Any]) -> Callable[[Problem], Any]:
+    """A derivation from ``_to_rows`` with these arguments."""
+    return lambda p: [({}, _to_rows(p, p.weights["V"].numpy(), **case)) for case in cases]
+
+
+def _place_skipped(p: Problem) -> Any:
+    """The gradient with the token at place ``padding`` left out, and not those with that id; None if there is none."""
+    V, padding = p.weights["V"].numpy(), p.map.fixed_args["padding"]
+    if padding >= len(V):
+        return None
+    others = V.copy()
+    others[padding] = 0
+    return _to_rows(p, others, kept=False)
+
+
+def _looked_up_again(p: Problem) -> Any:
+    """Rows of V in place of rows of the table, with and without zeros for the padding; None if V is too short."""
+    V, ids = p.weights["V"].numpy(), p.map.fixed_args["ids"].numpy()
+    if ids.max() >= len(V):
+        return None
+    zeroed = V[ids] * (ids != p.map.fixed_args["padding"])[:, None]
+    return [({}, V[ids]), ({}, zeroed)]
 
 
 SUM_OF_COLUMNS = Mistake(
@@ -78,8 +239,8 @@ SUM_OF_COLUMNS = Mistake(
     formula="J1",
     name="columns added instead of rows",
     says="this adds along each row of J: one number per output.",
-    why="With ones as weights, the rows of J are added to each other: one number per input is left, and the result "
-    "has x's shape.",
+    why="With ones as weights, the rows of J are added to each other: one number per input, so the result has x's "
+    "shape.",
     on_problem=lambda p: _linear_rows(p).sum(axis=1),
 )
 MEAN_OF_ROWS = Mistake(
@@ -102,7 +263,7 @@ WEIGHTS_EXCHANGED = Mistake(
     formula="J_yᵀw + J_zᵀv",
     name="weights given to the wrong outputs",
     says="each output got the other one's weight.",
-    why="`grad_outputs` is matched with `outputs` by place: the first weight belongs to the first output.",
+    why="`grad_outputs` is matched with `outputs` by position: the first weight belongs to the first output.",
     on_problem=_exchanged,
 )
 ONE_OUTPUT_SUBTRACTED = Mistake(
@@ -121,6 +282,155 @@ PRODUCT_ASSUMED = Mistake(
     why="f does more than multiply A and x, and what it does enters both gradients. `autograd.grad` follows f, "
     "whatever it computes: differentiate f(A, x).",
     on_problem=_of_the_product,
+)
+CLASS_SUMMED = Mistake(
+    "class_summed",
+    formula="Jᵀ(labels = c)",
+    name="the sum over the class, not its mean",
+    says="this is the gradient of the sum of the losses of class {c}.",
+    why="The mean divides by the number of samples in the class, so each of them has the weight 1 divided by that "
+    "number.",
+    on_problem=_in_class(lambda p, mask: mask),
+)
+DIVIDED_BY_BATCH = Mistake(
+    "divided_by_batch",
+    formula="Jᵀ(labels = c) / N",
+    name="divided by the size of the batch",
+    says="this is the sum over class {c}, divided by {m}, the number of all samples.",
+    why="`(mask * losses).mean()` divides by the size of the whole batch, zeros included. The mean over the class "
+    "divides by the number of ones in the mask.",
+    on_problem=_in_class(lambda p, mask: mask / mask.size),
+)
+OTHER_SAMPLES = Mistake(
+    "other_samples",
+    name="samples of other classes",
+    says="these are other samples: none of class {c} takes part.",
+    why="The weight is nonzero where `labels == c`, and 0 everywhere else. Look at the comparison.",
+    on_problem=_in_class(_other_samples),
+)
+LABELS_AS_WEIGHTS = Mistake(
+    "labels_as_weights",
+    formula="Jᵀ labels",
+    name="labels used as weights",
+    says="the labels themselves were used as weights: a sample of class 2 counts twice as much as one of class 1.",
+    why="A label is a name, not a size. Compare it with c: `labels == c` is 1 for the samples that count, and 0 for "
+    "the others.",
+    on_problem=_in_class(lambda p, mask: p.extras["labels"].numpy().astype(float)),
+)
+ONE_HOT_FORGOTTEN = Mistake(
+    "one_hot_forgotten",
+    formula="Jᵀp / N",
+    name="probabilities without the one-hot rows",
+    says="the probabilities p were used as the weight; the one-hot rows were not subtracted.",
+    why="The logit of the right class enters cross-entropy twice: in the logarithm of Σ e^z, and by itself with a "
+    "minus sign. The latter gives the −1 at the place of the label: p − one-hot.",
+    on_problem=_upstream(lambda Z, hot: _softmax(Z)),
+)
+ONE_HOT_ALONE = Mistake(
+    "one_hot_alone",
+    formula="−Jᵀ one-hot / N",
+    name="the logits of the right classes alone",
+    says="only the logits of the right classes were differentiated.",
+    why="Cross-entropy is the logarithm of Σ e^z minus the logit of the right class. The first part gives the "
+    "probabilities: p − one-hot.",
+    on_problem=_upstream(lambda Z, hot: [-hot, hot]),
+)
+SOFTMAX_OF_COLUMNS = Mistake(
+    "softmax_of_columns",
+    name="softmax along the batch",
+    says="the softmax was taken down the columns, across the samples.",
+    why="Each sample has probabilities of its own, which add up to 1: the softmax runs along a row, `dim=1`.",
+    on_problem=_upstream(lambda Z, hot: _softmax(Z, axis=0) - hot),
+)
+SUM_OVER_SAMPLES = Mistake(
+    "sum_over_samples",
+    formula="Jᵀ(p − one-hot)",
+    name="the sum over the batch, not its mean",
+    says="this is the gradient of the sum of the losses; the mean over the batch was asked for.",
+    why="The mean divides by N, the number of samples, and so does every entry of the weight.",
+    on_problem=_upstream(lambda Z, hot: len(Z) * (_softmax(Z) - hot)),
+)
+MEAN_OVER_ENTRIES = Mistake(
+    "mean_over_entries",
+    formula="Jᵀ(p − one-hot) / (N·C)",
+    name="divided by the number of all logits",
+    says="p − one-hot was divided by N·C, the number of all logits.",
+    why="There is one loss per sample, so the mean divides by N alone. `mean()` over a table of shape (N, C) divides "
+    "by N·C.",
+    on_problem=_upstream(lambda Z, hot: (_softmax(Z) - hot) / Z.shape[1]),
+)
+SOFTMAX_TWICE = Mistake(
+    "softmax_twice",
+    name="softmax taken twice",
+    says="this is the gradient of a cross-entropy that was given probabilities, and took the softmax of those again.",
+    why="`torch.nn.functional.cross_entropy` takes logits: the softmax is part of it. If it gets probabilities, it "
+    "raises no error.",
+    on_problem=_upstream(_softmax_twice),
+)
+SOFTMAX_NOT_CROSSED = Mistake(
+    "softmax_not_crossed",
+    formula="−Jᵀ(one-hot / p) / N",
+    name="the gradient at the probabilities, handed to the logits",
+    says="this hands −one-hot/p to the logits: that is the gradient with respect to the probabilities.",
+    why="Between the probabilities and the logits lies the softmax. The VJP of the softmax turns −one-hot/p into "
+    "p − one-hot.",
+    on_problem=_upstream(lambda Z, hot: -hot / _softmax(Z)),
+)
+LOG_FOR_PROBABILITY = Mistake(
+    "log_for_probability",
+    name="logarithms of the probabilities",
+    says="the logarithms of the probabilities stand here where the probabilities belong.",
+    why="`log_softmax` gives the loss itself. Its derivative has the probabilities: `softmax`.",
+    on_problem=_upstream(lambda Z, hot: np.log(_softmax(Z)) - hot),
+)
+STOPPED_AT_LOGITS = Mistake(
+    "stopped_at_logits",
+    formula="(p − one-hot) / N",
+    name="the gradient at the logits",
+    says="this is the gradient with respect to the logits. You got as far as that; W was asked for.",
+    why="It is the weight for the layer before: hand it on with `torch.autograd.grad(logits, W, grad_outputs=…)`.",
+    on_problem=_at_logits,
+)
+ROWS_OVERWRITTEN = Mistake(
+    "rows_overwritten",
+    name="only one token per row",
+    says="where an id occurs several times, only one of its tokens counts.",
+    why="A row that was looked up several times was used several times, and its uses add up. `G[ids] = V` and "
+    "`G[ids] += V` write each row only once; `index_add_` adds.",
+    on_problem=_arriving(
+        *({"combine": combine, "kept": kept} for combine in ("last", "first") for kept in (True, False))
+    ),
+)
+PADDING_COUNTED = Mistake(
+    "padding_counted",
+    name="the padding was not left out",
+    says="row {padding}, which stands for padding, got a gradient.",
+    why="Padding only fills up short sentences. `nn.Embedding` with `padding_idx` keeps its row's gradient at 0, so "
+    "that no step ever changes that row.",
+    on_problem=_arriving({"kept": False}),
+)
+MEAN_OF_TOKENS = Mistake(
+    "mean_of_tokens",
+    name="a mean over the tokens of a row",
+    says="where an id occurs several times, its rows of V were averaged.",
+    why="Nothing divides in a lookup: a row used three times gets the sum of three rows of V. The mean is what "
+    "`nn.Embedding` computes with `scale_grad_by_freq=True`.",
+    on_problem=_arriving({"combine": "mean"}, {"combine": "mean", "kept": False}),
+)
+PLACE_FOR_ID = Mistake(
+    "place_for_id",
+    name="a place left out, not an id",
+    says="the token at place {padding} was left out, whatever its id.",
+    why="`padding` is an id: leave out every token whose id is {padding}, wherever it stands.",
+    on_problem=_place_skipped,
+)
+LOOKED_UP_AGAIN = Mistake(
+    "looked_up_again",
+    formula="V[ids]",
+    name="looked up, not handed back",
+    says="this looks up rows of V, as the forward pass looks up rows of the table.",
+    why="The way back goes from tokens to rows: row i of V belongs to row ids[i] of the table, and is added there.",
+    on_problem=_looked_up_again,
 )
 
 QUESTIONS = [
@@ -141,76 +451,13 @@ QUESTIONS = [
         stars=1,
         minutes=4,
         hints=(
-            "For each line: how many numbers stand at the front of the gradient, and who says how much each counts?",
-            "A single number counts 1 without being told. y.sum() and y[0] are single numbers; y is not.",
-        ),
-    ),
-    Question(
-        "05.weight_the_outputs",
-        "5.2 Say how much each output counts",
-        WeightedGradient(),
-        [PAIR],
-        gives=("x", "v"),
-        weights=V,
-        points=2,
-        stars=2,
-        minutes=6,
-        hints=(
-            "`autograd.grad` has an argument for exactly this; which shape must it have?",
-            "`grad_outputs=v`: it has the shape of f(x), one weight per output.",
-            "`(g,) = torch.autograd.grad(f(x), x, grad_outputs=v)`",
-        ),
-    ),
-    Question(
-        "05.scalar_trick",
-        "5.3 The same by a single number",
-        WeightedGradient(),
-        [SWIRL, FAN, FOLD],
-        gives=("f", "x", "v"),
-        weights=V,
-        points=2,
-        stars=2,
-        minutes=6,
-        hints=(
-            "The gradient of v₀y₀ + v₁y₁ + … is what you want: build that number first.",
-            "`(v * f(x)).sum()` is one number, and one number needs no weight.",
-        ),
-    ),
-    Question(
-        "05.backward_gradient",
-        "5.4 The same with backward, on a leaf that has a past",
-        GradState(),
-        [FAN, SWIRL, FOLD],
-        gives=("f", "x", "v"),
-        weights=V,
-        extras={"stale": lambda generator, p: mixed_signs(*p.inputs["x"].shape)(generator)},
-        points=2,
-        stars=3,
-        minutes=6,
-        hints=(
-            "`y.backward(gradient=…)` takes the weight that `grad_outputs` takes.",
-            "x comes with an old gradient in `x.grad`, and backward adds to it. What must stand there before?",
-            "`x.grad = None`, then `f(x).backward(gradient=v)`.",
-        ),
-    ),
-    Question(
-        "05.one_row",
-        "5.5 One row of J",
-        Row(),
-        [SWIRL, FAN, FOLD],
-        gives=("f", "x", "i"),
-        extras={"i": lambda generator, p: int(torch.randint(p.y.size, (), generator=generator))},
-        points=2,
-        stars=2,
-        minutes=5,
-        hints=(
-            "Which weight keeps output i and drops all the others?",
-            "A vector of zeros with a single 1 at place i, of y's shape and dtype: `torch.zeros_like(y)`.",
+            "For each line: how many numbers are differentiated, and does the line say how much each of them counts?",
+            "For a single number, PyTorch takes the weight to be 1. y.sum() and y[0] are single numbers; y is not.",
         ),
     ),
     Question(
         "05.ones_sum_the_rows",
-        "5.6 What do ones do?",
+        "5.2 What do ones do?",
         Predicted(of=Gradient()),
         [Map(functions.sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
         also=(
@@ -229,8 +476,60 @@ QUESTIONS = [
         ),
     ),
     Question(
+        "05.weight_the_outputs",
+        "5.3 Say how much each output counts",
+        WeightedGradient(),
+        [PAIR],
+        gives=("x", "v"),
+        weights=V,
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "The argument says how much each output counts. So what shape must it have?",
+            "One weight per output: it has the shape of f(x). You were given such a tensor.",
+            "`weight = v`",
+        ),
+    ),
+    Question(
+        "05.scalar_trick",
+        "5.4 The same gradient from a single number",
+        WeightedGradient(),
+        [SWIRL, FAN, FOLD],
+        gives=("f", "x", "v"),
+        weights=V,
+        points=2,
+        stars=2,
+        minutes=6,
+        hints=(
+            "You want the gradient of v₀y₀ + v₁y₁ + …: build that number first.",
+            "`(v * f(x)).sum()` is one number, and one number needs no weight.",
+        ),
+    ),
+    Question(
+        "05.mend_the_weight",
+        "5.5 Mend a weight of the wrong shape",
+        WeightedGradient(),
+        [
+            Map(functions.grid, {"x": normal(3)}, "outer((x₀, x₁x₂), x) + x²"),
+            Map(functions.ledger, {"x": normal(3)}, "the outer product of (x₀x₂, x₁², x₂ − x₀) and (x₁, x₀)"),
+            Map(functions.mixed_rows, {"x": normal(3, 2)}, "x @ xᵀ[:, :2] + x[:, :2]²"),
+        ],
+        gives=("f", "x", "v"),
+        weights=V,
+        handed={"v": lambda v: v.reshape(-1)},
+        also=(CATALOGUE["weight_laid_out_by_columns"].derived(_by_columns),),
+        points=2,
+        stars=3,
+        minutes=7,
+        hints=(
+            "The message names two shapes. Which one does the weight have, and which one must it have?",
+            "v holds the right numbers, row after row, in one long line: `v.reshape(y.shape)`.",
+        ),
+    ),
+    Question(
         "05.several_outputs",
-        "5.7 Two outputs, two weights",
+        "5.6 Two outputs, two weights",
         WeightedGradient(),
         [
             Map(functions.two_heads, {"x": normal(3)}, "y = (x₀x₁, sin x₂), z = (x₂², x₀ − x₁x₂)"),
@@ -250,13 +549,13 @@ QUESTIONS = [
         stars=3,
         minutes=6,
         hints=(
-            "`outputs` and `grad_outputs` may both be tuples, matched by place.",
+            "`outputs` and `grad_outputs` may both be tuples, matched by position.",
             "`y, z = f(x)`, then `torch.autograd.grad((y, z), x, grad_outputs=(v, w))`.",
         ),
     ),
     Question(
         "05.several_inputs",
-        "5.8 Two inputs, two results",
+        "5.7 Two inputs, two results",
         WeightedGradient(wrt=("A", "x")),
         [
             Map(functions.layer, {"A": normal(2, 3), "x": normal(3)}, "sin(A @ x)"),
@@ -275,28 +574,38 @@ QUESTIONS = [
         ),
     ),
     Question(
-        "05.mend_the_weight",
-        "5.9 Mend a weight of the wrong shape",
-        WeightedGradient(),
+        "05.one_class",
+        "5.8 One class out of a batch",
+        _WithWeight(wrt="w", made=_class_mean, text="Jᵀv, v = (labels = c) / their number"),
         [
-            Map(functions.grid, {"x": normal(3)}, "outer((x₀, x₁x₂), x) + x²"),
-            Map(functions.ledger, {"x": normal(3)}, "the outer product of (x₀x₂, x₁², x₂ − x₀) and (x₁, x₀)"),
+            Map(functions.squared_losses, {"w": normal(3), "X": normal(6, 3), "t": normal(6)}, "(X @ w − t)²"),
+            Map(functions.soft_losses, {"w": normal(2), "X": normal(5, 2), "t": normal(5)}, "log(1 + e^(t − X @ w))"),
+            Map(functions.squared_losses, {"w": normal(5), "X": normal(5, 5), "t": normal(5)}, "(X @ w − t)²"),
         ],
-        gives=("f", "x", "v"),
-        weights=V,
-        handed={"v": lambda v: v.reshape(-1)},
-        also=(CATALOGUE["weight_laid_out_by_columns"].derived(_by_columns),),
+        gives=("w", "X", "t", "losses", "labels", "c"),
+        computed={"losses": None},
+        hidden=("X", "t"),
+        extras={"labels": _labels, "c": _frequent_class},
+        also=(CLASS_SUMMED, DIVIDED_BY_BATCH, OTHER_SAMPLES, LABELS_AS_WEIGHTS),
+        without={
+            "accumulated": "the sum over the class is as many times its mean as the class has samples",
+            "one_weight_for_all": "the weights add up to 1, so that this is the gradient of the plain sum or mean",
+            "weight_summing_to_one": "the weights add up to 1: this is the truth",
+            "absolute_weight": "no weight is negative: this is the truth",
+        },
         points=2,
         stars=3,
         minutes=7,
         hints=(
-            "The message names two shapes. Which of them is the weight's, and which must it be?",
-            "v holds the right numbers in y's row-major order, in one long line: `v.reshape(y.shape)`.",
+            "Write the mean over the class as v₀·losses₀ + v₁·losses₁ + …. What is v for a sample of class c, and what "
+            "for any other?",
+            "`labels == c` is True where a sample counts. How many are there? `mask.sum()` tells.",
+            "`mask = (labels == c).to(losses.dtype)`, and the weight is `mask / mask.sum()`.",
         ),
     ),
     Question(
         "05.weight_that_depends_on_x",
-        "5.10 A weight that depends on x",
+        "5.9 A weight that depends on x",
         WeightedGradient(),
         [SWIRL, FOLD],
         gives=("f", "weigh", "x"),
@@ -306,43 +615,94 @@ QUESTIONS = [
         stars=4,
         minutes=8,
         hints=(
-            "A weight is a constant of the question, even where it was computed from x.",
-            "`(v * y).sum()` differentiates both factors, unless v is detached. What happens to `grad_outputs`?",
-            "`v = weigh(x).detach()` is right by either road.",
+            "The weight counts as a constant here, even though it was computed from x.",
+            "`(v * y).sum()` differentiates both factors, unless v is detached. And what does "
+            "`grad(y, x, grad_outputs=v)` do with v?",
+            "`v = weigh(x).detach()` works either way.",
         ),
     ),
     Question(
-        "05.rebuild_jacobian",
-        "5.11 Rebuild J from weighted gradients",
-        Jacobian(),
-        [FAN, SWIRL, FOLD],
-        gives=("f", "x"),
+        "05.cross_entropy",
+        "5.10 Transfer: softmax and cross-entropy",
+        _WithWeight(wrt="W", made=_at_logits, text="Jᵀv, v = (p − one-hot) / N"),
+        [
+            Map(functions.linear_logits, {"W": normal(2, 3), "X": normal(4, 2)}, "X @ W"),
+            Map(functions.bounded_logits, {"W": normal(3, 4), "X": normal(2, 3)}, "3 tanh(X @ W)"),
+            Map(functions.bounded_logits, {"W": normal(3, 3), "X": normal(3, 3)}, "3 tanh(X @ W)"),
+        ],
+        gives=("W", "X", "logits", "labels"),
+        computed={"logits": None},
+        hidden=("X",),
+        extras={"labels": _classes},
+        also=(
+            ONE_HOT_FORGOTTEN,
+            ONE_HOT_ALONE,
+            SOFTMAX_OF_COLUMNS,
+            SUM_OVER_SAMPLES,
+            MEAN_OVER_ENTRIES,
+            SOFTMAX_TWICE,
+            SOFTMAX_NOT_CROSSED,
+            LOG_FOR_PROBABILITY,
+            STOPPED_AT_LOGITS,
+            CATALOGUE["weight_not_detached"].derived(_upstream(_weight_moves)),
+        ),
+        without={
+            "accumulated": "the sum over the batch is N times the mean",
+            "one_weight_for_all": "the weights of a sample add up to 0, so that nothing would be left",
+        },
         points=3,
-        stars=3,
+        stars=4,
         minutes=10,
         hints=(
-            "You can get one row with a one-hot weight. How many rows are there, and where do they go?",
-            "`torch.stack(rows)` puts tensors of shape (n,) under each other: (m, n).",
-            "The graph is needed once per row: `retain_graph=True`, or call f anew each time.",
+            "Two steps. What is the gradient of the loss with respect to the logits? And what does `autograd.grad` do "
+            "with it, one layer further back?",
+            "At the logits it is p − one-hot, divided by N for the mean: a table of shape (N, C). Use "
+            "`torch.softmax(logits, dim=1)` and `torch.nn.functional.one_hot(labels, logits.shape[1])`.",
+            "`v = (p - hot) / len(labels)`, with p and hot as in the hint before; then v goes in as `grad_outputs`.",
         ),
     ),
     Question(
-        "05.transfer",
-        "5.12 Transfer: from any shape to any shape",
-        WeightedGradient(wrt="X"),
+        "05.embedding",
+        "5.11 Transfer: the way back through an embedding",
+        WeightedGradient(wrt="E", text="the rows of V, added up by id"),
         [
-            Map(functions.mixed_rows, {"X": normal(3, 2)}, "X @ Xᵀ[:, :2] + X[:, :2]²"),
-            Map(functions.pooled, {"X": normal(2, 4)}, "(the column sums of sin X) · X[0]"),
-            Map(functions.stretched, {"X": uniform(-1, 1, 2, 2)}, "(X · X[:, :1], e^(X/2)), stacked"),
+            _looked_up(5, [2, 0, 3, 2, 2, 1], padding=3, width=2),
+            _looked_up(4, [0, 2, 0, 1], padding=1, width=3),
+            _looked_up(3, [1, 2, 0, 0, 1, 2, 1], padding=2, width=2),
         ],
-        gives=("f", "X", "V"),
+        gives=("V", "ids", "rows", "padding"),
         weights={"V": None},
-        points=2,
+        extras={"rows": lambda generator, p: len(p.inputs["E"])},
+        also=(ROWS_OVERWRITTEN, PADDING_COUNTED, MEAN_OF_TOKENS, PLACE_FOR_ID, LOOKED_UP_AGAIN),
+        without={
+            "jvp_for_vjp": "looking up rows of V has a name of its own here",
+        },
+        points=3,
         stars=4,
-        minutes=8,
+        minutes=10,
         hints=(
-            "Nothing in `autograd.grad` asks for vectors: the weight has the output's shape, whatever it is.",
-            "The result has X's shape. If you flattened anything, undo it at the end.",
+            "Follow a single token: row i of V belongs to row ids[i] of the table. What if another token has the same "
+            "id?",
+            "Start with zeros of shape (rows, width), in V's dtype. Row i of V is *added* to row ids[i]: a loop, or "
+            "`index_add_`. At the end, the row of the padding is set to 0.",
+            "`G = V.new_zeros(rows, V.shape[1])`, then `G.index_add_(0, ids, V)`, then `G[padding] = 0`.",
+        ),
+    ),
+    Question(
+        "05.backward_gradient",
+        "5.12 Recall: backward, on a leaf that has a past",
+        GradState(),
+        [FAN, SWIRL, FOLD],
+        gives=("f", "x", "v"),
+        weights=V,
+        extras={"stale": like("x")},
+        points=2,
+        stars=3,
+        minutes=6,
+        hints=(
+            "`y.backward(gradient=…)` takes the weight that `grad_outputs` takes.",
+            "From unit 02: `backward` adds to what is in `x.grad`. What must be there before you call it?",
+            "`x.grad = None`, then `f(x).backward(gradient=v)`.",
         ),
     ),
 ]

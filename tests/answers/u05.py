@@ -1,27 +1,28 @@
 """Unit 05: weights given, forgotten, given twice, given to the wrong side."""
 
 import torch
+import torch.nn.functional as F
 
 grad = torch.autograd.grad
 
 
 def f(x):
-    """The function that 5.2 hands out."""
+    """The function that 5.3 hands out."""
     return torch.stack([x[0] * x[1], x[1] ** 2 + torch.sin(x[2])])
 
 
 def with_weight(weight):
-    """5.2 with this function of x and v for its weight."""
+    """5.3 with this function of x and v for its weight."""
     return lambda x, v: grad(f(x), x, grad_outputs=weight(x, v))[0]
 
 
 def of_number(number):
-    """5.3 with this function of y and v for the number that is differentiated."""
+    """5.4 with this function of y and v for the number that is differentiated."""
     return lambda f, x, v: grad(number(f(x), v), x)[0]
 
 
 def backward_of(clear=True, **options):
-    """5.4: what is given to backward, after clearing or not."""
+    """5.12: what is given to backward, after clearing or not."""
 
     def fill(f, x, v):
         if clear:
@@ -46,38 +47,6 @@ def zeroed_in_place(f, x, v):
     f(x).backward(v)
 
 
-def row_of(weight):
-    """5.5 with this function of x, y and i for its weight."""
-
-    def row(f, x, i):
-        y = f(x)
-        return grad(y, x, grad_outputs=weight(x, y, i))[0]
-
-    return row
-
-
-def one_hot(like, i, filled=0.0):
-    weight = torch.full_like(like, filled)
-    weight[i] = 1
-    return weight
-
-
-def zero_at_i(f, x, i):
-    y = f(x)
-    weight = torch.ones_like(y)
-    weight[i] = 0
-    return grad(y, x, grad_outputs=weight)[0]
-
-
-def with_the_last_one_left_standing(f, x):
-    y = f(x)
-    weight, found = torch.zeros_like(y), []
-    for i in range(len(y)):
-        weight[i] = 1
-        found.append(grad(y, x, weight, retain_graph=True)[0])
-    return torch.stack(found)
-
-
 def y_cut(f, weigh, x):
     return grad(weigh(x) @ f(x).detach(), x)[0]
 
@@ -87,27 +56,124 @@ def difference_of_outputs(f, x, v, w):
     return grad(v @ y - w @ z, x)[0]
 
 
-def rows(f, x):
-    y = f(x)
-    return [grad(y, x, weight, retain_graph=True)[0] for weight in torch.eye(len(y)).double()]
+# --- 5.8
 
 
-def without_keeping(f, x):
-    y = f(x)
-    return torch.stack([grad(y, x, weight)[0] for weight in torch.eye(len(y)).double()])
+def loss_of_class(number):
+    """5.8 with this function of the losses and of where the labels are c for the number that is differentiated."""
+    return lambda w, losses, labels, c: grad(number(losses, labels == c), w)[0]
 
 
-def tuples_stacked(f, x):
-    y = f(x)
-    return torch.stack([grad(y, x, weight, retain_graph=True) for weight in torch.eye(len(y)).double()])
+def weight_of_class(weight):
+    """5.8 with this function of labels and c for its weight."""
+    return lambda w, losses, labels, c: grad(losses, w, weight(labels, c))[0]
 
 
-def grads_collected(f, x):
-    y, found = f(x), []
-    for output in y:
-        output.backward(retain_graph=True)
-        found.append(x.grad)
-    return torch.stack(found)
+def one_by_one(w, losses, labels, c):
+    chosen = [grad(loss, w, retain_graph=True)[0] for loss, label in zip(losses, labels, strict=True) if label == c]
+    return torch.stack(chosen).mean(dim=0)
+
+
+# --- 5.10
+
+
+def at_logits(weight):
+    """5.10 with this function of logits and one-hot rows for the weight at the logits."""
+
+    def backward(W, logits, labels):
+        Z, hot = logits.detach(), F.one_hot(labels, logits.shape[1])
+        return grad(logits, W, weight(Z, hot))[0]
+
+    return backward
+
+
+def by_loss(loss):
+    """5.10 with this function of logits and labels for a loss."""
+    return lambda W, logits, labels: grad(loss(logits, labels), W)[0]
+
+
+def product_with_logits(W, logits, labels):
+    p = torch.softmax(logits, dim=1)
+    return grad(((p - F.one_hot(labels, logits.shape[1])) * logits).sum() / len(labels), W)[0]
+
+
+def by_backward(W, logits, labels):
+    v = torch.softmax(logits, dim=1)
+    v[torch.arange(len(labels)), labels] -= 1
+    logits.backward(gradient=v / len(labels))
+    return W.grad
+
+
+# --- 5.11
+
+
+def table(V, rows):
+    return V.new_zeros(rows, V.shape[1])
+
+
+def written(V, ids, rows, padding):
+    G = table(V, rows)
+    G[ids] += V
+    G[padding] = 0
+    return G
+
+
+def written_in_a_loop(V, ids, rows, padding):
+    G = table(V, rows)
+    for i, k in enumerate(ids):
+        if k != padding:
+            G[k] = V[i]
+    return G
+
+
+def added(V, ids, rows, padding):
+    return table(V, rows).index_add_(0, ids, V)
+
+
+def added_but_padding(V, ids, rows, padding):
+    G = added(V, ids, rows, padding)
+    G[padding] = 0
+    return G
+
+
+def averaged(V, ids, rows, padding):
+    counts = torch.bincount(ids, minlength=rows).clamp(min=1)
+    return added_but_padding(V, ids, rows, padding) / counts[:, None]
+
+
+def place_left_out(V, ids, rows, padding):
+    V = V.clone()
+    if padding < len(V):
+        V[padding] = 0
+    return added(V, ids, rows, padding)
+
+
+def left_out_of_the_table(V, ids, rows, padding):
+    return torch.cat([G for k, G in enumerate(added(V, ids, rows, padding).split(1)) if k != padding])
+
+
+def by_hot_rows(V, ids, rows, padding):
+    hot = F.one_hot(ids, rows).to(V.dtype)
+    hot[:, padding] = 0
+    return hot.T @ V
+
+
+def of_torch(V, ids, rows, padding):
+    E = torch.zeros(rows, V.shape[1], dtype=V.dtype, requires_grad=True)
+    return grad(F.embedding(ids, E, padding_idx=padding), E, V)[0]
+
+
+def of_torch_with_padding(V, ids, rows, padding):
+    E = torch.zeros(rows, V.shape[1], dtype=V.dtype, requires_grad=True)
+    return grad(E[ids], E, V)[0]
+
+
+def in_a_loop(V, ids, rows, padding):
+    G = table(V, rows)
+    for row, k in zip(V, ids.tolist(), strict=True):
+        if k != padding:
+            G[k] += row
+    return G
 
 
 WRONG = [
@@ -145,15 +211,6 @@ WRONG = [
     ("tensor_has_no", "05.backward_gradient", zero_grad_of_a_tensor),
     ("grad_is_none", "05.backward_gradient", cleared_afterwards),
     ("grad_untouched", "05.backward_gradient", lambda f, x, v: grad(f(x), x, v)[0]),
-    ("rows_added_up", "05.one_row", row_of(lambda x, y, i: one_hot(y, i, filled=1.0))),
-    ("other_row", "05.one_row", row_of(lambda x, y, i: one_hot(y, i - 1))),
-    ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.tensor(i))),
-    ("weight_shape", "05.one_row", row_of(lambda x, y, i: torch.eye(len(y)))),
-    ("place_as_value", "05.one_row", row_of(lambda x, y, i: i * one_hot(y, i))),
-    ("all_rows_but_i", "05.one_row", zero_at_i),
-    ("input_for_output", "05.one_row", lambda f, x, i: grad(x[i], x)[0]),
-    ("rows_up_to_i", "05.one_row", lambda f, x, i: grad(f(x)[: i + 1].sum(), x)[0]),
-    ("wrong", "05.one_row", row_of(lambda x, y, i: torch.full_like(y, i))),
     ("sum_of_columns", "05.ones_sum_the_rows", [1, 9]),
     ("mean_of_rows", "05.ones_sum_the_rows", [1.5, 1, 2.5]),
     ("one_output_only", "05.ones_sum_the_rows", [2, -1, 0]),
@@ -182,19 +239,39 @@ WRONG = [
     ("not_a_tensor", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(f(x), x, weigh)[0]),
     ("ones_weight", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(f(x).sum(), x)[0]),
     ("no_graph", "05.weight_that_depends_on_x", lambda f, weigh, x: grad(weigh(x).detach() @ f(x.detach()), x)[0]),
-    ("second_backward", "05.rebuild_jacobian", without_keeping),
-    ("tuple_in_stack", "05.rebuild_jacobian", tuples_stacked),
-    ("rows_accumulated", "05.rebuild_jacobian", with_the_last_one_left_standing),
-    ("one_grad_for_all_rows", "05.rebuild_jacobian", grads_collected),
-    ("transposed_assembly", "05.rebuild_jacobian", lambda f, x: torch.stack(rows(f, x), dim=1)),
-    ("jacobian_in_other_shape", "05.rebuild_jacobian", lambda f, x: torch.cat(rows(f, x))),
-    ("one_row_only", "05.rebuild_jacobian", lambda f, x: rows(f, x)[0]),
-    ("type", "05.rebuild_jacobian", rows),
-    ("dtype", "05.rebuild_jacobian", lambda f, x: torch.stack(rows(f, x)).float()),
-    ("tuple_of_one", "05.transfer", lambda f, X, V: grad(f(X), X, V)),
-    ("ones_weight", "05.transfer", lambda f, X, V: grad(f(X).sum(), X)[0]),
-    ("scalar_needed", "05.transfer", lambda f, X, V: grad(V * f(X), X)[0]),
-    ("shape", "05.transfer", lambda f, X, V: grad(f(X), X, V)[0].flatten()),
+    ("class_summed", "05.one_class", weight_of_class(lambda labels, c: (labels == c).double())),
+    ("class_summed", "05.one_class", loss_of_class(lambda losses, mask: losses[mask].sum())),
+    ("divided_by_batch", "05.one_class", loss_of_class(lambda losses, mask: (losses * mask).mean())),
+    ("other_samples", "05.one_class", loss_of_class(lambda losses, mask: losses[~mask].mean())),
+    ("labels_as_weights", "05.one_class", weight_of_class(lambda labels, c: labels.double())),
+    ("one_output_only", "05.one_class", lambda w, losses, labels, c: grad(losses[c], w)[0]),
+    ("mean_of_outputs", "05.one_class", loss_of_class(lambda losses, mask: losses.mean())),
+    ("ones_weight", "05.one_class", loss_of_class(lambda losses, mask: losses.sum())),
+    ("scalar_needed", "05.one_class", loss_of_class(lambda losses, mask: losses[mask])),
+    ("weight_shape", "05.one_class", weight_of_class(lambda labels, c: torch.ones(int((labels == c).sum())).double())),
+    ("one_hot_forgotten", "05.cross_entropy", at_logits(lambda Z, hot: Z.softmax(1) / len(Z))),
+    ("one_hot_alone", "05.cross_entropy", by_loss(lambda Z, t: -Z[torch.arange(len(Z)), t].mean())),
+    ("softmax_of_columns", "05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(0) - hot) / len(Z))),
+    ("sum_over_samples", "05.cross_entropy", at_logits(lambda Z, hot: Z.softmax(1) - hot)),
+    ("sum_over_samples", "05.cross_entropy", by_loss(lambda Z, t: F.cross_entropy(Z, t, reduction="sum"))),
+    ("mean_over_entries", "05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(1) - hot) / Z.numel())),
+    ("softmax_twice", "05.cross_entropy", by_loss(lambda Z, t: F.cross_entropy(Z.softmax(1), t))),
+    ("softmax_not_crossed", "05.cross_entropy", at_logits(lambda Z, hot: -hot / Z.softmax(1) / len(Z))),
+    ("log_for_probability", "05.cross_entropy", at_logits(lambda Z, hot: (Z.log_softmax(1) - hot) / len(Z))),
+    ("stopped_at_logits", "05.cross_entropy", lambda W, logits, t: grad(F.cross_entropy(logits, t), logits)[0]),
+    ("weight_not_detached", "05.cross_entropy", product_with_logits),
+    ("minus_sign", "05.cross_entropy", at_logits(lambda Z, hot: (hot - Z.softmax(1)) / len(Z))),
+    ("weight_shape", "05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(1) - hot).sum(dim=1))),
+    ("scalar_needed", "05.cross_entropy", by_loss(lambda Z, t: F.cross_entropy(Z, t, reduction="none"))),
+    ("rows_overwritten", "05.embedding", written),
+    ("rows_overwritten", "05.embedding", written_in_a_loop),
+    ("padding_counted", "05.embedding", added),
+    ("padding_counted", "05.embedding", of_torch_with_padding),
+    ("mean_of_tokens", "05.embedding", averaged),
+    ("place_for_id", "05.embedding", place_left_out),
+    ("looked_up_again", "05.embedding", lambda V, ids, rows, padding: V[ids % len(V)]),
+    ("shape", "05.embedding", left_out_of_the_table),
+    ("dtype", "05.embedding", lambda V, ids, rows, padding: added_but_padding(V, ids, rows, padding).float()),
 ]
 
 RIGHT = [
@@ -203,13 +280,19 @@ RIGHT = [
     ("05.scalar_trick", of_number(lambda y, v: v @ y)),
     ("05.scalar_trick", lambda f, x, v: torch.func.vjp(f, x)[1](v)[0]),
     ("05.backward_gradient", zeroed_in_place),
-    ("05.one_row", lambda f, x, i: grad(f(x)[i], x)[0]),
     ("05.ones_sum_the_rows", torch.tensor([3, 2, 5])),
     ("05.several_outputs", lambda f, x, v, w: grad(torch.cat(f(x)), x, torch.cat((v, w)))[0]),
     ("05.several_inputs", lambda f, A, x, v: (grad(f(A, x), A, v)[0], grad(f(A, x), x, v)[0])),
     ("05.mend_the_weight", lambda f, x, v: grad(f(x).reshape(-1), x, v)[0]),
     ("05.weight_that_depends_on_x", lambda f, weigh, x: grad(f(x), x, weigh(x))[0]),
-    ("05.rebuild_jacobian", lambda f, x: torch.func.jacrev(f)(x)),
-    ("05.rebuild_jacobian", lambda f, x: torch.func.jacfwd(f)(x)),
-    ("05.transfer", lambda f, X, V: grad((V * f(X)).sum(), X)[0]),
+    ("05.one_class", loss_of_class(lambda losses, mask: losses[mask].mean())),
+    ("05.one_class", weight_of_class(lambda labels, c: (labels == c) / (labels == c).sum())),
+    ("05.one_class", one_by_one),
+    ("05.cross_entropy", by_loss(F.cross_entropy)),
+    ("05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(1) - hot) / len(Z))),
+    ("05.cross_entropy", by_backward),
+    ("05.embedding", added_but_padding),
+    ("05.embedding", by_hot_rows),
+    ("05.embedding", of_torch),
+    ("05.embedding", in_a_loop),
 ]

@@ -167,7 +167,7 @@ VERDICTS = {
 
 
 def card(**said) -> str:
-    return as_html(Verdict("05.one_row", "x", "wrong", 0.0, 1.0, **said))
+    return as_html(Verdict("05.scalar_trick", "x", "wrong", 0.0, 1.0, **said))
 
 
 @pytest.mark.parametrize("said", VERDICTS.values(), ids=VERDICTS)
@@ -200,7 +200,7 @@ def test_output_holds_no_stack_of_marks_and_no_mark_of_direction():
 
 
 def test_a_heading_is_not_where_links_to_a_graded_cell_lead():
-    nb = new_notebook(cells=[new_markdown_cell("# 05-one_row")])
+    nb = new_notebook(cells=[new_markdown_cell("# 05-scalar_trick")])
     nb.cells[0].metadata["nbgrader"] = {
         "grade": False,
         "solution": True,
@@ -210,8 +210,8 @@ def test_a_heading_is_not_where_links_to_a_graded_cell_lead():
     }
     page, _ = feedback.Pages(template_name="classic").from_notebook_node(nb)
     usual, _ = HTMLExporter(template_name="classic").from_notebook_node(nb)
-    assert 'id="05-one_row"' not in page
-    assert 'id="05-one_row"' in usual  # the way to fail
+    assert 'id="05-scalar_trick"' not in page
+    assert 'id="05-scalar_trick"' in usual  # the way to fail
 
 
 def test_a_students_own_text_says_whose_it_is():
