@@ -468,8 +468,8 @@ QUESTIONS = [
             ),
         ),
         points=1,
-        stars=2,
-        minutes=4,
+        stars=1,
+        minutes=3,
         hints=(
             "Each row of J is multiplied by its weight, here 1, and the rows are added to each other.",
             "Three inputs, so three numbers. The first is 2 + 1.",
@@ -483,8 +483,8 @@ QUESTIONS = [
         gives=("x", "v"),
         weights=V,
         points=2,
-        stars=2,
-        minutes=6,
+        stars=1,
+        minutes=3,
         hints=(
             "The argument says how much each output counts. So what shape must it have?",
             "One weight per output: it has the shape of f(x). You were given such a tensor.",
@@ -500,7 +500,7 @@ QUESTIONS = [
         weights=V,
         points=2,
         stars=2,
-        minutes=6,
+        minutes=4,
         hints=(
             "You want the gradient of v₀y₀ + v₁y₁ + …: build that number first.",
             "`(v * f(x)).sum()` is one number, and one number needs no weight.",
@@ -520,8 +520,8 @@ QUESTIONS = [
         handed={"v": lambda v: v.reshape(-1)},
         also=(CATALOGUE["weight_laid_out_by_columns"].derived(_by_columns),),
         points=2,
-        stars=3,
-        minutes=7,
+        stars=2,
+        minutes=6,
         hints=(
             "The message names two shapes. Which one does the weight have, and which one must it have?",
             "v holds the right numbers, row after row, in one long line: `v.reshape(y.shape)`.",
@@ -546,8 +546,8 @@ QUESTIONS = [
             "weight_in_other_order": "exchanging v and w is such an order, and has a name of its own here",
         },
         points=2,
-        stars=3,
-        minutes=6,
+        stars=2,
+        minutes=5,
         hints=(
             "`outputs` and `grad_outputs` may both be tuples, matched by position.",
             "`y, z = f(x)`, then `torch.autograd.grad((y, z), x, grad_outputs=(v, w))`.",
@@ -566,8 +566,8 @@ QUESTIONS = [
         also=(PRODUCT_ASSUMED,),
         partial=True,
         points=2,
-        stars=3,
-        minutes=6,
+        stars=2,
+        minutes=5,
         hints=(
             "One call is enough: `inputs` may be a tuple.",
             "`return torch.autograd.grad(f(A, x), (A, x), grad_outputs=v)`; A's gradient has A's shape.",
@@ -612,7 +612,7 @@ QUESTIONS = [
         weights=V,
         weigh=functions.three_weights,
         points=3,
-        stars=4,
+        stars=3,
         minutes=8,
         hints=(
             "The weight counts as a constant here, even though it was computed from x.",
@@ -697,8 +697,8 @@ QUESTIONS = [
         weights=V,
         extras={"stale": like("x")},
         points=2,
-        stars=3,
-        minutes=6,
+        stars=2,
+        minutes=5,
         hints=(
             "`y.backward(gradient=…)` takes the weight that `grad_outputs` takes.",
             "From unit 02: `backward` adds to what is in `x.grad`. What must be there before you call it?",
