@@ -126,7 +126,7 @@ _ALL = [
         ("RuntimeError", "ValueError"),
     ),
     ErrorNote("complex_weight", "11", (("for complex tensors", "same dtype"),)),
-    ErrorNote("dtypes_differ", "00", (("same dtype",), ("expected scalar type",))),
+    ErrorNote("dtypes_differ", "00", (("same dtype",), ("expected scalar type",), ("same scalar type",))),
     ErrorNote("view_incompatible", "00", (("view size is not compatible",),)),
     ErrorNote(
         "reshape_size",

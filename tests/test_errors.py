@@ -232,6 +232,7 @@ SNIPPETS = [
     ("not_a_scalar", lambda: 1 if torch.ones(3) else 2),
     ("dtypes_differ", lambda: torch.ones(2, 3) @ torch.ones(3, 2).double()),
     ("dtypes_differ", lambda: torch.ones(2, 3) @ torch.ones(3).double()),
+    ("dtypes_differ", lambda: torch.zeros(2).index_add_(0, torch.tensor([0, 1]), torch.ones(2).double())),
     ("view_incompatible", lambda: torch.ones(2, 3).T.view(-1)),
     ("reshape_size", lambda: torch.ones(3).reshape(2, 2)),
     ("index_range", lambda: torch.ones(3)[5]),

@@ -35,6 +35,9 @@ class _WithWeight(WeightedGradient):
     def weight(self, p: Problem) -> np.ndarray:
         return self.made(p).reshape(-1)
 
+    def equation(self, p: Problem) -> str:
+        return super().equation(p) if p.inputs[self.names[0]].ndim == 1 else ""  # nobody flattens these tables
+
 
 def _x_and_y(differentiate: str) -> Any:
     """One call of 05.predict_error on fresh x of shape (3,) and y = pair(x) of shape (2,)."""
@@ -177,6 +180,12 @@ def _softmax_twice(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
     return _through_softmax(S, _softmax(S) - hot)
 
 
+def _at_probabilities(Z: np.ndarray, hot: np.ndarray) -> list[np.ndarray]:
+    """p − one-hot handed to the probabilities, as a squared error does, summed or averaged over the classes, too."""
+    S = _softmax(Z)
+    return [c * _through_softmax(S, S - hot) for c in (1, 2, 2 / Z.shape[1])]
+
+
 def _weight_moves(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
     S = _softmax(Z)
     return S - hot + _through_softmax(S, Z)
@@ -317,6 +326,14 @@ LABELS_AS_WEIGHTS = Mistake(
     "the others.",
     on_problem=_in_class(lambda p, mask: p.extras["labels"].numpy().astype(float)),
 )
+CLASS_AS_PLACE = Mistake(
+    "class_as_place",
+    formula="J[c]",
+    name="the class used as a place",
+    says="this is the gradient of a single loss, that of the sample at place {c}.",
+    why="c is the number of a class, not of a sample. Its samples are where `labels == c`.",
+    on_problem=_in_class(lambda p, mask: np.eye(mask.size)[p.extras["c"]]),
+)
 ONE_HOT_FORGOTTEN = Mistake(
     "one_hot_forgotten",
     formula="Jᵀp / N",
@@ -376,6 +393,48 @@ SOFTMAX_NOT_CROSSED = Mistake(
     "p − one-hot.",
     on_problem=_upstream(lambda Z, hot: -hot / _softmax(Z)),
 )
+LOGARITHM_LEFT_OUT = Mistake(
+    "logarithm_left_out",
+    formula="−∂/∂W mean p[t]",
+    name="the logarithm left out",
+    says="this is the gradient of −p at the right classes; the logarithm is missing.",
+    why="Cross-entropy is −log p at the right class. `nll_loss` takes logarithms, from `log_softmax`; `cross_entropy` "
+    "takes logits and does both.",
+    on_problem=_upstream(lambda Z, hot: _through_softmax(_softmax(Z), -hot)),
+)
+HANDED_TO_PROBABILITIES = Mistake(
+    "handed_to_probabilities",
+    formula="(p − one-hot) at p",
+    name="p − one-hot handed to the probabilities",
+    says="here p − one-hot is the weight for the probabilities, not for the logits.",
+    why="p − one-hot is the gradient at the logits: it has been through the softmax already. A squared error, "
+    "(p − one-hot)², would hand it to the probabilities.",
+    on_problem=_upstream(_at_probabilities),
+)
+SOFTMAX_LEFT_OUT = Mistake(
+    "softmax_left_out",
+    formula="Jᵀ(z − one-hot) / N",
+    name="logits in place of probabilities",
+    says="this is z − one-hot: the logits stand here where the probabilities belong.",
+    why="Probabilities are the softmax of the logits: `torch.softmax(logits, dim=1)`.",
+    on_problem=_upstream(lambda Z, hot: Z - hot),
+)
+SIGMOID_FOR_SOFTMAX = Mistake(
+    "sigmoid_for_softmax",
+    name="a sigmoid in place of the softmax",
+    says="each logit went through a sigmoid of its own.",
+    why="A sigmoid is for independent questions with yes or no. Here the classes share one probability, which adds up "
+    "to 1: softmax along the row.",
+    on_problem=_upstream(lambda Z, hot: 1 / (1 + np.exp(-Z)) - hot),
+)
+PART_DIVIDED = Mistake(
+    "part_divided",
+    formula="Jᵀ(p − one-hot / N)",
+    name="only the one-hot rows divided by N",
+    says="only the one-hot rows were divided by N, the probabilities were not.",
+    why="`p - one_hot / N` divides first. Put the difference into parentheses: `(p - one_hot) / N`.",
+    on_problem=_upstream(lambda Z, hot: len(Z) * _softmax(Z) - hot),
+)
 LOG_FOR_PROBABILITY = Mistake(
     "log_for_probability",
     name="logarithms of the probabilities",
@@ -423,6 +482,14 @@ PLACE_FOR_ID = Mistake(
     says="the token at place {padding} was left out, whatever its id.",
     why="`padding` is an id: leave out every token whose id is {padding}, wherever it stands.",
     on_problem=_place_skipped,
+)
+NOTHING_ADDED = Mistake(
+    "nothing_added",
+    formula="0",
+    name="nothing has been added",
+    says="the table holds only zeros: nothing was added to it.",
+    why="`G.index_add(…)` returns a new tensor and does not change G; `G.index_add_(…)`, with an underscore, does.",
+    on_problem=lambda p: np.zeros(tuple(p.inputs["E"].shape)),
 )
 LOOKED_UP_AGAIN = Mistake(
     "looked_up_again",
@@ -586,11 +653,12 @@ QUESTIONS = [
         computed={"losses": None},
         hidden=("X", "t"),
         extras={"labels": _labels, "c": _frequent_class},
-        also=(CLASS_SUMMED, DIVIDED_BY_BATCH, OTHER_SAMPLES, LABELS_AS_WEIGHTS),
+        also=(CLASS_SUMMED, DIVIDED_BY_BATCH, OTHER_SAMPLES, LABELS_AS_WEIGHTS, CLASS_AS_PLACE),
         without={
             "accumulated": "the sum over the class is as many times its mean as the class has samples",
             "one_weight_for_all": "the weights add up to 1, so that this is the gradient of the plain sum or mean",
             "weight_summing_to_one": "the weights add up to 1: this is the truth",
+            "one_output_only": "not every output counts here, and the one at place c has a name of its own",
             "absolute_weight": "no weight is negative: this is the truth",
         },
         points=2,
@@ -642,6 +710,11 @@ QUESTIONS = [
             MEAN_OVER_ENTRIES,
             SOFTMAX_TWICE,
             SOFTMAX_NOT_CROSSED,
+            LOGARITHM_LEFT_OUT,
+            HANDED_TO_PROBABILITIES,
+            SOFTMAX_LEFT_OUT,
+            SIGMOID_FOR_SOFTMAX,
+            PART_DIVIDED,
             LOG_FOR_PROBABILITY,
             STOPPED_AT_LOGITS,
             CATALOGUE["weight_not_detached"].derived(_upstream(_weight_moves)),
@@ -664,7 +737,7 @@ QUESTIONS = [
     Question(
         "05.embedding",
         "5.11 Transfer: the way back through an embedding",
-        WeightedGradient(wrt="E", text="the rows of V, added up by id"),
+        _WithWeight(wrt="E", made=lambda p: p.weights["V"].numpy(), text="the rows of V, added up by id"),
         [
             _looked_up(5, [2, 0, 3, 2, 2, 1], padding=3, width=2),
             _looked_up(4, [0, 2, 0, 1], padding=1, width=3),
@@ -673,9 +746,10 @@ QUESTIONS = [
         gives=("V", "ids", "rows", "padding"),
         weights={"V": None},
         extras={"rows": lambda generator, p: len(p.inputs["E"])},
-        also=(ROWS_OVERWRITTEN, PADDING_COUNTED, MEAN_OF_TOKENS, PLACE_FOR_ID, LOOKED_UP_AGAIN),
+        also=(ROWS_OVERWRITTEN, PADDING_COUNTED, MEAN_OF_TOKENS, PLACE_FOR_ID, NOTHING_ADDED, LOOKED_UP_AGAIN),
         without={
             "jvp_for_vjp": "looking up rows of V has a name of its own here",
+            "one_output_only": "of a token that is padding this is zero, as of no token at all",
         },
         points=3,
         stars=4,

@@ -92,6 +92,10 @@ def by_loss(loss):
     return lambda W, logits, labels: grad(loss(logits, labels), W)[0]
 
 
+def squared(logits, labels):
+    return (logits.softmax(1) - F.one_hot(labels, logits.shape[1])) ** 2
+
+
 def product_with_logits(W, logits, labels):
     p = torch.softmax(logits, dim=1)
     return grad(((p - F.one_hot(labels, logits.shape[1])) * logits).sum() / len(labels), W)[0]
@@ -134,6 +138,16 @@ def added_but_padding(V, ids, rows, padding):
     G = added(V, ids, rows, padding)
     G[padding] = 0
     return G
+
+
+def added_elsewhere(V, ids, rows, padding):
+    G = table(V, rows)
+    G.index_add(0, ids, V)
+    return G
+
+
+def added_to_float32(V, ids, rows, padding):
+    return torch.zeros(rows, V.shape[1]).index_add_(0, ids, V)
 
 
 def averaged(V, ids, rows, padding):
@@ -244,7 +258,7 @@ WRONG = [
     ("divided_by_batch", "05.one_class", loss_of_class(lambda losses, mask: (losses * mask).mean())),
     ("other_samples", "05.one_class", loss_of_class(lambda losses, mask: losses[~mask].mean())),
     ("labels_as_weights", "05.one_class", weight_of_class(lambda labels, c: labels.double())),
-    ("one_output_only", "05.one_class", lambda w, losses, labels, c: grad(losses[c], w)[0]),
+    ("class_as_place", "05.one_class", lambda w, losses, labels, c: grad(losses[c], w)[0]),
     ("mean_of_outputs", "05.one_class", loss_of_class(lambda losses, mask: losses.mean())),
     ("ones_weight", "05.one_class", loss_of_class(lambda losses, mask: losses.sum())),
     ("scalar_needed", "05.one_class", loss_of_class(lambda losses, mask: losses[mask])),
@@ -258,6 +272,12 @@ WRONG = [
     ("softmax_twice", "05.cross_entropy", by_loss(lambda Z, t: F.cross_entropy(Z.softmax(1), t))),
     ("softmax_not_crossed", "05.cross_entropy", at_logits(lambda Z, hot: -hot / Z.softmax(1) / len(Z))),
     ("log_for_probability", "05.cross_entropy", at_logits(lambda Z, hot: (Z.log_softmax(1) - hot) / len(Z))),
+    ("logarithm_left_out", "05.cross_entropy", by_loss(lambda Z, t: F.nll_loss(Z.softmax(1), t))),
+    ("handed_to_probabilities", "05.cross_entropy", by_loss(lambda Z, t: squared(Z, t).sum(dim=1).mean())),
+    ("handed_to_probabilities", "05.cross_entropy", by_loss(lambda Z, t: squared(Z, t).mean())),
+    ("softmax_left_out", "05.cross_entropy", at_logits(lambda Z, hot: (Z - hot) / len(Z))),
+    ("sigmoid_for_softmax", "05.cross_entropy", at_logits(lambda Z, hot: (Z.sigmoid() - hot) / len(Z))),
+    ("part_divided", "05.cross_entropy", at_logits(lambda Z, hot: Z.softmax(1) - hot / len(Z))),
     ("stopped_at_logits", "05.cross_entropy", lambda W, logits, t: grad(F.cross_entropy(logits, t), logits)[0]),
     ("weight_not_detached", "05.cross_entropy", product_with_logits),
     ("minus_sign", "05.cross_entropy", at_logits(lambda Z, hot: (hot - Z.softmax(1)) / len(Z))),
@@ -269,6 +289,8 @@ WRONG = [
     ("padding_counted", "05.embedding", of_torch_with_padding),
     ("mean_of_tokens", "05.embedding", averaged),
     ("place_for_id", "05.embedding", place_left_out),
+    ("nothing_added", "05.embedding", added_elsewhere),
+    ("dtypes_differ", "05.embedding", added_to_float32),
     ("looked_up_again", "05.embedding", lambda V, ids, rows, padding: V[ids % len(V)]),
     ("shape", "05.embedding", left_out_of_the_table),
     ("dtype", "05.embedding", lambda V, ids, rows, padding: added_but_padding(V, ids, rows, padding).float()),

@@ -344,7 +344,7 @@ ERRORS: dict[str, Words] = {
     ),
     "dtypes_differ": Words(
         "two dtypes",
-        "a product has factors of different dtypes.",
+        "an operation was given tensors of different dtypes.",
         "The inputs here are float64. Make new tensors like them: `torch.zeros_like(x)`, "
         "`x.new_tensor([…])` or `dtype=x.dtype`.",
     ),
