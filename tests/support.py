@@ -57,6 +57,11 @@ def stretched(X: torch.Tensor) -> torch.Tensor:
     return torch.stack([X * X[:, :1], torch.exp(X / 2)])
 
 
+def sum_of_linear(x: torch.Tensor) -> torch.Tensor:
+    """The sum of J @ x for a J of shape (2, 3)."""
+    return (x.new_tensor([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]]) @ x).sum()
+
+
 STRETCHED = Map(stretched, {"X": uniform(-1, 1, 2, 2)})  # (2, 2, 2) of (2, 2)
 
 

@@ -32,7 +32,7 @@ from grader.problem import (
 from grader.quantities import EachWeight, Gradient, WeightedGradient
 from grader.question import TRIES, Question
 
-from support import ALL, CONSTRUCTED, FAN, GRID, MISTAKES, MIXED, SHIPPED, SWIRL, functions, posed
+from support import ALL, CONSTRUCTED, FAN, GRID, MISTAKES, MIXED, SHIPPED, SWIRL, functions, posed, sum_of_linear
 
 UNITS = sorted({question.unit for question in SHIPPED.values()})
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -261,7 +261,7 @@ def test_what_may_be_left_out_is_proposed_as_code_that_helps_and_the_questions_o
 
 
 def test_of_catalogue_mistakes_that_coincide_with_the_truth_all_are_proposed_and_of_others_all_but_one():
-    sum_of_two = weighted([Map(functions.sum_of_linear, {"x": normal(3)})], weights={"v": fixed(1.0)})
+    sum_of_two = weighted([Map(sum_of_linear, {"x": normal(3)})], weights={"v": fixed(1.0)})
     assert sum_of_two.sample(0)
     flat = Question("99.flat", "Flat", Gradient(), [Map(lambda x: 0 * x.sum(), {"x": normal(2)})], ("x",))
     said = refused(flat)
@@ -375,7 +375,7 @@ def test_samplers_draw_float64_in_their_shape_and_range(seed):
 
 
 @pytest.mark.parametrize("sampler", [mixed_signs(), uniform(-2, 2), normal(), None])
-@pytest.mark.parametrize("map", [PAIR, GRID, Map(functions.sum_of_linear, {"x": normal(3)})])
+@pytest.mark.parametrize("map", [PAIR, GRID, Map(sum_of_linear, {"x": normal(3)})])
 def test_a_weight_whose_sampler_has_no_shape_takes_its_outputs(sampler, map):
     p = Problem(weighted([map], weights={"v": sampler}), 0)
     assert p.weights["v"].shape == p.outputs[0].shape
@@ -468,7 +468,7 @@ def test_call_carries_plain_values_and_functions_and_never_the_truth(id):
 
 
 def test_a_name_that_is_no_argument_of_the_question_is_refused():
-    question = Question("99.typo", "Typo", Gradient(), [Map(functions.sum_of_linear, {"x": normal(3)})], ("x", "vv"))
+    question = Question("99.typo", "Typo", Gradient(), [Map(sum_of_linear, {"x": normal(3)})], ("x", "vv"))
     with pytest.raises(KeyError, match="'vv', which is no input, weight or extra"):
         question.sample(0).call  # noqa: B018  # a property that does the work
 

@@ -51,16 +51,11 @@ def three_weights(x: Tensor) -> Tensor:
     return torch.stack([torch.cos(x[0]), x[-1] ** 2 + 0.5, -x.sum()])
 
 
-def sum_of_linear(x: Tensor) -> Tensor:
-    J = torch.tensor([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]], dtype=x.dtype)
-    return (J @ x).sum()
-
-
 def mixed_rows(X: Tensor) -> Tensor:
     return X @ X.T[:, :2] + X[:, :2] ** 2
 
 
-# --- a batch: one loss for each sample, one row of logits for each sample, one row of a table for each token
+# --- a batch: one loss for each sample or one row of logits for each sample
 
 
 def squared_losses(w: Tensor, X: Tensor, t: Tensor) -> Tensor:
@@ -81,8 +76,3 @@ def linear_logits(W: Tensor, X: Tensor) -> Tensor:
 def bounded_logits(W: Tensor, X: Tensor) -> Tensor:
     """W: (k, C), X: (N, k).  Returns (N, C)."""
     return 3 * torch.tanh(X @ W)
-
-
-def table_rows(E: Tensor, ids: Tensor, padding: int) -> Tensor:
-    """The rows of E that ids ask for, with zeros for padding.  E: (K, d), ids: (T,).  Returns (T, d)."""
-    return E[ids] * (ids != padding).to(E.dtype)[:, None]

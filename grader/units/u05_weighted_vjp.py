@@ -56,8 +56,11 @@ def _x_and_y(differentiate: str) -> Any:
     return call
 
 
-def _linear_rows(p: Problem) -> np.ndarray:
-    return np.array([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]])
+LINEAR = np.array([[2.0, -1.0, 0.0], [1.0, 3.0, 5.0]])  # the J of 5.2
+
+
+def _sum_of_linear(x: Tensor) -> Tensor:
+    return (torch.from_numpy(LINEAR) @ x).sum()
 
 
 def _by_columns(p: Problem) -> Any:
@@ -194,9 +197,14 @@ def _weight_moves(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
 # --- 5.11: rows of a table, looked up by their ids
 
 
+def _table_rows(E: Tensor, ids: Tensor, padding: int) -> Tensor:
+    """The rows of E that ids ask for, with zeros for padding.  E: (K, d), ids: (T,).  Returns (T, d)."""
+    return E[ids] * (ids != padding).to(E.dtype)[:, None]
+
+
 def _looked_up(rows: int, ids: list[int], padding: int, width: int) -> Map:
     return Map(
-        functions.table_rows,
+        _table_rows,
         {"E": normal(rows, width)},
         "E[ids], with zeros for padding",
         {"ids": torch.tensor(ids), "padding": padding},
@@ -250,14 +258,14 @@ SUM_OF_COLUMNS = Mistake(
     says="this adds along each row of J: one number per output.",
     why="With ones as weights, the rows of J are added to each other: one number per input, so the result has x's "
     "shape.",
-    on_problem=lambda p: _linear_rows(p).sum(axis=1),
+    on_problem=lambda p: LINEAR.sum(axis=1),
 )
 MEAN_OF_ROWS = Mistake(
     "mean_of_rows",
     name="a mean instead of a sum",
     says="this is the mean of the rows of J; a weight of ones adds them up.",
     why="Nothing is divided: each row is multiplied by its weight, here 1, and the rows are added.",
-    on_problem=lambda p: _linear_rows(p).mean(axis=0),
+    on_problem=lambda p: LINEAR.mean(axis=0),
 )
 ONE_OUTPUT_FORGOTTEN = Mistake(
     "one_output_forgotten",
@@ -526,13 +534,11 @@ QUESTIONS = [
         "05.ones_sum_the_rows",
         "5.2 What do ones do?",
         Predicted(of=Gradient()),
-        [Map(functions.sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
+        [Map(_sum_of_linear, {"x": fixed([1.0, 1.0, 1.0])}, "J @ x")],
         also=(
             SUM_OF_COLUMNS,
             MEAN_OF_ROWS,
-            CATALOGUE["one_output_only"].derived(
-                lambda p: [({"i": i, "m": 2}, row) for i, row in enumerate(_linear_rows(p))]
-            ),
+            CATALOGUE["one_output_only"].derived(lambda p: [({"i": i, "m": 2}, row) for i, row in enumerate(LINEAR)]),
         ),
         points=1,
         stars=1,
