@@ -1779,7 +1779,7 @@ def test_every_question_is_judged_on_three_problems_or_predicts():
 def test_seed_depends_on_all_that_it_should():
     base = (SECRET, "ada", "05.scalar_trick", b"t" * 32)
     seeds = {judging.seed(*base)}
-    for k, other in enumerate((bytes(32), "ben", "05.embedding", b"u" * 32)):
+    for k, other in enumerate((bytes(32), "ben", "05.one_class", b"u" * 32)):
         seeds.add(judging.seed(*base[:k], other, *base[k + 1 :]))
     assert len(seeds) == 5
     assert all(0 <= seed < 2**40 for seed in seeds)

@@ -76,3 +76,13 @@ def linear_logits(W: Tensor, X: Tensor) -> Tensor:
 def bounded_logits(W: Tensor, X: Tensor) -> Tensor:
     """W: (k, C), X: (N, k).  Returns (N, C)."""
     return 3 * torch.tanh(X @ W)
+
+
+# --- a text
+
+
+def text_head(X: Tensor) -> Tensor:
+    """Logits from the rows of a text's tokens, with their places taken into account.  X: (T, d).  Returns (3,)."""
+    t = torch.arange(1, len(X) + 1, dtype=X.dtype)
+    u = torch.tanh(X.sum(dim=1))
+    return torch.stack([torch.cos(t) @ u, torch.sin(t) @ (X**2).sum(dim=1), (u[:-1] * u[1:]).sum() + t @ X[:, 0]])

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
 from grader.predictions import Letters, Predicted
-from grader.problem import Map, Problem, fixed, like, normal
-from grader.quantities import Gradient, GradState, WeightedGradient
+from grader.problem import Map, Problem, fixed, like, normal, place
+from grader.quantities import Computed, Gradient, GradState, WeightedGradient
 from grader.question import Question
 from grader.units import u05_functions as functions
 
@@ -194,61 +195,53 @@ def _weight_moves(Z: np.ndarray, hot: np.ndarray) -> np.ndarray:
     return S - hot + _through_softmax(S, Z)
 
 
-# --- 5.11: rows of a table, looked up by their ids
+# --- 5.11: tokens of a text, by their rows in a table E
 
 
-def _table_rows(E: Tensor, ids: Tensor, padding: int) -> Tensor:
-    """The rows of E that ids ask for, with zeros for padding.  E: (K, d), ids: (T,).  Returns (T, d)."""
-    return E[ids] * (ids != padding).to(E.dtype)[:, None]
+def _text_logits(E: Tensor, ids: Tensor) -> Tensor:
+    return functions.text_head(E[ids])
 
 
-def _looked_up(rows: int, ids: list[int], padding: int, width: int) -> Map:
-    return Map(
-        _table_rows,
-        {"E": normal(rows, width)},
-        "E[ids], with zeros for padding",
-        {"ids": torch.tensor(ids), "padding": padding},
-    )
+def _text(rows: int, width: int, ids: list[int]) -> Map:
+    return Map(_text_logits, {"E": normal(rows, width)}, "head(E[ids])", {"ids": torch.tensor(ids)})
 
 
-def _to_rows(p: Problem, V: np.ndarray, kept: bool = True, combine: str = "sum") -> np.ndarray:
-    """A table into whose rows those of V go by their ids.
-
-    kept: whether the row of the padding gets zeros.  combine: what is done with several that go to the same row: "sum",
-    "mean", "first" or "last".
-    """
-    ids, padding = p.map.fixed_args["ids"].tolist(), p.map.fixed_args["padding"]
-    G = np.zeros(tuple(p.inputs["E"].shape))
-    for k in range(len(G)):
-        arrived = [row for row, id in zip(V, ids, strict=True) if id == k]
-        if arrived and not (kept and k == padding):
-            together = {"sum": sum(arrived), "mean": sum(arrived) / len(arrived), "first": arrived[0]}
-            G[k] = together.get(combine, arrived[-1])
-    return G
+def _rows_and_gradients(p: Problem, logit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The rows X of the text, and the gradient of a logit, c by default, with respect to them: (T, d) each."""
+    X = p.inputs["E"][p.map.fixed_args["ids"]]
+    J = forward_mode(functions.text_head, {"X": X})["X"]
+    return X.numpy(), J[p.extras["c"] if logit is None else logit].reshape(X.shape)
 
 
-def _arriving(*cases: dict[str, Any]) -> Callable[[Problem], Any]:
-    """A derivation from ``_to_rows`` with these arguments."""
-    return lambda p: [({}, _to_rows(p, p.weights["V"].numpy(), **case)) for case in cases]
+def _contributions(p: Problem) -> np.ndarray:
+    X, g = _rows_and_gradients(p)
+    return np.asarray((X * g).sum(axis=1))
 
 
-def _place_skipped(p: Problem) -> Any:
-    """The gradient with the token at place ``padding`` left out, and not those with that id; None if there is none."""
-    V, padding = p.weights["V"].numpy(), p.map.fixed_args["padding"]
-    if padding >= len(V):
-        return None
-    others = V.copy()
-    others[padding] = 0
-    return _to_rows(p, others, kept=False)
+def _from_rows(made: Callable[[np.ndarray, np.ndarray], Any]) -> Callable[[Problem], Any]:
+    """A derivation from the rows that were looked up and their gradients: (T, d) each."""
+    return lambda p: made(*_rows_and_gradients(p))
 
 
-def _looked_up_again(p: Problem) -> Any:
-    """Rows of V in place of rows of the table, with and without zeros for the padding; None if V is too short."""
-    V, ids = p.weights["V"].numpy(), p.map.fixed_args["ids"].numpy()
-    if ids.max() >= len(V):
-        return None
-    zeroed = V[ids] * (ids != p.map.fixed_args["padding"])[:, None]
-    return [({}, V[ids]), ({}, zeroed)]
+def _by_words(p: Problem) -> np.ndarray:
+    """The contributions of whole words, one for each row of the table: (rows,)."""
+    found = np.zeros(len(p.inputs["E"]))
+    np.add.at(found, p.map.fixed_args["ids"].numpy(), _contributions(p))
+    return found
+
+
+def _other_logits(p: Problem) -> Any:
+    X, _ = _rows_and_gradients(p)
+    others = [k for k in range(p.y.size) if k != p.extras["c"]]
+    return [({}, (X * _rows_and_gradients(p, k)[1]).sum(axis=1)) for k in others]
+
+
+def _of_probability(p: Problem) -> Any:
+    """Contributions to the probability of class c, and to its logarithm."""
+    X, _ = _rows_and_gradients(p)
+    S, c = _softmax(p.y), p.extras["c"]
+    of_log = sum((float(k == c) - S[k]) * _rows_and_gradients(p, k)[1] for k in range(p.y.size))
+    return [({}, factor * (X * of_log).sum(axis=1)) for factor in (S[c], 1.0)]
 
 
 SUM_OF_COLUMNS = Mistake(
@@ -458,54 +451,93 @@ STOPPED_AT_LOGITS = Mistake(
     why="It is the weight for the layer before: hand it on with `torch.autograd.grad(logits, W, grad_outputs=…)`.",
     on_problem=_at_logits,
 )
-ROWS_OVERWRITTEN = Mistake(
-    "rows_overwritten",
-    name="only one token per row",
-    says="where an id occurs several times, only one of its tokens counts.",
-    why="A row that was looked up several times was used several times, and its uses add up. `G[ids] = V` and "
-    "`G[ids] += V` write each row only once; `index_add_` adds.",
-    on_problem=_arriving(
-        *({"combine": combine, "kept": kept} for combine in ("last", "first") for kept in (True, False))
+USES_MERGED = Mistake(
+    "uses_merged",
+    name="the uses of a word merged",
+    says="where a word occurs several times, each place got the sum over all its places.",
+    why="The gradient with respect to the table adds up all uses of a row. Differentiate with respect to the rows that "
+    "were looked up, X = E[ids]: there every place still has a row of its own.",
+    on_problem=lambda p: _by_words(p)[p.map.fixed_args["ids"].numpy()],
+)
+ONE_PER_WORD = Mistake(
+    "one_per_word",
+    name="one number per word of the table",
+    says="these are the contributions of whole words: one number for each row of the table.",
+    why="One number for each token of the text was asked for. Differentiate with respect to the rows that were looked "
+    "up, X = E[ids], not with respect to the table.",
+    on_problem=_by_words,
+)
+ALL_LOGITS = Mistake(
+    "all_logits",
+    name="the sum of all logits",
+    says="these are contributions to the sum of all logits.",
+    why="Only the logit of class c counts: a weight that is one-hot at place c, or `logits[c]`.",
+    on_problem=lambda p: sum(
+        (np.prod(_rows_and_gradients(p, k), axis=0).sum(axis=1) for k in range(p.y.size)), np.zeros(())
     ),
 )
-PADDING_COUNTED = Mistake(
-    "padding_counted",
-    name="the padding was not left out",
-    says="row {padding}, which stands for padding, got a gradient.",
-    why="Padding only fills up short sentences. `nn.Embedding` with `padding_idx` keeps its row's gradient at 0, so "
-    "that no step ever changes that row.",
-    on_problem=_arriving({"kept": False}),
+OTHER_LOGIT = Mistake(
+    "other_logit",
+    name="the logit of another class",
+    says="these are contributions to the logit of another class than {c}.",
+    why="Places are counted from 0: `logits[c]`.",
+    on_problem=_other_logits,
 )
-MEAN_OF_TOKENS = Mistake(
-    "mean_of_tokens",
-    name="a mean over the tokens of a row",
-    says="where an id occurs several times, its rows of V were averaged.",
-    why="Nothing divides in a lookup: a row used three times gets the sum of three rows of V. The mean is what "
-    "`nn.Embedding` computes with `scale_grad_by_freq=True`.",
-    on_problem=_arriving({"combine": "mean"}, {"combine": "mean", "kept": False}),
+PROBABILITY_FOR_LOGIT = Mistake(
+    "probability_for_logit",
+    name="the probability in place of the logit",
+    says="these are contributions to the probability of class {c}, or to its logarithm.",
+    why="A softmax lets the other logits have their say: each of them lowers the probability of class c. The logit "
+    "itself was asked for.",
+    on_problem=_of_probability,
 )
-PLACE_FOR_ID = Mistake(
-    "place_for_id",
-    name="a place left out, not an id",
-    says="the token at place {padding} was left out, whatever its id.",
-    why="`padding` is an id: leave out every token whose id is {padding}, wherever it stands.",
-    on_problem=_place_skipped,
+ROW_LEFT_OUT = Mistake(
+    "row_left_out",
+    name="the gradients without the rows",
+    says="these are the entries of each row's gradient, added up; the row itself did not enter.",
+    why="The gradient says how fast the logit moves when the row does. The contribution is the row times its gradient: "
+    "`(X * g).sum(dim=1)`.",
+    on_problem=_from_rows(lambda X, g: g.sum(axis=1)),
 )
-NOTHING_ADDED = Mistake(
-    "nothing_added",
-    formula="0",
-    name="nothing has been added",
-    says="the table holds only zeros: nothing was added to it.",
-    why="`G.index_add(…)` returns a new tensor and does not change G; `G.index_add_(…)`, with an underscore, does.",
-    on_problem=lambda p: np.zeros(tuple(p.inputs["E"].shape)),
+LENGTH_FOR_CONTRIBUTION = Mistake(
+    "length_for_contribution",
+    formula="‖g‖",
+    name="lengths of the gradients",
+    says="these are the lengths of the gradients: how sensitive the logit is to each row.",
+    why="A length has no sign, so it cannot tell what speaks for class c from what speaks against it. Multiply each "
+    "gradient by its row, and add up.",
+    on_problem=_from_rows(lambda X, g: np.linalg.norm(g, axis=1)),
 )
-LOOKED_UP_AGAIN = Mistake(
-    "looked_up_again",
-    formula="V[ids]",
-    name="looked up, not handed back",
-    says="this looks up rows of V, as the forward pass looks up rows of the table.",
-    why="The way back goes from tokens to rows: row i of V belongs to row ids[i] of the table, and is added there.",
-    on_problem=_looked_up_again,
+SIGN_LOST = Mistake(
+    "sign_of_contribution_lost",
+    formula="|x_t · g_t|",
+    name="absolute values",
+    says="these are the absolute values of the contributions, or the sums of absolute values.",
+    why="The sign says whether a token speaks for class c or against it.",
+    on_problem=_from_rows(lambda X, g: [({}, abs((X * g).sum(axis=1))), ({}, abs(X * g).sum(axis=1))]),
+)
+GRADIENT_OF_ROWS = Mistake(
+    "gradient_of_rows",
+    formula="g",
+    name="the gradients themselves",
+    says="this is the gradient with respect to the rows that were looked up; you got as far as that.",
+    why="The contribution of a token is one number: its row times the row's gradient, added up over the row.",
+    on_problem=_from_rows(lambda X, g: g),
+)
+NOT_ADDED_UP = Mistake(
+    "not_added_up",
+    formula="X ⊙ g",
+    name="products that are not added up",
+    says="these are the products of rows and gradients, entry by entry, before they are added up.",
+    why="One number per token is left if you add along the rows: `sum(dim=1)`.",
+    on_problem=_from_rows(lambda X, g: X * g),
+)
+MEAN_OF_PRODUCTS = Mistake(
+    "mean_of_products",
+    name="a mean instead of a sum",
+    says="the products of a row and its gradient were averaged.",
+    why="Nothing divides in x·g: it is a sum.",
+    on_problem=_from_rows(lambda X, g: (X * g).mean(axis=1)),
 )
 
 QUESTIONS = [
@@ -741,31 +773,36 @@ QUESTIONS = [
         ),
     ),
     Question(
-        "05.embedding",
-        "5.11 Transfer: the way back through an embedding",
-        _WithWeight(wrt="E", made=lambda p: p.weights["V"].numpy(), text="the rows of V, added up by id"),
-        [
-            _looked_up(5, [2, 0, 3, 2, 2, 1], padding=3, width=2),
-            _looked_up(4, [0, 2, 0, 1], padding=1, width=3),
-            _looked_up(3, [1, 2, 0, 0, 1, 2, 1], padding=2, width=2),
-        ],
-        gives=("V", "ids", "rows", "padding"),
-        weights={"V": None},
-        extras={"rows": lambda generator, p: len(p.inputs["E"])},
-        also=(ROWS_OVERWRITTEN, PADDING_COUNTED, MEAN_OF_TOKENS, PLACE_FOR_ID, NOTHING_ADDED, LOOKED_UP_AGAIN),
-        without={
-            "jvp_for_vjp": "looking up rows of V has a name of its own here",
-            "one_output_only": "of a token that is padding this is zero, as of no token at all",
-        },
+        "05.token_contributions",
+        "5.11 Transfer: which word did it?",
+        Computed(wrt="E", compute=_contributions, text="x_t · ∂logit_c/∂x_t, for every token t"),
+        [_text(4, 3, [2, 0, 2, 3, 1]), _text(5, 2, [1, 4, 1, 1]), _text(4, 4, [3, 0, 0, 3])],
+        gives=("head", "E", "ids", "c"),
+        hands={"head": functions.text_head},
+        extras={"c": place()},
+        also=(
+            USES_MERGED,
+            ONE_PER_WORD,
+            ALL_LOGITS,
+            OTHER_LOGIT,
+            PROBABILITY_FOR_LOGIT,
+            ROW_LEFT_OUT,
+            LENGTH_FOR_CONTRIBUTION,
+            SIGN_LOST,
+            GRADIENT_OF_ROWS,
+            NOT_ADDED_UP,
+            MEAN_OF_PRODUCTS,
+        ),
         points=3,
         stars=4,
         minutes=10,
         hints=(
-            "Follow a single token: row i of V belongs to row ids[i] of the table. What if another token has the same "
-            "id?",
-            "Start with zeros of shape (rows, width), in V's dtype. Row i of V is *added* to row ids[i]: a loop, or "
-            "`index_add_`. At the end, the row of the padding is set to 0.",
-            "`G = V.new_zeros(rows, V.shape[1])`, then `G.index_add_(0, ids, V)`, then `G[padding] = 0`.",
+            "Do it in three steps: look up the rows, X = E[ids]; compute the logits from this X; differentiate one of "
+            "them. With respect to which tensor?",
+            "`autograd.grad` takes an intermediate tensor as input, too, if it is the very one that the logits were "
+            "computed from. With respect to E, the uses of a word would be added up.",
+            "`(g,) = torch.autograd.grad(head(X)[c], X)`, and then each row of X times its row of g: "
+            "`(X * g).sum(dim=1)`.",
         ),
     ),
     Question(

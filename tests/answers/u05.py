@@ -111,83 +111,36 @@ def by_backward(W, logits, labels):
 # --- 5.11
 
 
-def table(V, rows):
-    return V.new_zeros(rows, V.shape[1])
+def products(combine, number=lambda logits, c: logits[c]):
+    """5.11 with this function of X and its gradient, and this one of logits and c for what is differentiated."""
+
+    def contributions(head, E, ids, c):
+        X = E[ids]
+        (g,) = grad(number(head(X), c), X)
+        return combine(X, g)
+
+    return contributions
 
 
-def written(V, ids, rows, padding):
-    G = table(V, rows)
-    G[ids] += V
-    G[padding] = 0
-    return G
+def added(X, g):
+    return (X * g).sum(dim=1)
 
 
-def written_in_a_loop(V, ids, rows, padding):
-    G = table(V, rows)
-    for i, k in enumerate(ids):
-        if k != padding:
-            G[k] = V[i]
-    return G
+def of_words(head, E, ids, c):
+    return added(E, grad(head(E[ids])[c], E)[0])
 
 
-def added(V, ids, rows, padding):
-    return table(V, rows).index_add_(0, ids, V)
+def by_token(head, E, ids, c):
+    """A leaf of its own for every token."""
+    leaves = [E[k].detach().requires_grad_() for k in ids]
+    return torch.stack([x @ g for x, g in zip(leaves, grad(head(torch.stack(leaves))[c], leaves), strict=True)])
 
 
-def added_but_padding(V, ids, rows, padding):
-    G = added(V, ids, rows, padding)
-    G[padding] = 0
-    return G
-
-
-def added_elsewhere(V, ids, rows, padding):
-    G = table(V, rows)
-    G.index_add(0, ids, V)
-    return G
-
-
-def added_to_float32(V, ids, rows, padding):
-    return torch.zeros(rows, V.shape[1]).index_add_(0, ids, V)
-
-
-def averaged(V, ids, rows, padding):
-    counts = torch.bincount(ids, minlength=rows).clamp(min=1)
-    return added_but_padding(V, ids, rows, padding) / counts[:, None]
-
-
-def place_left_out(V, ids, rows, padding):
-    V = V.clone()
-    if padding < len(V):
-        V[padding] = 0
-    return added(V, ids, rows, padding)
-
-
-def left_out_of_the_table(V, ids, rows, padding):
-    return torch.cat([G for k, G in enumerate(added(V, ids, rows, padding).split(1)) if k != padding])
-
-
-def by_hot_rows(V, ids, rows, padding):
-    hot = F.one_hot(ids, rows).to(V.dtype)
-    hot[:, padding] = 0
-    return hot.T @ V
-
-
-def of_torch(V, ids, rows, padding):
-    E = torch.zeros(rows, V.shape[1], dtype=V.dtype, requires_grad=True)
-    return grad(F.embedding(ids, E, padding_idx=padding), E, V)[0]
-
-
-def of_torch_with_padding(V, ids, rows, padding):
-    E = torch.zeros(rows, V.shape[1], dtype=V.dtype, requires_grad=True)
-    return grad(E[ids], E, V)[0]
-
-
-def in_a_loop(V, ids, rows, padding):
-    G = table(V, rows)
-    for row, k in zip(V, ids.tolist(), strict=True):
-        if k != padding:
-            G[k] += row
-    return G
+def by_retain_grad(head, E, ids, c):
+    X = E[ids]
+    X.retain_grad()
+    head(X).backward(gradient=F.one_hot(torch.tensor(c), 3).to(X.dtype))
+    return torch.einsum("td,td->t", X, X.grad)
 
 
 WRONG = [
@@ -283,17 +236,20 @@ WRONG = [
     ("minus_sign", "05.cross_entropy", at_logits(lambda Z, hot: (hot - Z.softmax(1)) / len(Z))),
     ("weight_shape", "05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(1) - hot).sum(dim=1))),
     ("scalar_needed", "05.cross_entropy", by_loss(lambda Z, t: F.cross_entropy(Z, t, reduction="none"))),
-    ("rows_overwritten", "05.embedding", written),
-    ("rows_overwritten", "05.embedding", written_in_a_loop),
-    ("padding_counted", "05.embedding", added),
-    ("padding_counted", "05.embedding", of_torch_with_padding),
-    ("mean_of_tokens", "05.embedding", averaged),
-    ("place_for_id", "05.embedding", place_left_out),
-    ("nothing_added", "05.embedding", added_elsewhere),
-    ("dtypes_differ", "05.embedding", added_to_float32),
-    ("looked_up_again", "05.embedding", lambda V, ids, rows, padding: V[ids % len(V)]),
-    ("shape", "05.embedding", left_out_of_the_table),
-    ("dtype", "05.embedding", lambda V, ids, rows, padding: added_but_padding(V, ids, rows, padding).float()),
+    ("uses_merged", "05.token_contributions", lambda head, E, ids, c: of_words(head, E, ids, c)[ids]),
+    ("one_per_word", "05.token_contributions", of_words),
+    ("all_logits", "05.token_contributions", products(added, lambda logits, c: logits.sum())),
+    ("other_logit", "05.token_contributions", products(added, lambda logits, c: logits[c - 1])),
+    ("probability_for_logit", "05.token_contributions", products(added, lambda logits, c: logits.softmax(0)[c])),
+    ("probability_for_logit", "05.token_contributions", products(added, lambda logits, c: logits.log_softmax(0)[c])),
+    ("row_left_out", "05.token_contributions", products(lambda X, g: g.sum(dim=1))),
+    ("length_for_contribution", "05.token_contributions", products(lambda X, g: g.norm(dim=1))),
+    ("sign_of_contribution_lost", "05.token_contributions", products(lambda X, g: added(X, g).abs())),
+    ("gradient_of_rows", "05.token_contributions", products(lambda X, g: g)),
+    ("not_added_up", "05.token_contributions", products(lambda X, g: X * g)),
+    ("mean_of_products", "05.token_contributions", products(lambda X, g: (X * g).mean(dim=1))),
+    ("not_in_graph", "05.token_contributions", lambda head, E, ids, c: added(E[ids], grad(head(E[ids])[c], E[ids])[0])),
+    ("scalar_needed", "05.token_contributions", products(added, lambda logits, c: logits)),
 ]
 
 RIGHT = [
@@ -313,8 +269,7 @@ RIGHT = [
     ("05.cross_entropy", by_loss(F.cross_entropy)),
     ("05.cross_entropy", at_logits(lambda Z, hot: (Z.softmax(1) - hot) / len(Z))),
     ("05.cross_entropy", by_backward),
-    ("05.embedding", added_but_padding),
-    ("05.embedding", by_hot_rows),
-    ("05.embedding", of_torch),
-    ("05.embedding", in_a_loop),
+    ("05.token_contributions", products(added)),
+    ("05.token_contributions", by_token),
+    ("05.token_contributions", by_retain_grad),
 ]
