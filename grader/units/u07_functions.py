@@ -1,4 +1,4 @@
-"""The functions of unit 07: what a graph keeps, when it is freed, and inputs that take no part."""
+"""The functions of unit 07: leaves that do not all take part, losses on one trunk, maps for a hook, recurrent steps."""
 
 from __future__ import annotations
 
@@ -39,11 +39,23 @@ def bias_and_input(W: Tensor, b: Tensor, x: Tensor) -> Tensor:
 
 
 def cross(u: Tensor) -> Tensor:
-    return (u[0] - u[1]) ** 2 / 4 + u[0] * u[1] / 8
+    return u[0] - u[1] + (u[2] + torch.sin(u[0] + u[1] - u[2])) / 4
 
 
 def surge(u: Tensor) -> Tensor:
-    return torch.sin(u[0]) * u[1] / 2 - (u**2).sum() / 4
+    return u[-1] - u[0] + (u[1] + torch.sin(u[0] + u[1] + u[-1])) / 4
+
+
+def elman(W: Tensor, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    d = h.shape[0]
+    h = torch.tanh(W[:, :d] @ h + W[:, d:] @ x)
+    return h, (h[0] - x[0]) ** 2
+
+
+def leaky(W: Tensor, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    d = h.shape[0]
+    h = h / 2 + torch.sin(W[:, :d] @ h + W[:, d:] @ x)
+    return h, h[0] * h[1] + h[0] ** 2
 
 
 def trunk(x: Tensor) -> Tensor:
@@ -56,10 +68,6 @@ def first_loss(h: Tensor) -> Tensor:
 
 def second_loss(h: Tensor) -> Tensor:
     return torch.exp(h[0] / 2) * h[1]
-
-
-def two_losses(x: Tensor) -> tuple[Tensor, Tensor]:
-    return first_loss(trunk(x)), second_loss(trunk(x))
 
 
 def first_of_two(x: Tensor, h: Tensor) -> Tensor:

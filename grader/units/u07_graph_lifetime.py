@@ -1,7 +1,7 @@
-"""Unit 07: what a graph keeps, when it is freed, and inputs that take no part."""
+"""Unit 07: what a graph saves, when it is freed, inputs that take no part, hooks and truncated backpropagation."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,56 +68,7 @@ def _shared() -> None:
     h.mean().backward()
 
 
-# --- 7.7: a hook between inner and outer
-
-
-def _at_h(p: Problem) -> tuple[np.ndarray, np.ndarray, float]:
-    """The gradient of outer with respect to h: (k,), the Jacobian of inner: (k, n), and the limit."""
-    parts, x = p.map.fixed_args, p.inputs["x"]
-    g = forward_mode(parts["outer"], {"h": parts["inner"](x)})["h"][0]
-    return g, forward_mode(parts["inner"], {"x": x})["x"], float(p.extras["limit"])
-
-
-def _limit(generator: torch.Generator, p: Problem) -> float:
-    """The limit: half the largest |entry| of the gradient at h, rounded up to two decimals, so that some are cut."""
-    parts = p.map.fixed_args
-    g = forward_mode(parts["outer"], {"h": parts["inner"](p.inputs["x"])})["h"][0]
-    return float(np.ceil(50 * np.abs(g).max()) / 100)
-
-
-def _through_clip(p: Problem) -> np.ndarray:
-    g, J, c = _at_h(p)
-    return J.T @ np.clip(g, -c, c)
-
-
-def _clipped_forward(p: Problem) -> np.ndarray:
-    parts, c = p.map.fixed_args, float(p.extras["limit"])
-    return forward_mode(lambda x: parts["outer"](parts["inner"](x).clamp(-c, c)), p.inputs)["x"][0]
-
-
-def _by_length(p: Problem) -> np.ndarray:
-    g, J, c = _at_h(p)
-    return J.T @ g * min(1.0, c / float(np.sqrt(g @ g)))
-
-
-def _composed(inner: Callable[[Tensor], Tensor], outer: Callable[[Tensor], Tensor], n: int, text: str) -> Map:
-    return Map(u01_functions.composed, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
-
-
-# --- 7.8: two losses
-
-
-def _each_loss(p: Problem) -> tuple[np.ndarray, np.ndarray]:
-    J = p.jacobians["x"]
-    return J[0], J[1]
-
-
-def _by_the_trunk(p: Problem) -> tuple[np.ndarray, np.ndarray]:
-    h = {"h": functions.trunk(p.inputs["x"])}
-    return forward_mode(functions.first_loss, h)["h"][0], forward_mode(functions.second_loss, h)["h"][0]
-
-
-# --- 7.9: what is saved for the backward pass
+# --- 7.2: what is saved for the backward pass
 
 
 def _keeps(operation: Callable[[Tensor, Tensor], Tensor], place: int) -> Callable[[], bool]:
@@ -148,6 +99,9 @@ def _only_inputs_is_ignored() -> bool:
     return torch.equal(asked, plain) and x.grad is None and w.grad is None and len(caught) == 1
 
 
+# --- 7.7: gradients in some leaves only
+
+
 def _everywhere(p: Problem) -> Any:
     return tuple(p.jacobians[name].reshape(tuple(x.shape)) for name, x in p.inputs.items())
 
@@ -160,64 +114,232 @@ def _b_alone(p: Problem) -> Any:
     return tuple(g if name == "b" else None for name, g in zip(p.inputs, _everywhere(p), strict=True))
 
 
+# --- 7.8: a hook between inner and outer
+
+
+def _at_h(p: Problem) -> tuple[np.ndarray, np.ndarray, float]:
+    """The gradient of outer with respect to h: (k,), the Jacobian of inner: (k, n), and the limit."""
+    parts, x = p.map.fixed_args, p.inputs["x"]
+    g = forward_mode(parts["outer"], {"h": parts["inner"](x)})["h"][0]
+    return g, forward_mode(parts["inner"], {"x": x})["x"], float(p.extras["limit"])
+
+
+def _limit(generator: torch.Generator, p: Problem) -> float:
+    """The limit: half the largest |entry| of the gradient at h, rounded up to two decimals: some entries are cut."""
+    parts = p.map.fixed_args
+    g = forward_mode(parts["outer"], {"h": parts["inner"](p.inputs["x"])})["h"][0]
+    return float(np.ceil(50 * np.abs(g).max()) / 100)
+
+
+def _through_clip(p: Problem) -> np.ndarray:
+    g, J, c = _at_h(p)
+    return J.T @ np.clip(g, -c, c)
+
+
+def _clipped_forward(p: Problem) -> np.ndarray:
+    parts, c = p.map.fixed_args, float(p.extras["limit"])
+    return forward_mode(lambda x: parts["outer"](parts["inner"](x).clamp(-c, c)), p.inputs)["x"][0]
+
+
+def _by_length(p: Problem) -> np.ndarray:
+    g, J, c = _at_h(p)
+    return J.T @ g * min(1.0, c / float(np.sqrt(g @ g)))
+
+
+def _chain(x: Tensor, outer: Callable[[Tensor], Tensor], inner: Callable[[Tensor], Tensor]) -> Tensor:
+    return outer(inner(x))
+
+
+def _composed(inner: Callable[[Tensor], Tensor], outer: Callable[[Tensor], Tensor], n: int, text: str) -> Map:
+    return Map(_chain, {"x": normal(n)}, text, {"outer": outer, "inner": inner})
+
+
+# --- 7.9: backpropagation through time, a chunk of k steps at a time
+
+State = tuple[Tensor, Tensor]  # the next state, and the loss after the step
+
+
+def _unrolled(W: Tensor, h: Tensor, xs: Tensor, step: Callable[[Tensor, Tensor, Tensor], State], k: int) -> Tensor:
+    """The sum of the losses after all steps; k, the length of a chunk, does not change it."""
+    return sum(_losses(step, W, h, xs), torch.zeros((), dtype=torch.float64))
+
+
+def _losses(step: Callable[[Tensor, Tensor, Tensor], State], W: Tensor, h: Tensor, xs: Tensor) -> list[Tensor]:
+    losses = []
+    for x in xs:
+        h, loss = step(W, h, x)
+        losses.append(loss)
+    return losses
+
+
+def _states(p: Problem) -> list[Tensor]:
+    """The state before each of the T steps, and the last one."""
+    states = [p.inputs["h"]]
+    for x in p.inputs["xs"]:
+        states.append(p.map.fixed_args["step"](p.inputs["W"], states[-1], x)[0])
+    return states
+
+
+def _piece(p: Problem, first: int, last: int, counted: slice = slice(None), start: Tensor | None = None) -> np.ndarray:
+    """The gradient with respect to W of losses in the steps first, …, last − 1, back to the state before the first.
+
+    counted: which of these losses count.  start: another state to begin with.
+    """
+    h = _states(p)[first] if start is None else start
+    xs, step = p.inputs["xs"][first:last], p.map.fixed_args["step"]
+
+    def counted_losses(W: Tensor) -> Tensor:
+        return sum(_losses(step, W, h, xs)[counted], torch.zeros((), dtype=torch.float64))
+
+    return forward_mode(counted_losses, {"W": p.inputs["W"]})["W"][0].reshape(tuple(p.inputs["W"].shape))
+
+
+def _cut_before(p: Problem, starts: Sequence[int], counted: slice = slice(None)) -> np.ndarray:
+    """The gradient with respect to W if the state is detached before each of these steps."""
+    ends = [*starts[1:], _T(p)]
+    return np.sum([_piece(p, a, b, counted) for a, b in zip(starts, ends, strict=True)], axis=0)
+
+
+def _T(p: Problem) -> int:
+    return len(p.inputs["xs"])
+
+
+def _k(p: Problem) -> int:
+    return int(p.map.fixed_args["k"])
+
+
+def _chunks(p: Problem) -> list[int]:
+    """The steps with which the chunks begin."""
+    return list(range(0, _T(p), _k(p)))
+
+
+def _cut_elsewhere(p: Problem) -> Any:
+    """Chunks that are right in length but begin elsewhere, or are longer or shorter by one step."""
+    T, k = _T(p), _k(p)
+    shifted = [[0, *range(by, T, k)] for by in range(1, k)]
+    resized = [list(range(0, T, length)) for length in (k - 1, k + 1) if length > 1]
+    return [({}, _cut_before(p, starts)) for starts in (*shifted, *resized)]
+
+
+def _some_losses(p: Problem) -> Any:
+    """The last loss alone, back to the chunk's start or all the way, and the last loss of each chunk."""
+    T, last = _T(p), slice(-1, None)
+    return [
+        ({}, _piece(p, _chunks(p)[-1], T, last)),
+        ({}, _piece(p, 0, T, last)),
+        ({}, _cut_before(p, _chunks(p), last)),
+    ]
+
+
+def _last_chunk(p: Problem) -> np.ndarray:
+    return _piece(p, _chunks(p)[-1], _T(p))
+
+
+def _restarted(p: Problem) -> Any:
+    """Every chunk from the first state, or from zeros."""
+    first, k = p.inputs["h"], _k(p)
+    return [
+        ({}, np.sum([_piece(p, a, min(a + k, _T(p)), start=start) for a in _chunks(p)], axis=0))
+        for start in (first, torch.zeros_like(first))
+    ]
+
+
+def _window(p: Problem) -> np.ndarray:
+    """Every loss back through the k steps before it."""
+    return np.sum([_piece(p, max(0, t - _k(p)), t, slice(-1, None)) for t in range(1, _T(p) + 1)], axis=0)
+
+
+def _averaged(p: Problem) -> Any:
+    """The mean over all steps, over the chunks, and over the steps of each chunk."""
+    T, k = _T(p), _k(p)
+    by_chunk = np.sum([_piece(p, a, b) / (b - a) for a, b in ((a, min(a + k, T)) for a in _chunks(p))], axis=0)
+    return [({}, p.truth / T), ({}, p.truth / len(_chunks(p))), ({}, by_chunk)]
+
+
+def _without_rest(p: Problem) -> Any:
+    """Only whole chunks; None where there is no rest."""
+    T, k = _T(p), _k(p)
+    return sum(_piece(p, a, a + k) for a in range(0, T - k + 1, k)) if T % k else None
+
+
+# --- 7.10: two losses
+
+
+def _two_losses(x: Tensor) -> tuple[Tensor, Tensor]:
+    h = functions.trunk(x)
+    return functions.first_loss(h), functions.second_loss(h)
+
+
+def _each_loss(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+    J = p.jacobians["x"]
+    return J[0], J[1]
+
+
+def _by_the_trunk(p: Problem) -> tuple[np.ndarray, np.ndarray]:
+    h = {"h": functions.trunk(p.inputs["x"])}
+    return forward_mode(functions.first_loss, h)["h"][0], forward_mode(functions.second_loss, h)["h"][0]
+
+
+# --- mistakes
+
 LANDED_EVERYWHERE = Mistake(
     "landed_everywhere",
     formula="(∂L/∂a, ∂L/∂b, ∂L/∂c)",
     name="a gradient in every leaf",
-    says="a gradient landed in every leaf, in b as well.",
-    why="Without `inputs`, `backward` fills `.grad` of every leaf that took part and requires a gradient. `inputs=` "
-    "names those that it may fill; the others stay as they are.",
+    says="every leaf has a gradient in `.grad`, and so has b.",
+    why="Without `inputs`, `backward` adds to `.grad` of every leaf that took part and requires a gradient. With "
+    "`inputs=` it adds only to those that you name; the others stay as they were.",
     on_problem=_everywhere,
 )
 LANDED_IN_THE_OTHER = Mistake(
     "landed_in_the_other",
     formula="(None, ∂L/∂b, None)",
-    name="the wrong ones were named",
-    says="a gradient landed in b alone: the one that was to be left out.",
+    name="the wrong leaf was named",
+    says="only b has a gradient, the one leaf that was to be spared.",
     why="`inputs=` names the tensors to fill, not those to spare.",
     on_problem=_b_alone,
 )
 ZEROS_LANDED = Mistake(
     "zeros_landed",
     formula="(∂L/∂a, 0, ∂L/∂c)",
-    name="zeros where nothing was to land",
-    says="`b.grad` holds zeros; nothing was to land there.",
-    why="Zeros are a gradient like any other: an optimiser passes over a leaf whose `.grad` is None, but one whose "
+    name="zeros instead of None",
+    says="`b.grad` holds zeros, but should be None.",
+    why="To an optimizer, zeros are a gradient like any other. It skips a leaf whose `.grad` is None; a leaf whose "
     "`.grad` is zero it may still move, by momentum or weight decay.",
     on_problem=lambda p: tuple(0 * g if name == "b" else g for name, g in zip(p.inputs, _everywhere(p), strict=True)),
 )
 NOTHING_LANDED = Mistake(
     "nothing_landed",
     formula="(None, None, None)",
-    name="nothing landed in any leaf",
-    says="after your function `.grad` of a, b and c is None.",
-    why="`torch.autograd.grad` returns what it finds and leaves `.grad` alone; `backward` is what fills it.",
+    name="no gradient in any leaf",
+    says="after your function ran, `.grad` of a, b and c is None.",
+    why="`torch.autograd.grad` returns the gradients and leaves `.grad` alone; `backward` is what fills it.",
     on_problem=lambda p: (None, None, None),
 )
 HOOK_WITHOUT_EFFECT = Mistake(
     "hook_without_effect",
     formula="Jᵀg",
     name="not clipped",
-    says="this is the gradient by x with nothing clipped.",
-    why="A hook acts only through what it returns: without a `return`, the gradient goes on unchanged. And it must "
-    "be registered on h, the tensor that goes into outer, before the pass back.",
+    says="this is the gradient with respect to x, with nothing clipped.",
+    why="A hook acts only through what it returns: without a `return`, the gradient passes unchanged. And it must be "
+    "registered before the backward pass, on the very tensor h that goes into outer.",
     on_problem=lambda p: p.jacobians["x"][0],
 )
 CLIPPED_AT_THE_INPUT = Mistake(
     "clipped_at_the_input",
     formula="clip(Jᵀg)",
     name="clipped at x instead of h",
-    says="here the gradient by x was clipped, at the end of the way.",
-    why="It was to be clipped where it passes h, before the chain rule multiplies it by the derivatives of inner. "
-    "Clipping does not commute with that.",
+    says="here the gradient with respect to x was clipped, at the very end.",
+    why="It was to be clipped at h, before the chain rule multiplies it by the derivatives of inner. It matters which "
+    "of the two comes first.",
     on_problem=lambda p: np.clip(p.jacobians["x"][0], -p.extras["limit"], p.extras["limit"]),
 )
 CLIPPED_FROM_ABOVE_ONLY = Mistake(
     "clipped_from_above_only",
     formula="Jᵀ min(g, c)",
     name="clipped from above only",
-    says="large negative entries were let through.",
-    why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, max=limit)` knows only the upper one.",
+    says="large negative entries passed unclipped.",
+    why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, max=limit)` has only an upper bound.",
     on_problem=lambda p: _at_h(p)[1].T @ np.minimum(_at_h(p)[0], p.extras["limit"]),
 )
 ZERO_FOR_LIMIT = Mistake(
@@ -226,7 +348,7 @@ ZERO_FOR_LIMIT = Mistake(
     name="0 instead of the limit",
     says="entries beyond the limit were set to 0.",
     why="An entry that is clipped stops at the limit and keeps its sign: with a limit of 2, 5 becomes 2, and −5 "
-    "becomes −2. It is not dropped.",
+    "becomes −2.",
     on_problem=lambda p: _at_h(p)[1].T @ np.where(np.abs(_at_h(p)[0]) > p.extras["limit"], 0, _at_h(p)[0]),
 )
 CLIPPED_AT_ZERO = Mistake(
@@ -234,52 +356,124 @@ CLIPPED_AT_ZERO = Mistake(
     formula="Jᵀ clip(g, 0, c)",
     name="clipped from below at 0",
     says="negative entries were set to 0.",
-    why="The interval goes from −limit to limit: `g.clamp(-limit, limit)`. A gradient may have either sign.",
+    why="A gradient may have either sign, so the interval goes from −limit to limit: `g.clamp(-limit, limit)`.",
     on_problem=lambda p: _at_h(p)[1].T @ np.clip(_at_h(p)[0], 0, p.extras["limit"]),
 )
 CLIPPED_BY_LENGTH = Mistake(
     "clipped_by_length",
     formula="Jᵀg · c/‖g‖",
-    name="the length clipped, not the entries",
-    says="the whole gradient was scaled until its length was at most the limit.",
-    why="That is clipping by norm, another rule, which keeps the direction. Here each entry by itself is to be "
-    "brought into the interval from −limit to limit.",
+    name="clipped by norm, not by entry",
+    says="the whole gradient was scaled so that its length is at most the limit.",
+    why="That is clipping by norm, another rule, which keeps the direction. Here every entry is clipped by itself, to "
+    "the interval from −limit to limit.",
     on_problem=_by_length,
 )
 CLIPPED_NOT_HANDED_ON = Mistake(
     "clipped_not_handed_on",
     formula="clip(g)",
-    name="the gradient by h, not by x",
-    says="this is the clipped gradient by h; it has not been handed on to x.",
-    why="From h to x the chain rule still multiplies by the derivatives of inner. Differentiate by x: the hook acts "
-    "on the way.",
+    name="the gradient with respect to h, not x",
+    says="this is the clipped gradient with respect to h; it has not been passed on to x.",
+    why="From h to x the chain rule still multiplies by the derivatives of inner. Differentiate with respect to x: the "
+    "hook acts on the way.",
     on_problem=lambda p: np.clip(_at_h(p)[0], -p.extras["limit"], p.extras["limit"]),
 )
 CLIPPED_ON_THE_WAY_FORWARD = Mistake(
     "clipped_on_the_way_forward",
     formula="∇ outer(clip(h))",
     name="the values clipped, not the gradient",
-    says="here the values of h were clipped on the way forward.",
-    why="That is another function, with another derivative. A hook leaves the values alone and acts on the "
-    "gradient, on the way back.",
+    says="here the values of h were clipped, in the forward pass.",
+    why="That is another function, with another derivative. A hook leaves the values alone and acts on the gradient, "
+    "in the backward pass.",
     on_problem=_clipped_forward,
+)
+NEVER_CUT = Mistake(
+    "never_cut",
+    formula="∇L",
+    name="nothing was cut",
+    says="this is the whole gradient, back through all steps to the first.",
+    why="Where a chunk begins, the state is to count as a constant: `h = h.detach()`, before the step. Mind the name: "
+    "`h.detach()` returns another tensor and leaves h as it is.",
+    on_problem=lambda p: _piece(p, 0, _T(p)),
+)
+CUT_AT_EVERY_STEP = Mistake(
+    "cut_at_every_step",
+    formula="Σₜ ∂Lₜ/∂W, each with a constant state",
+    name="cut before every step",
+    says="the state was detached before every step, so that no loss goes back further than its own step.",
+    why="Within a chunk of k = {k} steps the gradient must flow from step to step. Detach only where a chunk begins.",
+    on_problem=lambda p: [({"k": _k(p)}, _cut_before(p, range(_T(p))))],
+)
+CUT_ELSEWHERE = Mistake(
+    "cut_elsewhere",
+    name="cut before the wrong steps",
+    says="the state was cut, but not where the chunks begin.",
+    why="Here k = {k}: counted from 0, the chunks begin at the steps {starts}. Detach just before such a step.",
+    on_problem=lambda p: [
+        ({"k": _k(p), "starts": ", ".join(map(str, _chunks(p)))}, value) for _, value in _cut_elsewhere(p)
+    ],
+)
+LAST_CHUNK = Mistake(
+    "last_chunk_only",
+    formula="∂L/∂W of the last chunk",
+    name="the last chunk alone",
+    says="this is the gradient of the losses in the last chunk alone.",
+    why="The gradients of all chunks are added up. Does a new chunk overwrite the sum, or the gradient found before?",
+    on_problem=_last_chunk,
+)
+SOME_LOSSES = Mistake(
+    "losses_left_out",
+    name="some losses left out",
+    says="only the loss at the end was counted, of the sequence or of each chunk.",
+    why="`step` returns a loss after every step, and all of them are added up.",
+    on_problem=_some_losses,
+)
+RESTARTED = Mistake(
+    "state_reset",
+    name="every chunk begins anew",
+    says="every chunk began with the first state, or with zeros, and not with the state that the chunk before it left.",
+    why="`detach` cuts the graph and keeps the numbers: a chunk begins with the state that the one before it reached.",
+    on_problem=_restarted,
+)
+WINDOW = Mistake(
+    "sliding_window",
+    formula="Σₜ ∂Lₜ/∂W, each through k steps",
+    name="a window for each loss",
+    says="here every loss goes back through the {k} steps before it.",
+    why="That is another way to truncate, and it goes through most steps {k} times. Here a loss goes back to the start "
+    "of its chunk and no further.",
+    on_problem=lambda p: [({"k": _k(p)}, _window(p))],
+)
+AVERAGED = Mistake(
+    "losses_averaged",
+    formula="∂L/∂W, divided by a number of steps or chunks",
+    name="a mean instead of the sum",
+    says="losses or gradients were averaged, not added up.",
+    why="L is the sum of the losses after all steps.",
+    on_problem=_averaged,
+)
+REST_DROPPED = Mistake(
+    "rest_dropped",
+    formula="∂L/∂W of the whole chunks",
+    name="the last, shorter chunk is missing",
+    says="this is the gradient of the whole chunks; the steps that are left at the end are missing.",
+    why="If k does not divide the number of steps, the last chunk is shorter. Its losses count as well.",
+    on_problem=_without_rest,
 )
 SUM_OF_LOSSES = Mistake(
     "sum_of_losses",
     formula="(∇(p + q), ∇(p + q))",
     name="the gradient of the sum",
     says="this is the gradient of p + q.",
-    why="That is what one pass for both losses gives. Here each loss was to have its own: two passes, and the first "
-    "must keep the trunk. Read out of `x.grad` twice, both results are the very same tensor, to which both "
-    "passes added.",
+    why="A single pass for both losses adds their gradients up, and so does `x.grad`: read twice without a copy, it is "
+    "one tensor, to which both passes added. Here each loss has a gradient of its own.",
     on_problem=lambda p: [({}, (sum(_each_loss(p)),) * k) for k in (1, 2)],
 )
 STOPPED_AT_THE_TRUNK = Mistake(
     "stopped_at_the_trunk",
     formula="(∂p/∂h, ∂q/∂h)",
-    name="stopped at the trunk",
-    says="these are the gradients by h, the trunk's output.",
-    why="Go on from h to x: differentiate by x, which went into the trunk.",
+    name="stopped at h",
+    says="these are the gradients with respect to h, the trunk's output.",
+    why="Go on from h to x: each of them is the upstream gradient of the trunk, the weight for its VJP.",
     on_problem=_by_the_trunk,
 )
 
@@ -300,10 +494,10 @@ QUESTIONS = [
             missed="call_missed",
             too_many="call_too_many",
             notes={
-                "a": "The derivative of `x ** 2` is 2x, so x is saved for the way back. The first pass lets go of it.",
-                "b": "The derivative of a sum is 1, whatever x holds: nothing was saved, and nothing is missing.",
-                "c": "The first pass was told to keep the graph, so the second one still finds everything.",
-                "d": "Only the first pass was told to keep the graph. The second let go of it, and then comes a third.",
+                "a": "The derivative of `x ** 2` is 2x, so x is saved. The first pass frees it.",
+                "b": "The derivative of a sum is 1, whatever x holds: nothing was saved, so nothing is missing.",
+                "c": "The first pass was told to keep the graph, so the second still finds everything.",
+                "d": "Only the first pass was told to keep the graph. The second frees it, and a third follows.",
                 "e": "The second line computes the square and the sum anew: a new graph, with everything in place.",
                 "f": "There are two results, but one `x ** 2` behind both. The first pass went through it.",
             },
@@ -312,14 +506,45 @@ QUESTIONS = [
         stars=2,
         minutes=5,
         hints=(
-            "For each pass: which operations does it go back through? Did an earlier pass go through one of them, and "
-            "was that one told to keep the graph?",
-            "What an operation has to save depends on its derivative: 2x for a square, 1 for a sum.",
+            "For each pass: which operations does it go back through? Has an earlier pass gone through one of them "
+            "without keeping the graph?",
+            "What an operation must save depends on its derivative: 2x for a square, 1 for a sum.",
+        ),
+    ),
+    Question(
+        "07.what_is_saved",
+        "7.2 What is saved?",
+        Facts(
+            calls={
+                "a": _keeps(lambda x, w: torch.sin(x), 0),
+                "b": _keeps(lambda x, w: torch.exp(x), 0),
+                "c": _keeps(lambda x, w: x + w, 1),
+                "d": _keeps(lambda x, w: x * w, 1),
+                "e": _keeps(lambda x, w: x * w, 0),
+                "f": _only_inputs_is_ignored,
+            },
+            missed="saved_missed",
+            too_many="saved_too_many",
+            notes={
+                "a": "The derivative of sin x is cos x. To compute it in the backward pass, x is needed.",
+                "b": "The derivative of eˣ is eˣ, the result: the result is saved, and x is not.",
+                "c": "The derivative of a sum with respect to x is 1, whatever w holds.",
+                "d": "The derivative of x·w with respect to x is w.",
+                "e": "x would be needed for the derivative with respect to w. But w requires no gradient.",
+                "f": "The lesson's table of parameters says what became of `only_inputs`.",
+            },
+        ),
+        points=2,
+        stars=2,
+        minutes=5,
+        hints=(
+            "Write down the derivative of each operation with respect to x. Which of the tensors occur in it?",
+            "Only what some gradient needs is saved, and a result may do as well as an input: think of eˣ.",
         ),
     ),
     Question(
         "07.retain",
-        "7.2 Two gradients out of one graph",
+        "7.3 Two gradients from one graph",
         EachWeight(),
         [SWIRL, FAN, PAIR],
         gives=("x", "y", "v", "w"),
@@ -327,15 +552,33 @@ QUESTIONS = [
         computed={"y": None},
         points=1,
         stars=1,
-        minutes=4,
+        minutes=3,
         hints=(
-            "The second call needs what the first one would throw away.",
+            "The second call needs what the first would free.",
             "`retain_graph` is True or False. What does False do?",
         ),
     ),
     Question(
+        "07.unused_none",
+        "7.4 Which inputs take part?",
+        Gradient(wrt=("a", "b", "c"), unused="none"),
+        [
+            Map(functions.without_b, {"a": normal(2), "b": normal(3), "c": normal()}, "(Σᵢ aᵢc)² + sin c"),
+            Map(functions.without_c, {"a": normal(2), "b": normal(3), "c": normal()}, "Πᵢ aᵢ · Σⱼ bⱼ + Σⱼ bⱼ²"),
+            Map(functions.without_a, {"a": normal(2), "b": normal(3), "c": normal()}, "e^(b₀/2) · b₁ + c b₂²"),
+        ],
+        gives=("f", "a", "b", "c"),
+        points=1,
+        stars=1,
+        minutes=3,
+        hints=(
+            "By default, an input that takes no part raises an error, because it is usually a slip.",
+            "`torch.autograd.grad` has an argument that allows it. What does the tuple hold at its place then?",
+        ),
+    ),
+    Question(
         "07.let_go",
-        "7.3 Keep it, and let go at the end",
+        "7.5 Keep it, and free it at the end",
         EachWeight(frees_graph=True),
         [FOLD, SWIRL, FAN],
         gives=("x", "y", "v", "w", "u"),
@@ -343,16 +586,43 @@ QUESTIONS = [
         computed={"y": None},
         points=2,
         stars=2,
-        minutes=6,
+        minutes=5,
         hints=(
             "How many of the three passes are followed by another one?",
-            "The last pass is the one whose weight is u. Every other one must keep.",
+            "The last pass is the one whose weight is u. Every other pass must keep the graph.",
             "`keep = weight is not u`: `is` asks whether two names stand for one object.",
         ),
     ),
     Question(
+        "07.unused_zeros",
+        "7.6 Mend a step that stumbles over None",
+        Gradient(wrt=("W", "b", "x"), unused="zeros"),
+        [
+            Map(
+                functions.without_bias,
+                {"W": normal(2, 3), "b": normal(2), "x": normal(3)},
+                "Σ tanh(W @ x) + Π (W @ x)",
+            ),
+            Map(functions.penalty, {"W": normal(2, 3), "b": normal(2), "x": normal(3)}, "Σ W²"),
+            Map(
+                functions.bias_and_input,
+                {"W": normal(3, 2), "b": normal(3), "x": normal(2)},
+                "Π b · Σ x² + b₀",
+            ),
+        ],
+        gives=("f", "W", "b", "x"),
+        points=2,
+        stars=2,
+        minutes=5,
+        hints=(
+            "A loss that does not depend on b stays the same when b moves. What number is its derivative?",
+            "An argument of `torch.autograd.grad` puts zeros of the right shape where None would stand.",
+            "`materialize_grads=True`, in place of `allow_unused=True`. By hand: `torch.zeros_like(b)` for each None.",
+        ),
+    ),
+    Question(
         "07.backward_inputs",
-        "7.4 Fill these, and spare that one",
+        "7.7 Fill two leaves and spare the third",
         Computed(wrt=("a", "b", "c"), compute=_all_but_b, text="(∂L/∂a, None, ∂L/∂c)", in_grad=True),
         [
             Map(
@@ -383,78 +653,33 @@ QUESTIONS = [
         stars=2,
         minutes=5,
         hints=(
-            "`backward` has an argument that names the leaves it may fill.",
+            "`backward` has an argument that names the tensors whose `.grad` it may fill.",
             "`inputs=` takes a tensor, or several in a tuple or list.",
             "`loss.backward(inputs=(a, c))`",
         ),
     ),
     Question(
-        "07.unused_none",
-        "7.5 Which of them take part?",
-        Gradient(wrt=("a", "b", "c"), unused="none"),
-        [
-            Map(functions.without_b, {"a": normal(2), "b": normal(3), "c": normal()}, "(Σᵢ aᵢc)² + sin c"),
-            Map(functions.without_c, {"a": normal(2), "b": normal(3), "c": normal()}, "Πᵢ aᵢ · Σⱼ bⱼ + Σⱼ bⱼ²"),
-            Map(functions.without_a, {"a": normal(2), "b": normal(3), "c": normal()}, "e^(b₀/2) · b₁ + c b₂²"),
-        ],
-        gives=("f", "a", "b", "c"),
-        points=1,
-        stars=2,
-        minutes=5,
-        hints=(
-            "Without a word from you, an input that takes no part is an error: it is mostly a mistake.",
-            "`allow_unused=True` says that you know. What stands in the tuple then?",
-        ),
-    ),
-    Question(
-        "07.unused_zeros",
-        "7.6 Mend a step that stumbles over None",
-        Gradient(wrt=("W", "b", "x"), unused="zeros"),
-        [
-            Map(
-                functions.without_bias,
-                {"W": normal(2, 3), "b": normal(2), "x": normal(3)},
-                "Σ tanh(W @ x) + Π (W @ x)",
-            ),
-            Map(functions.penalty, {"W": normal(2, 3), "b": normal(2), "x": normal(3)}, "Σ W²"),
-            Map(
-                functions.bias_and_input,
-                {"W": normal(3, 2), "b": normal(3), "x": normal(2)},
-                "Π b · Σ x² + b₀",
-            ),
-        ],
-        gives=("f", "W", "b", "x"),
-        points=2,
-        stars=2,
-        minutes=6,
-        hints=(
-            "A loss that does not depend on b does not change when b moves. As a number, what is its derivative?",
-            "`materialize_grads=True` puts zeros in the input's shape and dtype where None would stand.",
-            "By hand: `torch.zeros_like(b)` for each None.",
-        ),
-    ),
-    Question(
         "07.clipping_hook",
-        "7.7 A hook that clips",
+        "7.8 A hook that clips",
         Computed(compute=_through_clip, text="J_innerᵀ clip(∂outer/∂h)"),
         [
             _composed(
-                u05_functions.pair,
-                functions.cross,
-                3,
-                "outer(inner(x)), inner (x₀x₁, x₁² + sin x₂), outer (h₀ − h₁)²/4 + h₀h₁/8",
+                u05_functions.fold,
+                functions.surge,
+                5,
+                "inner (x₀x₁ − x₄, tanh x₂ + x₀x₃, x₃² + x₁x₄), outer h₂ − h₀ + ¼(h₁ + sin(h₀ + h₁ + h₂))",
             ),
             _composed(
                 u05_functions.swirl,
-                functions.surge,
+                functions.cross,
                 3,
-                "outer(inner(x)), inner (x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²), outer h₁ sin(h₀)/2 − Σ h²/4",
+                "inner (x₀x₁, sin x₁ + 2x₂, x₀x₂ − x₁²), outer h₀ − h₁ + ¼(h₂ + sin(h₀ + h₁ − h₂))",
             ),
             _composed(
                 u05_functions.fan,
                 functions.surge,
                 2,
-                "outer(inner(x)), inner (x₀², x₀x₁, sin x₁, x₀ − 3x₁), outer h₁ sin(h₀)/2 − Σ h²/4",
+                "inner (x₀², x₀x₁, sin x₁, x₀ − 3x₁), outer h₃ − h₀ + ¼(h₁ + sin(h₀ + h₁ + h₃))",
             ),
         ],
         gives=("outer", "inner", "x", "limit"),
@@ -470,22 +695,73 @@ QUESTIONS = [
             CLIPPED_ON_THE_WAY_FORWARD,
         ),
         points=3,
-        stars=4,
-        minutes=10,
+        stars=3,
+        minutes=8,
         hints=(
-            "Compute h = inner(x) first: the hook belongs to that tensor, and must be there before the pass back.",
-            "`h.register_hook(function)`: it gets the gradient by h, and what it returns is handed on instead.",
-            "`h.register_hook(lambda g: g.clamp(-limit, limit))`, then differentiate outer(h) by x.",
+            "Compute h = inner(x) first: the hook belongs on that tensor, and must be there before the backward pass.",
+            "`h.register_hook(function)`: the function gets the gradient with respect to h, and what it returns is "
+            "passed on instead.",
+            "`h.register_hook(lambda g: g.clamp(-limit, limit))`; then differentiate outer(h) with respect to x.",
+        ),
+    ),
+    Question(
+        "07.truncated",
+        "7.9 Transfer: truncated backpropagation through time",
+        Computed(wrt="W", compute=lambda p: _cut_before(p, _chunks(p)), text="∂L/∂W, chunk by chunk"),
+        [
+            Map(
+                _unrolled,
+                {"W": normal(2, 3), "h": normal(2), "xs": normal(8, 1)},
+                "8 steps h ← tanh(W @ [h, x]), loss (h₀ − x₀)², k = 3",
+                {"step": functions.elman, "k": 3},
+            ),
+            Map(
+                _unrolled,
+                {"W": normal(3, 5), "h": normal(3), "xs": normal(6, 2)},
+                "6 steps h ← tanh(W @ [h, x]), loss (h₀ − x₀)², k = 2",
+                {"step": functions.elman, "k": 2},
+            ),
+            Map(
+                _unrolled,
+                {"W": normal(2, 4), "h": normal(2), "xs": normal(7, 2)},
+                "7 steps h ← h/2 + sin(W @ [h, x]), loss h₀h₁ + h₀², k = 4",
+                {"step": functions.leaky, "k": 4},
+            ),
+        ],
+        gives=("step", "W", "h", "xs", "k"),
+        also=(
+            NEVER_CUT,
+            CUT_AT_EVERY_STEP,
+            CUT_ELSEWHERE,
+            LAST_CHUNK,
+            SOME_LOSSES,
+            RESTARTED,
+            WINDOW,
+            AVERAGED,
+            REST_DROPPED,
+        ),
+        errors={
+            "second_backward": "This pass went on into an earlier chunk, whose graph was freed already. Do not retain "
+            "it: cut. Before a chunk begins, replace the state by `h.detach()`.",
+        },
+        points=3,
+        stars=4,
+        minutes=12,
+        hints=(
+            "Write the loop without any cut first: it adds up the losses, and one call of `grad` follows. Then ask in "
+            "front of which steps the state must become a constant.",
+            "A chunk begins at the steps 0, k, 2k, …: with `for i, x in enumerate(xs)`, where i % k is 0.",
+            "`if i % k == 0: h = h.detach()`, and on the next line `h, loss = step(W, h, x)`.",
         ),
     ),
     Question(
         "07.two_losses",
-        "7.8 Two losses on one trunk",
+        "7.10 Recall: two losses on one trunk",
         Computed(compute=_each_loss, text="(∇p, ∇q)", frees_graph=True),
         [
-            Map(functions.two_losses, {"x": normal(3)}, "h = (x₀x₁, sin x₂ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
-            Map(functions.two_losses, {"x": normal(2)}, "h = (x₀x₁, sin x₁ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
-            Map(functions.two_losses, {"x": normal(4)}, "h = (x₀x₁, sin x₃ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(_two_losses, {"x": normal(3)}, "h = (x₀x₁, sin x₂ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(_two_losses, {"x": normal(2)}, "h = (x₀x₁, sin x₁ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
+            Map(_two_losses, {"x": normal(4)}, "h = (x₀x₁, sin x₃ + x₀²), p = h₀² + h₁, q = e^(h₀/2) · h₁"),
         ],
         gives=("x", "h", "p", "q"),
         computed={
@@ -503,40 +779,12 @@ QUESTIONS = [
         stars=3,
         minutes=8,
         hints=(
-            "p and q have the way from x to h in common. The first pass would let go of it.",
-            "Which of the two passes must keep the graph, and which must not?",
-            "`retain_graph=True` in the call for p, nothing in the call for q.",
-        ),
-    ),
-    Question(
-        "07.what_is_saved",
-        "7.9 What is saved?",
-        Facts(
-            calls={
-                "a": _keeps(lambda x, w: torch.sin(x), 0),
-                "b": _keeps(lambda x, w: torch.exp(x), 0),
-                "c": _keeps(lambda x, w: x + w, 1),
-                "d": _keeps(lambda x, w: x * w, 1),
-                "e": _keeps(lambda x, w: x * w, 0),
-                "f": _only_inputs_is_ignored,
-            },
-            missed="saved_missed",
-            too_many="saved_too_many",
-            notes={
-                "a": "The derivative of sin x is cos x. To compute that on the way back, x itself is needed.",
-                "b": "The derivative of e^x is e^x, and that is the result: the result is saved, and x is not.",
-                "c": "The derivative of a sum by x is 1, whatever w holds.",
-                "d": "The derivative of x·w by x is w.",
-                "e": "x would be needed for the derivative by w. But w requires none, so nobody will ask.",
-                "f": "The documentation of `torch.autograd.grad` says what became of `only_inputs`.",
-            },
-        ),
-        points=2,
-        stars=3,
-        minutes=6,
-        hints=(
-            "Write down the derivative of each operation by x. Which of the tensors occur in it?",
-            "Only what some gradient needs is saved. And a result may do as well as an input: think of e^x.",
+            "From p back to h the graph belongs to p alone. What is the gradient of p with respect to h, and what does "
+            "the trunk make of it?",
+            "It is the weight for the trunk's VJP: `grad_outputs`, in a call that differentiates h with respect to x. "
+            "The trunk is used twice: which of the two passes must keep it?",
+            "`(at_h,) = grad(p, h)`, then `grad(h, x, grad_outputs=at_h, retain_graph=True)`. The same for q, without "
+            "`retain_graph`.",
         ),
     ),
 ]

@@ -1,4 +1,4 @@
-"""What students write in unit 07: late passes, gradients in the wrong leaves, hooks without effect."""
+"""What students write in unit 07: late passes, gradients in the wrong leaves, hooks without effect, wrong cuts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 grad = torch.autograd.grad
 
 
-# --- 7.2 and 7.3: several passes over one graph
+# --- 7.3 and 7.5: several passes over one graph
 
 
 def no_retain(x, y, *weights):
@@ -75,7 +75,7 @@ def create_graph_keeps_too(x, y, v, w, u):
     return tuple(grad(y, x, weight, create_graph=True)[0] for weight in (v, w, u))
 
 
-# --- 7.4: into some leaves only
+# --- 7.7: into some leaves only
 
 
 def into_all(a, b, c, loss):
@@ -113,7 +113,7 @@ def taken_out_again(a, b, c, loss):
     b.grad = None
 
 
-# --- 7.5 and 7.6: inputs that take no part
+# --- 7.4 and 7.6: inputs that take no part
 
 
 def not_allowed(f, a, b, c):
@@ -170,7 +170,7 @@ def joined_by_a_zero(f, *inputs):
     return grad(f(*inputs) + sum(0 * t.sum() for t in inputs), inputs)
 
 
-# --- 7.7: hooks
+# --- 7.8: hooks
 
 
 def nothing_returned(outer, inner, x, limit):
@@ -250,7 +250,147 @@ def hook_and_backward(outer, inner, x, limit):
     return x.grad
 
 
-# --- 7.8: two losses
+# --- 7.9: truncated backpropagation through time
+
+
+def never_detached(step, W, h, xs, k):
+    total = 0
+    for x in xs:
+        h, loss = step(W, h, x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
+def detach_not_assigned(step, W, h, xs, k):
+    total = 0
+    for i, x in enumerate(xs):
+        if i % k == 0:
+            h.detach()
+        h, loss = step(W, h, x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
+def detached_every_time(step, W, h, xs, k):
+    total = 0
+    for x in xs:
+        h, loss = step(W, h.detach(), x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
+def cut_where(begins):
+    """The loop that detaches the state before a step i for which ``begins(i, k)`` is true."""
+
+    def answer(step, W, h, xs, k):
+        total = 0
+        for i, x in enumerate(xs):
+            if begins(i, k):
+                h = h.detach()
+            h, loss = step(W, h, x)
+            total = total + loss
+        return grad(total, W)[0]
+
+    return answer
+
+
+def detached_after_the_step(step, W, h, xs, k):
+    total = 0
+    for i, x in enumerate(xs):
+        h, loss = step(W, h, x)
+        total = total + loss
+        if i % k == 0:
+            h = h.detach()
+    return grad(total, W)[0]
+
+
+def by_chunks(collect, start=lambda h, first: h.detach()):
+    """A backward pass for each chunk; ``collect`` makes one gradient of theirs."""
+
+    def answer(step, W, h, xs, k):
+        first, found = h, []
+        for begin in range(0, len(xs), k):
+            h, total = start(h, first), 0
+            for x in xs[begin : begin + k]:
+                h, loss = step(W, h, x)
+                total = total + loss
+            found.append(grad(total, W)[0])
+        return collect(found)
+
+    return answer
+
+
+def only_the_last_loss(step, W, h, xs, k):
+    for i, x in enumerate(xs):
+        if i % k == 0:
+            h = h.detach()
+        h, loss = step(W, h, x)
+    return grad(loss, W)[0]
+
+
+def loss_at_chunk_ends(step, W, h, xs, k):
+    total = 0
+    for begin in range(0, len(xs), k):
+        h = h.detach()
+        for x in xs[begin : begin + k]:
+            h, loss = step(W, h, x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
+def window_for_each_loss(step, W, h, xs, k):
+    states, total = [h], 0
+    for x in xs:
+        states.append(step(W, states[-1], x)[0].detach())
+    for t in range(1, len(xs) + 1):
+        begin = max(0, t - k)
+        state = states[begin]
+        for x in xs[begin:t]:
+            state, loss = step(W, state, x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
+def divided_by_steps(step, W, h, xs, k):
+    return by_chunks(sum)(step, W, h, xs, k) / len(xs)
+
+
+def whole_chunks_only(step, W, h, xs, k):
+    return by_chunks(sum)(step, W, h, xs[: len(xs) // k * k], k)
+
+
+def backward_without_a_cut(step, W, h, xs, k):
+    for begin in range(0, len(xs), k):
+        total = 0
+        for x in xs[begin : begin + k]:
+            h, loss = step(W, h, x)
+            total = total + loss
+        total.backward()
+    return W.grad
+
+
+def backward_by_chunks(step, W, h, xs, k):
+    for begin in range(0, len(xs), k):
+        h, total = h.detach(), 0
+        for x in xs[begin : begin + k]:
+            h, loss = step(W, h, x)
+            total = total + loss
+        total.backward()
+    return W.grad
+
+
+def detached_at_a_chunks_end(step, W, h, xs, k):
+    total = 0
+    for i, x in enumerate(xs, start=1):
+        h, loss = step(W, h, x)
+        total = total + loss
+        if i % k == 0:
+            h = h.detach()
+    total.backward()
+    return W.grad
+
+
+# --- 7.10: two losses
 
 
 def trunk_gone(x, h, p, q):
@@ -342,6 +482,22 @@ WRONG = [
     ("clipped_on_the_way_forward", "07.clipping_hook", values_clipped),
     ("none_has_no", "07.clipping_hook", grad_of_a_non_leaf),
     ("hook_changed_size", "07.clipping_hook", shape_changed),
+    ("never_cut", "07.truncated", never_detached),
+    ("never_cut", "07.truncated", detach_not_assigned),
+    ("cut_at_every_step", "07.truncated", detached_every_time),
+    ("cut_elsewhere", "07.truncated", detached_after_the_step),
+    ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: (i + 1) % k == 0)),
+    ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: i % (k + 1) == 0)),
+    ("last_chunk_only", "07.truncated", by_chunks(lambda found: found[-1])),
+    ("losses_left_out", "07.truncated", only_the_last_loss),
+    ("losses_left_out", "07.truncated", loss_at_chunk_ends),
+    ("state_reset", "07.truncated", by_chunks(sum, start=lambda h, first: first)),
+    ("state_reset", "07.truncated", by_chunks(sum, start=lambda h, first: torch.zeros_like(h))),
+    ("sliding_window", "07.truncated", window_for_each_loss),
+    ("losses_averaged", "07.truncated", divided_by_steps),
+    ("losses_averaged", "07.truncated", by_chunks(lambda found: torch.stack(found).mean(dim=0))),
+    ("rest_dropped", "07.truncated", whole_chunks_only),
+    ("second_backward", "07.truncated", backward_without_a_cut),
     ("second_backward", "07.two_losses", trunk_gone),
     ("graph_kept", "07.two_losses", trunk_kept),
     ("sum_of_losses", "07.two_losses", losses_in_one_call),
@@ -369,6 +525,9 @@ RIGHT = [
     ("07.unused_zeros", joined_by_a_zero),
     ("07.clipping_hook", in_two_steps),
     ("07.clipping_hook", hook_and_backward),
+    ("07.truncated", by_chunks(sum)),
+    ("07.truncated", backward_by_chunks),
+    ("07.truncated", detached_at_a_chunks_end),
     ("07.two_losses", trunk_last),
     ("07.two_losses", trunk_in_one_batch),
     ("07.what_is_saved", lambda: "a, d and f"),
