@@ -417,7 +417,7 @@ LAST_CHUNK = Mistake(
     formula="∂L/∂W of the last chunk",
     name="the last chunk alone",
     says="this is the gradient of the losses in the last chunk alone.",
-    why="The gradients of all chunks are added up. Does a new chunk overwrite the sum, or the gradient found before?",
+    why="The gradients of all chunks are added up. Look for a line that overwrites the sum, or the gradient found before.",
     on_problem=_last_chunk,
 )
 SOME_LOSSES = Mistake(

@@ -428,6 +428,10 @@ def trunk_last(x, h, p, q):
     return grad(h, x, a, retain_graph=True)[0], grad(h, x, b)[0]
 
 
+def trunk_kept_for_q(x, h, p, q):
+    return grad(p, x, retain_graph=True)[0], grad(q, x)[0]
+
+
 def trunk_in_one_batch(x, h, p, q):
     weights = torch.stack([grad(p, h)[0], grad(q, h)[0]])
     return tuple(grad(h, x, weights, is_grads_batched=True)[0])
@@ -529,6 +533,7 @@ RIGHT = [
     ("07.truncated", backward_by_chunks),
     ("07.truncated", detached_at_a_chunks_end),
     ("07.two_losses", trunk_last),
+    ("07.two_losses", trunk_kept_for_q),
     ("07.two_losses", trunk_in_one_batch),
     ("07.what_is_saved", lambda: "a, d and f"),
 ]
