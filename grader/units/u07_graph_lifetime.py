@@ -214,20 +214,30 @@ def _chunks(p: Problem) -> list[int]:
 
 
 def _cut_elsewhere(p: Problem) -> Any:
-    """Chunks that are right in length but begin elsewhere, or are longer or shorter by one step."""
+    """Cuts that are shifted, too close or too far by one step, only one, or at every step after the first chunk."""
     T, k = _T(p), _k(p)
     shifted = [[0, *range(by, T, k)] for by in range(1, k)]
     resized = [list(range(0, T, length)) for length in (k - 1, k + 1) if length > 1]
-    return [({}, _cut_before(p, starts)) for starts in (*shifted, *resized)]
+    others = [[0, k], [0, T - k], [0, *range(k, T)]]
+    known = (_chunks(p), _split(p), list(range(T)))
+    return [({}, _cut_before(p, starts)) for starts in (*shifted, *resized, *others) if starts not in known]
+
+
+def _split(p: Problem) -> list[int]:
+    """The steps with which k pieces of nearly the same length begin, as ``xs.chunk(k)`` makes them."""
+    T, k = _T(p), _k(p)
+    return list(range(0, T, -(-T // k)))
 
 
 def _some_losses(p: Problem) -> Any:
-    """The last loss alone, back to the chunk's start or all the way, and the last loss of each chunk."""
-    T, last = _T(p), slice(-1, None)
+    """The last loss, cut or not; the last one of each chunk; the losses of the first or the last k steps."""
+    T, k, last = _T(p), _k(p), slice(-1, None)
     return [
         ({}, _piece(p, _chunks(p)[-1], T, last)),
         ({}, _piece(p, 0, T, last)),
         ({}, _cut_before(p, _chunks(p), last)),
+        ({}, _piece(p, 0, k)),
+        ({}, _piece(p, T - k, T)),
     ]
 
 
@@ -254,6 +264,13 @@ def _averaged(p: Problem) -> Any:
     T, k = _T(p), _k(p)
     by_chunk = np.sum([_piece(p, a, b) / (b - a) for a, b in ((a, min(a + k, T)) for a in _chunks(p))], axis=0)
     return [({}, p.truth / T), ({}, p.truth / len(_chunks(p))), ({}, by_chunk)]
+
+
+def _counted_again(p: Problem) -> np.ndarray:
+    """Every chunk's losses once more in the pass of each later chunk."""
+    starts = _chunks(p)
+    pieces = [_piece(p, a, min(a + _k(p), _T(p))) for a in starts]
+    return np.sum([(len(starts) - j) * piece for j, piece in enumerate(pieces)], axis=0)
 
 
 def _without_rest(p: Problem) -> Any:
@@ -342,6 +359,22 @@ CLIPPED_FROM_ABOVE_ONLY = Mistake(
     why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, max=limit)` has only an upper bound.",
     on_problem=lambda p: _at_h(p)[1].T @ np.minimum(_at_h(p)[0], p.extras["limit"]),
 )
+CLIPPED_FROM_BELOW_ONLY = Mistake(
+    "clipped_from_below_only",
+    formula="Jᵀ max(g, −c)",
+    name="clipped from below only",
+    says="large positive entries passed unclipped.",
+    why="Clip on both sides: `g.clamp(-limit, limit)`. `torch.clamp(g, min=-limit)` has only a lower bound.",
+    on_problem=lambda p: _at_h(p)[1].T @ np.maximum(_at_h(p)[0], -p.extras["limit"]),
+)
+CLIPPED_AT_THE_OUTPUT = Mistake(
+    "clipped_at_the_output",
+    formula="Jᵀg · min(1, c)",
+    name="clipped at y instead of h",
+    says="the hook was on y, where the gradient is still 1.",
+    why="It was to be clipped at h: register the hook on the tensor that inner returned.",
+    on_problem=lambda p: p.jacobians["x"][0] * p.extras["limit"] if p.extras["limit"] < 1 else None,
+)
 ZERO_FOR_LIMIT = Mistake(
     "zero_for_limit",
     formula="Jᵀ(g where |g| ≤ c, else 0)",
@@ -406,25 +439,33 @@ CUT_AT_EVERY_STEP = Mistake(
 CUT_ELSEWHERE = Mistake(
     "cut_elsewhere",
     name="cut before the wrong steps",
-    says="the state was cut, but not where the chunks begin.",
+    says="the state was cut, but not at just those steps where a chunk begins.",
     why="Here k = {k}: counted from 0, the chunks begin at the steps {starts}. Detach just before such a step.",
     on_problem=lambda p: [
         ({"k": _k(p), "starts": ", ".join(map(str, _chunks(p)))}, value) for _, value in _cut_elsewhere(p)
     ],
+)
+K_PIECES = Mistake(
+    "k_pieces",
+    name="k chunks, not chunks of k steps",
+    says="the sequence was cut into {k} pieces.",
+    why="k is the length of a chunk, not the number of chunks. `xs.chunk(k)` makes k pieces, `xs.split(k)` makes "
+    "pieces of k rows.",
+    on_problem=lambda p: [({"k": _k(p)}, _cut_before(p, _split(p)))] if _split(p) != _chunks(p) else None,
 )
 LAST_CHUNK = Mistake(
     "last_chunk_only",
     formula="∂L/∂W of the last chunk",
     name="the last chunk alone",
     says="this is the gradient of the losses in the last chunk alone.",
-    why="The gradients of all chunks are added up. Look for a line that overwrites the sum, or the gradient found before.",
+    why="The gradients of all chunks are added up. Look for a line that overwrites the sum.",
     on_problem=_last_chunk,
 )
 SOME_LOSSES = Mistake(
     "losses_left_out",
     name="some losses left out",
-    says="only the loss at the end was counted, of the sequence or of each chunk.",
-    why="`step` returns a loss after every step, and all of them are added up.",
+    says="only some of the losses count here.",
+    why="`step` returns a loss after every step, and L is the sum of all of them: add each one up where it arises.",
     on_problem=_some_losses,
 )
 RESTARTED = Mistake(
@@ -451,6 +492,13 @@ AVERAGED = Mistake(
     why="L is the sum of the losses after all steps.",
     on_problem=_averaged,
 )
+COUNTED_AGAIN = Mistake(
+    "losses_counted_again",
+    name="losses counted more than once",
+    says="the losses of earlier chunks were counted again in the backward pass of every later chunk.",
+    why="After a chunk's backward pass begin a new sum of losses. Or add up the losses of all chunks and go back once.",
+    on_problem=_counted_again,
+)
 REST_DROPPED = Mistake(
     "rest_dropped",
     formula="∂L/∂W of the whole chunks",
@@ -475,6 +523,15 @@ STOPPED_AT_THE_TRUNK = Mistake(
     says="these are the gradients with respect to h, the trunk's output.",
     why="Go on from h to x: each of them is the upstream gradient of the trunk, the weight for its VJP.",
     on_problem=_by_the_trunk,
+)
+
+ONES_AT_THE_TRUNK = Mistake(
+    "ones_at_the_trunk",
+    formula="(∇Σh, ∇Σh)",
+    name="ones as the weight at h",
+    says="both are the gradient of the sum of h's entries, whatever the losses are.",
+    why="The weight at h is the gradient of p with respect to h, or that of q: `torch.autograd.grad(p, h)` finds it.",
+    on_problem=lambda p: (forward_mode(functions.trunk, {"x": p.inputs["x"]})["x"].sum(axis=0),) * 2,
 )
 
 QUESTIONS = [
@@ -687,7 +744,9 @@ QUESTIONS = [
         also=(
             HOOK_WITHOUT_EFFECT,
             CLIPPED_AT_THE_INPUT,
+            CLIPPED_AT_THE_OUTPUT,
             CLIPPED_FROM_ABOVE_ONLY,
+            CLIPPED_FROM_BELOW_ONLY,
             CLIPPED_AT_ZERO,
             ZERO_FOR_LIMIT,
             CLIPPED_BY_LENGTH,
@@ -717,15 +776,15 @@ QUESTIONS = [
             ),
             Map(
                 _unrolled,
-                {"W": normal(3, 5), "h": normal(3), "xs": normal(6, 2)},
-                "6 steps h ← tanh(W @ [h, x]), loss (h₀ − x₀)², k = 2",
-                {"step": functions.elman, "k": 2},
+                {"W": normal(3, 4), "h": normal(3), "xs": normal(14, 1)},
+                "14 steps h ← tanh(W @ [h, x]), loss (h₀ − x₀)², k = 4",
+                {"step": functions.elman, "k": 4},
             ),
             Map(
                 _unrolled,
-                {"W": normal(2, 4), "h": normal(2), "xs": normal(7, 2)},
-                "7 steps h ← h/2 + sin(W @ [h, x]), loss h₀h₁ + h₀², k = 4",
-                {"step": functions.leaky, "k": 4},
+                {"W": normal(2, 4), "h": normal(2), "xs": normal(12, 2)},
+                "12 steps h ← h/2 + sin(W @ [h, x]), loss h₀h₁ + h₀², k = 5",
+                {"step": functions.leaky, "k": 5},
             ),
         ],
         gives=("step", "W", "h", "xs", "k"),
@@ -733,16 +792,19 @@ QUESTIONS = [
             NEVER_CUT,
             CUT_AT_EVERY_STEP,
             CUT_ELSEWHERE,
+            K_PIECES,
             LAST_CHUNK,
             SOME_LOSSES,
             RESTARTED,
             WINDOW,
             AVERAGED,
+            COUNTED_AGAIN,
             REST_DROPPED,
         ),
         errors={
-            "second_backward": "This pass went on into an earlier chunk, whose graph was freed already. Do not retain "
-            "it: cut. Before a chunk begins, replace the state by `h.detach()`.",
+            "second_backward": "This pass came to steps whose graph an earlier pass had freed. Between chunks, cut: "
+            "replace the state by `h.detach()`, and begin a new sum of losses if you go back once for each chunk. "
+            "Within a chunk, add up the losses and go back once.",
         },
         points=3,
         stars=4,
@@ -774,6 +836,7 @@ QUESTIONS = [
             SUM_OF_LOSSES,
             CATALOGUE["results_exchanged"].derived(lambda p: _each_loss(p)[::-1]),
             STOPPED_AT_THE_TRUNK,
+            ONES_AT_THE_TRUNK,
         ),
         points=3,
         stars=3,

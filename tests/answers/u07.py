@@ -198,6 +198,18 @@ def one_side(outer, inner, x, limit):
     return grad(outer(h), x)[0]
 
 
+def other_side(outer, inner, x, limit):
+    h = inner(x)
+    h.register_hook(lambda g: g.clamp(min=-limit))
+    return grad(outer(h), x)[0]
+
+
+def hook_on_y(outer, inner, x, limit):
+    y = outer(inner(x))
+    y.register_hook(lambda g: g.clamp(-limit, limit))
+    return grad(y, x)[0]
+
+
 def dropped(outer, inner, x, limit):
     h = inner(x)
     h.register_hook(lambda g: torch.where(g.abs() > limit, 0.0, g))
@@ -320,6 +332,16 @@ def by_chunks(collect, start=lambda h, first: h.detach()):
     return answer
 
 
+def as_many_pieces(step, W, h, xs, k):
+    total = 0
+    for piece in xs.chunk(k):
+        h = h.detach()
+        for x in piece:
+            h, loss = step(W, h, x)
+            total = total + loss
+    return grad(total, W)[0]
+
+
 def only_the_last_loss(step, W, h, xs, k):
     for i, x in enumerate(xs):
         if i % k == 0:
@@ -353,6 +375,24 @@ def window_for_each_loss(step, W, h, xs, k):
 
 def divided_by_steps(step, W, h, xs, k):
     return by_chunks(sum)(step, W, h, xs, k) / len(xs)
+
+
+def one_sum_never_begun_anew(step, W, h, xs, k):
+    total = 0
+    for piece in xs.split(k):
+        h = h.detach()
+        for x in piece:
+            h, loss = step(W, h, x)
+            total = total + loss
+        total.backward(retain_graph=True)
+    return W.grad
+
+
+def last_steps_only(step, W, h, xs, k):
+    with torch.no_grad():
+        for x in xs[:-k]:
+            h, _ = step(W, h, x)
+    return never_detached(step, W, h, xs[-k:], k)
 
 
 def whole_chunks_only(step, W, h, xs, k):
@@ -423,6 +463,11 @@ def by_the_trunk(x, h, p, q):
     return grad(p, h)[0], grad(q, h)[0]
 
 
+def ones_at_h(x, h, p, q):
+    ones = torch.ones_like(h)
+    return grad(h, x, ones, retain_graph=True)[0], grad(h, x, ones)[0]
+
+
 def trunk_last(x, h, p, q):
     (a,), (b,) = grad(p, h), grad(q, h)
     return grad(h, x, a, retain_graph=True)[0], grad(h, x, b)[0]
@@ -479,6 +524,8 @@ WRONG = [
     ("hook_without_effect", "07.clipping_hook", hook_on_another_tensor),
     ("clipped_at_the_input", "07.clipping_hook", hook_on_x),
     ("clipped_from_above_only", "07.clipping_hook", one_side),
+    ("clipped_from_below_only", "07.clipping_hook", other_side),
+    ("clipped_at_the_output", "07.clipping_hook", hook_on_y),
     ("zero_for_limit", "07.clipping_hook", dropped),
     ("clipped_at_zero", "07.clipping_hook", above_zero_only),
     ("clipped_by_length", "07.clipping_hook", by_norm),
@@ -492,6 +539,7 @@ WRONG = [
     ("cut_elsewhere", "07.truncated", detached_after_the_step),
     ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: (i + 1) % k == 0)),
     ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: i % (k + 1) == 0)),
+    ("k_pieces", "07.truncated", as_many_pieces),
     ("last_chunk_only", "07.truncated", by_chunks(lambda found: found[-1])),
     ("losses_left_out", "07.truncated", only_the_last_loss),
     ("losses_left_out", "07.truncated", loss_at_chunk_ends),
@@ -500,6 +548,11 @@ WRONG = [
     ("sliding_window", "07.truncated", window_for_each_loss),
     ("losses_averaged", "07.truncated", divided_by_steps),
     ("losses_averaged", "07.truncated", by_chunks(lambda found: torch.stack(found).mean(dim=0))),
+    ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: i == k)),
+    ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: i >= k)),
+    ("losses_left_out", "07.truncated", last_steps_only),
+    ("losses_left_out", "07.truncated", lambda step, W, h, xs, k: never_detached(step, W, h, xs[:k], k)),
+    ("losses_counted_again", "07.truncated", one_sum_never_begun_anew),
     ("rest_dropped", "07.truncated", whole_chunks_only),
     ("second_backward", "07.truncated", backward_without_a_cut),
     ("second_backward", "07.two_losses", trunk_gone),
@@ -508,6 +561,7 @@ WRONG = [
     ("sum_of_losses", "07.two_losses", same_bucket),
     ("sums_in_turn", "07.two_losses", not_cleared),
     ("stopped_at_the_trunk", "07.two_losses", by_the_trunk),
+    ("ones_at_the_trunk", "07.two_losses", ones_at_h),
     ("results_exchanged", "07.two_losses", lambda x, h, p, q: trunk_last(x, h, q, p)),
     ("saved_missed", "07.what_is_saved", lambda: "ad"),
     ("saved_too_many", "07.what_is_saved", lambda: "abdf"),
