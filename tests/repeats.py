@@ -85,8 +85,8 @@ ONLY_IN_ALL = {
     "tests/redteam/test_redteam.py::test_attack_works_where_its_defence_is_absent": "That an attack is one is shown on "
     "graders without its defence, which change only when the attack does.",
     "tests/redteam/test_costs.py::test_without_its_defence_it_works": "As above, for what only costs time or memory.",
-    "tests/redteam/test_neighbours.py::test_on_shared_processors_and_on_the_clock_it_has_not": "As above.",
-    "tests/redteam/test_costs.py::test_neighbours_get_their_own_grade_by_nbgrader_too": "nbgrader's road is ours from "
+    "tests/redteam/test_neighbors.py::test_on_shared_processors_and_on_the_clock_it_has_not": "As above.",
+    "tests/redteam/test_costs.py::test_neighbors_get_their_own_grade_by_nbgrader_too": "nbgrader's road is ours from "
     "reading on; tests/redteam/test_redteam_nbgrader.py walks it with hostile submissions in `make test`.",
     "tests/redteam/test_costs.py::test_each_is_graded_by_nbgrader_or_said_not_to_be": "As above.",
     "tests/redteam/test_costs.py::test_what_nbgrader_would_copy_through_a_link": "As above.",

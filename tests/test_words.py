@@ -14,13 +14,14 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import nbformat
 import pytest
 
 import grader
 from grader import words
 from grader.words import Words
 
-from support import MISTAKES
+from support import MISTAKES, SHIPPED
 
 ROOT = Path(__file__).parent.parent
 AUDIENCES = ("student", "instructor", "sandbox", "report")
@@ -146,3 +147,52 @@ def test_a_language_that_is_not_there_is_told_with_those_that_are(tmp_path):
     done = spoken(ROOT, GRADER_LANGUAGE="tlh")
     assert done.returncode != 0
     assert "GRADER_LANGUAGE is 'tlh', and the grader speaks en" in done.stderr
+
+
+# --- the field's words
+
+# A habit of this project's English -> what to write.
+HABITS = {
+    r"(?<!multiply the )(?<!entries of the )(?<!times the )(?<!weight its )"
+    r"\b(differentiat\w+|derivatives?|gradients?|Jacobians?) by (?:(?:the|each|every|all|an?|its) )?"
+    r"(?:[a-zθ]\b|inputs?\b|variables?\b|lea(?:f|ves)\b|parameters?\b|weights?\b)": "with respect to",
+    r"\b\w*(?:neighbour|colour|behaviour|favour|optimis|minimis|maximis|summaris)\w*": "American spelling",
+    r"\b[Ww]hich (?:shape|size|value|dtype) ha(?:s|ve)\b": "What shape does ... have?",
+    r"\bround brackets\b|pair of brackets": "parentheses",
+}
+
+
+def prose():
+    """What people read: lessons, exercises, documents, and what the program says, each with its place."""
+    for path in sorted([*ROOT.glob("course/*.ipynb"), *ROOT.glob("solutions/*/*.ipynb")]):
+        yield path.stem, "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("grader/words/en/*.py")]):
+        yield path.name, path.read_text("utf-8")
+    for key, mistake in MISTAKES.items():
+        yield key, " ".join(astuple(mistake.words))
+    for question in SHIPPED.values():
+        yield question.id, " ".join([question.title, *question.hints])
+
+
+def habits(text):
+    return [found[0] for habit in HABITS for found in re.finditer(habit, text, re.IGNORECASE)]
+
+
+def test_what_people_read_is_said_in_the_words_of_the_field():
+    assert {place: found for place, text in prose() if (found := habits(text))} == {}
+
+
+@pytest.mark.parametrize(
+    ("bent", "straight"),
+    [
+        ("the derivative by x", "the derivative with respect to x"),
+        ("differentiate by the leaf", "multiply the gradient by u"),
+        ("Which shape has the Jacobian?", "What shape does the Jacobian have?"),
+        ("ask a neighbour", "ask a neighbor"),
+        ("in round brackets", "in parentheses"),
+        ("gradients by each input", "the gradient by the chain rule"),
+    ],
+)
+def test_bent_english_is_noticed_and_the_plain_form_is_not(bent, straight):
+    assert habits(bent)
+    assert not habits(straight)

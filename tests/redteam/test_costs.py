@@ -110,7 +110,7 @@ def test_the_run_ends_and_says_who_has_no_grade(graded):
 
 
 @pytest.mark.parametrize("student", HONEST)
-def test_neighbours_get_their_own_grade(graded, student):
+def test_neighbors_get_their_own_grade(graded, student):
     assert graded[3][student].scores == FULL
     page = (graded[0] / "feedback" / student / UNIT / f"{UNIT}.html").read_text("utf-8")
     assert f"Score: {sum(FULL.values())}" in page
@@ -382,7 +382,7 @@ def by_nbgrader(elsewhere):
 
 
 @pytest.mark.parametrize("student", HONEST)
-def test_neighbours_get_their_own_grade_by_nbgrader_too(by_nbgrader, student):
+def test_neighbors_get_their_own_grade_by_nbgrader_too(by_nbgrader, student):
     folder, found, _ = by_nbgrader
     assert found[student].scores == FULL
     page = (folder / "feedback" / student / UNIT / f"{UNIT}.html").read_text("utf-8")

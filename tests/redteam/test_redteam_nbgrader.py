@@ -85,7 +85,7 @@ def digest(path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_neighbours_get_their_own_grades_whoever_comes_between(graded):
+def test_neighbors_get_their_own_grades_whoever_comes_between(graded):
     _, first, second, _, _ = graded
     for student in ("ada", "zora"):
         assert first[student] == FULL

@@ -145,7 +145,7 @@ REPORT: dict[str, str] = {
     "flag_negative": "Students who are strong elsewhere do worse here: discrimination {discrimination}. Read its text again: it "
     "may be ambiguous.",
     "mistakes": "Which mistakes this class makes",
-    "mistakes_lead": "Answers by mistake and question: the deeper the colour, the more answers. What a mistake is stands below.",
+    "mistakes_lead": "Answers by mistake and question: the deeper the color, the more answers. What a mistake is stands below.",
     "mistakes_none": "No wrong answer was found.",
     "mistakes_map": "Map of mistakes",
     "mistake": "mistake",

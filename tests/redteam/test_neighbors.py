@@ -127,7 +127,7 @@ def test_on_shared_processors_and_on_the_clock_it_has_not(monkeypatch, step):
             zygote.close()
 
 
-def test_neighbours_have_processors_of_their_own(two):
+def test_neighbors_have_processors_of_their_own(two):
     code = "import os\nprint(len(os.sched_getaffinity(0)), *os.sched_getaffinity(0))"
     places = [ran(zygote, code, LIMIT)[1].split() for zygote in two]
     assert [count for count, _ in places] == ["1", "1"]
