@@ -278,7 +278,7 @@ def test_two_questions_with_one_id_are_told(tmp_path):
             "def made(c):\n    def bend(x):\n        return c * x\n    return bend\nbend = made(2)",
             "lambda or a closure",
         ),
-        ("import torch\nbend = torch.sin", "no plain Python function"),
+        ("import torch\nbend = torch.sin", "not a plain Python function"),
         ("from grader import words\ndef bend(x):\n    return x", "imports grader"),
         ("import questions_too\ndef bend(x):\n    return x", "imports questions_too"),
         ("from . import other\ndef bend(x):\n    return x", ""),

@@ -6,30 +6,30 @@ from grader.words.entry import Words
 STATUSES: dict[str, Words] = {
     "no_function": Words("called before it was handed in", "`check` was given a result, not the function itself.", ""),
     "no_operation": Words(
-        "another thing than the class", "`check` was given something else than a class of one's own operation.", ""
+        "not the class", "`check` was given something other than a class that defines an operation.", ""
     ),
     "signature": Words("other arguments", "the line that starts with `def` was changed.", ""),
     "raised": Words("stopped by another error", "the code raised an error that has no explanation here.", ""),
-    "type": Words(
-        "another type of result", "something else than a tensor, or the tensors asked for, was returned.", ""
-    ),
+    "type": Words("another type of result", "the function did not return a tensor, or the tensors asked for.", ""),
     "length": Words("another number of gradients", "there must be one gradient for each input.", ""),
     "count": Words("another number of results", "the function must return as many results as are asked for.", ""),
     "shape": Words(
-        "another shape", "the result has another shape than the true one, and no known mistake gives it.", ""
+        "another shape", "the result does not have the true shape, and no known mistake gives its shape.", ""
     ),
     "complex": Words("complex numbers", "the result must be real.", ""),
-    "dtype": Words("another dtype", "the result is not float64 as its inputs are.", ""),
-    "nonfinite": Words("nan or ∞", "entries of the result are no finite numbers.", ""),
-    "imprecise": Words("computed roughly", "the formula seems right and the arithmetic rough.", ""),
+    "dtype": Words("another dtype", "the result is not float64, although its inputs are.", ""),
+    "nonfinite": Words("nan or ∞", "some entries of the result are not finite numbers.", ""),
+    "imprecise": Words("computed roughly", "the formula seems right, but the arithmetic is imprecise.", ""),
     "special_point": Words("right for one example only", "right on some of the hidden problems, wrong on others.", ""),
-    "multiple": Words("a multiple of the truth", "all entries are off by one factor that no known mistake gives.", ""),
+    "multiple": Words(
+        "a multiple of the truth", "all entries are off by one factor, which no known mistake gives.", ""
+    ),
     "transpose": Words("transposed", "rows and columns are exchanged.", ""),
-    "permuted": Words("in another order", "the right values stand at other places.", ""),
+    "permuted": Words("in another order", "the right values are in the wrong places.", ""),
     "some_right": Words("partly right", "some entries or results are right, others are not.", ""),
-    "wrong_choice": Words("another choice", "a prediction that is not the true one.", ""),
-    "wrong_text": Words("another text", "a text that is not the true one, and that no known mistake gives.", ""),
-    "wrong": Words("wrong in a way of its own", "the values differ, and no known mistake gives them.", ""),
+    "wrong_choice": Words("another choice", "the prediction is not the true one.", ""),
+    "wrong_text": Words("another text", "the text is not the true one, and no known mistake gives it.", ""),
+    "wrong": Words("wrong in another way", "the values differ from the truth, and no known mistake gives them.", ""),
 }
 
 
@@ -85,13 +85,13 @@ REPORT: dict[str, str] = {
     "subtitle": "{submissions} submissions, {points} points · {when}",
     "subtitle_undated": "{submissions} submissions, {points} points",
     "unconfined": "Graded without the sandbox: {count} of {submissions} submissions.",
-    "unconfined_help": "Their code ran with the rights of whoever graded. It could read and change scores, files and other "
-    "submissions, so nothing on this page is sure for them: grade them again with confinement.",
+    "unconfined_help": "Their code ran with the privileges of whoever graded. It could read and change scores, files "
+    "and other submissions, so nothing on this page is certain for them: grade them again with confinement.",
     "figure_graded": "graded",
     "figure_graded_all": "all submissions",
     "figure_graded_not": "{count} could not be graded",
     "figure_median": "median score",
-    "figure_quarters": "half the class lies between {low} and {high}",
+    "figure_quarters": "the middle half of the class is between {low} and {high}",
     "figure_full": "all points",
     "figure_none": "no points",
     "figure_share": "{share} of the class",
@@ -99,22 +99,22 @@ REPORT: dict[str, str] = {
     "figure_no_mistake": "none has a name",
     "figure_human": "need a person",
     "figure_human_where": "see below",
-    "figure_human_none": "nothing is left to do",
+    "figure_human_none": "nothing left to do",
     "of": "{n} of {total}",
     "scores": "Scores",
-    "scores_lead": "How many students got how many of the {points} points. These are the gradebook's totals, with what was "
-    "given by hand and taken off for lateness.",
+    "scores_lead": "How many students got how many of the {points} points. These are the gradebook's totals, "
+    "including points given by hand and points taken off for lateness.",
     "scores_late": "Points were taken off for lateness from {count} of them.",
     "scores_alt": "Histogram of scores. {bars}",
     "scores_bar": "{low} to below {high} points: {count}",
     "scores_last": "{low} points or more: {count}",
     "scores_axis": "points",
     "questions": "Questions",
-    "questions_lead": "What became of each question in the {graded} submissions that could be graded.",
-    "inside_lead": "{count} of them were judged inside the student's process, since they are nbgrader tests: {names}. What such a "
-    "test finds is what the student's code lets it find; the grader's SECURITY.md says how far that goes.",
+    "questions_lead": "The result for each question in the {graded} submissions that could be graded.",
+    "inside_lead": "{count} of them were judged inside the student's process, because they are nbgrader tests: "
+    "{names}. The student's code can influence what such a test finds; the grader's SECURITY.md says to what extent.",
     "question": "question",
-    "share": "what became of it",
+    "share": "results",
     "share_right": "right",
     "share_partly": "partly",
     "share_wrong": "wrong",
@@ -126,26 +126,28 @@ REPORT: dict[str, str] = {
     "discrimination": "discrimination",
     "few": "too few",
     "same": "all alike",
-    "facility_note": "Facility is the mean score divided by the points: 1 if all was right, 0 if nothing was. “If tried” leaves "
-    "out who did not touch the question.",
-    "discrimination_note": "Discrimination is the correlation of a question's score with the score on all other questions, "
-    "r = corr(xₖ, T − xₖ), the corrected item-total correlation (Henrysson, Psychometrika 28, 1963). A question that strong "
-    "students get right and weak ones do not is near 1; below {weak} it tells them apart badly.",
+    "facility_note": "Facility is the mean score divided by the points: 1 if everything was right, 0 if nothing was. "
+    "“If tried” leaves out students who did not touch the question.",
+    "discrimination_note": "Discrimination is the correlation of a question's score with the score on all other "
+    "questions, r = corr(xₖ, T − xₖ), the corrected item-total correlation (Henrysson, Psychometrika 28, 1963). It is "
+    "near 1 for a question that strong students get right and weak students get wrong; a value below {weak} separates "
+    "the two poorly.",
     "discrimination_error": "With {count} submissions each of these figures has a standard error of about {error}.",
-    "discrimination_few": "It is not shown here: with {count} submissions it would mostly be chance, and at least {fewest} are "
-    "needed.",
+    "discrimination_few": "It is not shown here: with {count} submissions it would mostly reflect chance. At least "
+    "{fewest} are needed.",
     "flags": "Questions to look at",
-    "flags_few": "With {count} submissions none is called too easy or too hard; at least {fewest} are needed.",
+    "flags_few": "With {count} submissions, no question is called too easy or too hard; at least {fewest} are needed.",
     "flags_none": "None is too easy (facility above {easy}) or too hard (below {hard}).",
-    "flags_apart": "None tells strong from weak badly.",
-    "flag_easy": "Too easy: facility {facility}. Nearly everybody gets all of it, so it tells little; as a first step it may be "
-    "just right.",
+    "flags_apart": "No question separates strong from weak students poorly.",
+    "flag_easy": "Too easy: facility {facility}. Nearly everybody gets it all right, so it reveals little; as a first "
+    "step it may be just right.",
     "flag_hard": "Too hard: facility {facility}; {untouched} did not touch it.",
-    "flag_weak": "Tells strong from weak badly: discrimination {discrimination}.",
-    "flag_negative": "Students who are strong elsewhere do worse here: discrimination {discrimination}. Read its text again: it "
-    "may be ambiguous.",
+    "flag_weak": "Separates strong from weak students poorly: discrimination {discrimination}.",
+    "flag_negative": "Students who are strong elsewhere do worse here: discrimination {discrimination}. Reread its "
+    "text: it may be ambiguous.",
     "mistakes": "Which mistakes this class makes",
-    "mistakes_lead": "Answers by mistake and question: the deeper the color, the more answers. What a mistake is stands below.",
+    "mistakes_lead": "Answers by mistake and question: the deeper the color, the more answers. The mistakes are "
+    "explained below.",
     "mistakes_none": "No wrong answer was found.",
     "mistakes_map": "Map of mistakes",
     "mistake": "mistake",
@@ -154,20 +156,21 @@ REPORT: dict[str, str] = {
     "kind_error": "stopped by an error",
     "kind_other": "wrong without a name",
     "words": "In plain words",
-    "words_lead_only": "The most frequent first.",
-    "words_lead": "The most frequent first, with the lesson that explains it.",
+    "words_lead_only": "The most frequent come first.",
+    "words_lead": "The most frequent come first, each with the lesson that explains it.",
     "who": "{count} students",
     "who_one": "1 student",
     "where": "in {questions}",
     "where_many": "in {count} questions",
     "repeat": "repeat {lesson}",
     "lessons": "What to repeat",
-    "lessons_lead": "Lessons by the number of students who made a mistake that they explain.",
+    "lessons_lead": "Lessons, by the number of students who made a mistake that the lesson explains.",
     "lesson": "lesson",
     "lesson_students": "students",
     "lesson_mistakes": "because of",
     "human": "Submissions that need a person",
-    "human_lead": "{count} of {submissions}, the gravest first. A link leads to the feedback page that the student gets.",
+    "human_lead": "{count} of {submissions}, the most serious first. A link leads to the feedback page that the "
+    "student gets.",
     "human_none": "None: every submission was read and graded as it was handed in.",
     "student": "student",
     "reason": "why",
@@ -176,12 +179,13 @@ REPORT: dict[str, str] = {
     "needs_limit": "limit reached",
     "needs_stopped": "not judged",
     "needs_hand": "waits for a score by hand",
-    "needs_mended": "mended",
-    "no_card": "the graded notebook holds no verdict.",
+    "needs_mended": "repaired",
+    "no_card": "the graded notebook contains no verdict.",
     "late": "Handed in late",
-    "late_lead": "{count} of {submissions}, the latest first, by the due date and the extensions in the gradebook. Times are UTC.",
-    "late_free": "Lateness cost nobody any points, which is what nbgrader does unless it is told otherwise: "
-    "`docs/running-a-class.md` says how.",
+    "late_lead": "{count} of {submissions}, the latest first, by the due date and the extensions in the gradebook. "
+    "Times are in UTC.",
+    "late_free": "Lateness cost nobody any points, which is nbgrader's default: `docs/running-a-class.md` says how to "
+    "change it.",
     "late_when": "handed in",
     "late_by": "late by",
     "late_cost": "points off",
@@ -190,11 +194,11 @@ REPORT: dict[str, str] = {
     "late_minutes": "{minutes} min {seconds} s",
     "late_seconds": "{seconds} s",
     "resources": "Time and memory",
-    "resources_lead": "Of {count} submissions: wall time of the run, and memory at its peak.",
+    "resources_lead": "For {count} submissions: the wall time of the run and the peak memory.",
     "resources_none": "They were not recorded. `grader grade` records them; `nbgrader autograde` does not.",
     "resource": "per submission",
     "median": "median",
-    "p90": "nine of ten stay within",
+    "p90": "nine out of ten stay within",
     "largest": "largest",
     "whose": "whose",
     "seconds": "seconds",
@@ -212,22 +216,22 @@ REPORT: dict[str, str] = {
     "sum_questions": "Hardest: {hardest} (facility {low}). Easiest: {easiest} ({high}).",
     "sum_mistake": "Most common mistake: {name} ({who}). Repeat {lesson}.",
     "sum_mistake_only": "Most common mistake: {name} ({who}).",
-    "sum_no_mistake": "No mistake with a name, and no explained error.",
+    "sum_no_mistake": "No named mistake, and no explained error.",
     "sum_human": "{count} submissions need a person.",
     "sum_human_one": "1 submission needs a person.",
     "written": "Written: {path}",
-    "nothing": "nothing of {unit} was graded yet. Run: grader grade {unit}",
-    "nothing_at_all": "nothing was graded yet. Run: grader grade UNIT",
+    "nothing": "nothing of {unit} has been graded yet. Run: grader grade {unit}",
+    "nothing_at_all": "nothing has been graded yet. Run: grader grade UNIT",
     "help_report": "Write a page about how a class did in a unit: scores, questions, mistakes, who needs a person.",
-    "help_unit": "for instance 05_weighted_vjp",
+    "help_unit": "for example 05_weighted_vjp",
     "help_html": "where the page goes (default: report/UNIT.html in the course)",
-    "help_json": "write the same as JSON, too",
-    "help_csv": "write the same as a table, too",
+    "help_json": "also write the data as JSON",
+    "help_csv": "also write the data as a table",
     "help_db": "the gradebook's URL (default: gradebook.db in the course)",
-    "help_units": "for instance 05_weighted_vjp; all that were graded where none is named",
-    "help_export": "Write grades as a table that Canvas, Moodle or a spreadsheet imports.",
+    "help_units": "for example 05_weighted_vjp; all graded units if none is named",
+    "help_export": "Write grades as a table for import into Canvas, Moodle or a spreadsheet.",
     "help_to_canvas": "for Canvas: Gradebook, Import. Students are found by their SIS login id",
-    "help_to_moodle": "for Moodle: Grades, Import, CSV file. Map from “Identifier” to what your ids are",
-    "help_to_csv": "a line for each student and question",
-    "help_out": "where to (default: the terminal)",
+    "help_to_moodle": "for Moodle: Grades, Import, CSV file. Map “Identifier” to the field that holds your ids",
+    "help_to_csv": "one line for each student and question",
+    "help_out": "where to write it (default: the terminal)",
 }
