@@ -424,8 +424,8 @@ NEVER_CUT = Mistake(
     formula="∇L",
     name="nothing was cut",
     says="this is the whole gradient, back through all steps to the first.",
-    why="Where a chunk begins, the state is to count as a constant: `h = h.detach()`, before the step. Mind the name: "
-    "`h.detach()` returns another tensor and leaves h as it is.",
+    why="Where a chunk begins, the state is to count as a constant: `h = h.detach()`, before the step. Without the "
+    "assignment, `h.detach()` has no effect: it returns another tensor and leaves h as it was.",
     on_problem=lambda p: _piece(p, 0, _T(p)),
 )
 CUT_AT_EVERY_STEP = Mistake(
