@@ -54,7 +54,7 @@ def elman(W: Tensor, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def leaky(W: Tensor, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     d = h.shape[0]
-    h = h / 2 + torch.sin(W[:, :d] @ h + W[:, d:] @ x)
+    h = (h + torch.sin(W[:, :d] @ h + W[:, d:] @ x)) / 2
     return h, h[0] * h[1] + h[0] ** 2
 
 

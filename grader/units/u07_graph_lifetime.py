@@ -783,7 +783,7 @@ QUESTIONS = [
             Map(
                 _unrolled,
                 {"W": normal(2, 4), "h": normal(2), "xs": normal(12, 2)},
-                "12 steps h ← h/2 + sin(W @ [h, x]), loss h₀h₁ + h₀², k = 5",
+                "12 steps h ← (h + sin(W @ [h, x]))/2, loss h₀h₁ + h₀², k = 5",
                 {"step": functions.leaky, "k": 5},
             ),
         ],
