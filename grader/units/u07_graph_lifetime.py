@@ -575,8 +575,8 @@ QUESTIONS = [
             calls={
                 "a": _keeps(lambda x, w: torch.sin(x), 0),
                 "b": _keeps(lambda x, w: torch.exp(x), 0),
-                "c": _keeps(lambda x, w: x + w, 1),
-                "d": _keeps(lambda x, w: x * w, 1),
+                "c": _keeps(lambda x, w: x * w, 1),
+                "d": _keeps(lambda x, w: x + w, 1),
                 "e": _keeps(lambda x, w: x * w, 0),
                 "f": _only_inputs_is_ignored,
             },
@@ -585,8 +585,8 @@ QUESTIONS = [
             notes={
                 "a": "The derivative of sin x is cos x. To compute it in the backward pass, x is needed.",
                 "b": "The derivative of eˣ is eˣ, the result: the result is saved, and x is not.",
-                "c": "The derivative of a sum with respect to x is 1, whatever w holds.",
-                "d": "The derivative of x·w with respect to x is w.",
+                "c": "The derivative of x·w with respect to x is w.",
+                "d": "The derivative of a sum with respect to x is 1, whatever w holds.",
                 "e": "x would be needed for the derivative with respect to w. But w requires no gradient.",
                 "f": "The lesson's table of parameters says what became of `only_inputs`.",
             },

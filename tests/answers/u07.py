@@ -563,10 +563,10 @@ WRONG = [
     ("stopped_at_the_trunk", "07.two_losses", by_the_trunk),
     ("ones_at_the_trunk", "07.two_losses", ones_at_h),
     ("results_exchanged", "07.two_losses", lambda x, h, p, q: trunk_last(x, h, q, p)),
-    ("saved_missed", "07.what_is_saved", lambda: "ad"),
-    ("saved_too_many", "07.what_is_saved", lambda: "abdf"),
-    ("saved_too_many", "07.what_is_saved", lambda: "adef"),
-    ("saved_missed", "07.what_is_saved", lambda: "df"),
+    ("saved_missed", "07.what_is_saved", lambda: "ac"),
+    ("saved_too_many", "07.what_is_saved", lambda: "abcf"),
+    ("saved_too_many", "07.what_is_saved", lambda: "acef"),
+    ("saved_missed", "07.what_is_saved", lambda: "cf"),
 ]
 
 RIGHT = [
@@ -589,5 +589,5 @@ RIGHT = [
     ("07.two_losses", trunk_last),
     ("07.two_losses", trunk_kept_for_q),
     ("07.two_losses", trunk_in_one_batch),
-    ("07.what_is_saved", lambda: "a, d and f"),
+    ("07.what_is_saved", lambda: "a, c and f"),
 ]
