@@ -461,6 +461,14 @@ LAST_CHUNK = Mistake(
     why="The gradients of all chunks are added up. Look for a line that overwrites the sum.",
     on_problem=_last_chunk,
 )
+LOSS_DETACHED = Mistake(
+    "loss_detached",
+    formula="∂L/∂W of the last chunk's losses, through all steps",
+    name="the loss detached, not the state",
+    says="only the losses of the last chunk were differentiated, and those through all steps to the first.",
+    why="A loss that is detached no longer counts. Detach the state: it is what joins a chunk to the one before it.",
+    on_problem=lambda p: _piece(p, 0, _T(p), slice(_chunks(p)[-1], None)),
+)
 SOME_LOSSES = Mistake(
     "losses_left_out",
     name="some losses left out",
@@ -794,6 +802,7 @@ QUESTIONS = [
             CUT_ELSEWHERE,
             K_PIECES,
             LAST_CHUNK,
+            LOSS_DETACHED,
             SOME_LOSSES,
             RESTARTED,
             WINDOW,

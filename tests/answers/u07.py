@@ -342,6 +342,16 @@ def as_many_pieces(step, W, h, xs, k):
     return grad(total, W)[0]
 
 
+def sum_detached(step, W, h, xs, k):
+    total = torch.zeros((), dtype=torch.float64)
+    for i, x in enumerate(xs):
+        if i % k == 0:
+            total = total.detach()
+        h, loss = step(W, h, x)
+        total = total + loss
+    return grad(total, W)[0]
+
+
 def only_the_last_loss(step, W, h, xs, k):
     for i, x in enumerate(xs):
         if i % k == 0:
@@ -541,6 +551,7 @@ WRONG = [
     ("cut_elsewhere", "07.truncated", cut_where(lambda i, k: i % (k + 1) == 0)),
     ("k_pieces", "07.truncated", as_many_pieces),
     ("last_chunk_only", "07.truncated", by_chunks(lambda found: found[-1])),
+    ("loss_detached", "07.truncated", sum_detached),
     ("losses_left_out", "07.truncated", only_the_last_loss),
     ("losses_left_out", "07.truncated", loss_at_chunk_ends),
     ("state_reset", "07.truncated", by_chunks(sum, start=lambda h, first: first)),
