@@ -325,7 +325,7 @@ def test_check_pack_says_whether_it_keeps_to_the_rules(tmp_path, monkeypatch, ca
     edited(Path("answers.py"), '"minus_sign"', '"plus_sign"')
     assert cli.main(["check-pack", "questions.py", "--answers", "answers.py"]) == 1
     told = capsys.readouterr().out
-    assert "ps1.loss_slope: Wrong answer 2 is to be called plus_sign, and is called minus_sign" in told
+    assert "ps1.loss_slope: Wrong answer 2 should be named plus_sign, but is named minus_sign" in told
     assert "words_sentence" in told
     for wrong in (["nothing"], ["questions.py", "--answers", "nothing.py"]):
         assert cli.main(["check-pack", *wrong]) == 1

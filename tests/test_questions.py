@@ -223,7 +223,7 @@ def test_a_weight_of_ones_cannot_separate_and_all_that_coincides_is_told_with_it
     assert coincide(said, "mean_of_weighted", "mean_of_outputs")
     assert coincide(said, "whole_jacobian", "unreduced_jacobian")
     assert not coincide(said, "the truth", "mean_of_outputs")
-    assert "All entries of the weight v have the same size" in said
+    assert "All entries of the weight v have the same absolute value" in said
     assert 'weights={"v": None}' in said
     assert "without=" not in said  # the weight must be mended, and no mistake be left out
 

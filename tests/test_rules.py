@@ -142,7 +142,7 @@ BREAKS = {
     ),
     "gives": (changed(gives=("f", "x", "w")), "'w'"),
     "handed": (changed(gives=("f", "x", "v", "g"), hands={"g": {"a": 1}}), "g is handed"),
-    "misnamed": (lambda: found(wrong=[*WRONG, ("minus_sign", ID, WRONG[0][2])]), "called ones_weight"),
+    "misnamed": (lambda: found(wrong=[*WRONG, ("minus_sign", ID, WRONG[0][2])]), "named ones_weight"),
     "full_marks": (lambda: found(wrong=[*WRONG, ("correct", ID, RIGHT[0][1])]), "4"),
     "refused": (lambda: found(right=[*RIGHT, (ID, WRONG[0][2])]), "2 is refused as ones_weight"),
     "few_wrong": (lambda: found(wrong=WRONG[1:]), "2 wrong"),

@@ -44,7 +44,7 @@ COMMANDS: dict[str, str] = {
     "help_units": "for example 05_weighted_vjp; all units if none is named",
     "help_doctor": "Test whether this machine can confine submissions, and with what.",
     "help_questions": "List the questions of all available packs.",
-    "help_check_pack": "Say what a pack of questions lacks, question by question.",
+    "help_check_pack": "List what a pack of questions lacks, question by question.",
     "help_pack": "a file or folder, or the module of an installed pack, e.g. grader.units",
     "help_answers": "a file, or a folder of files, with lists WRONG and RIGHT of students' answers to try; they are "
     "run with your own privileges",
@@ -92,8 +92,8 @@ COMMANDS: dict[str, str] = {
     "that time.",
     "time_taken_out": "nbgrader read timestamp.txt as {theirs} UTC. The gradebook now has no time, so the submission "
     "is not late.",
-    "lost": "The process that graded this submission died {times} times, so it was set aside with 0 points. Look at it by "
-    "hand, and grade it again: grader grade --force --student ID",
+    "lost": "The process that graded this submission died {times} times, so it was set aside with 0 points. Look at "
+    "it by hand, and grade it again: grader grade --force --student ID",
     "fault": "Something went wrong with this submission ({error}). The others were graded. Look at the files in its "
     "folder, and run again; if nothing is unusual, please report this.",
     "no_process": "The process that runs submissions ended twice under this one, but works for others: {why} The "
@@ -144,7 +144,7 @@ LIMITS: dict[str, str] = {
 DOCTOR: dict[str, str] = {
     "privileges": "a program that was started could not gain privileges",
     "read_home": "a file outside the libraries cannot be read",
-    "list_root": "folders outside cannot be listed",
+    "list_root": "folders outside the work folder cannot be listed",
     "write_outside": "nothing can be written outside the work folder",
     "read_processes": "nothing can be learned about processes, not even its own environment",
     "start_program": "no other program can be started",
@@ -155,7 +155,7 @@ DOCTOR: dict[str, str] = {
     "memory": "memory is limited",
     "open_files": "open files are limited",
     "other_processes": "no outside process has a process id that could be named",
-    "network": "there is no network to reach",
+    "network": "no network can be reached",
     "without": "(this kernel does not grant it; seccomp alone refuses what it would hide)",
     "cannot": "Submissions cannot be confined here: {why}",
     "well": "Submissions can be graded here.",
@@ -165,7 +165,8 @@ DOCTOR: dict[str, str] = {
 # Why a pack of questions cannot be used.
 PACKS: dict[str, str] = {
     "at_hand": "pack {name}: {count} questions, {file}",
-    "same_id": "Two packs have a question {id!r}: {one} and {other}. Give one of them another id, or use only one pack.",
+    "same_id": "Two packs have a question {id!r}: {one} and {other}. Give one of them another id, or use only one "
+    "pack.",
     "no_module": "The installed pack {name!r} should be in the module {module}, which does not exist. Install its "
     "package again.",
     "not_there": "{config} names the pack {name!r}, but there is no such file or folder in {folder}.",
@@ -225,8 +226,8 @@ AUTHORS: dict[str, str] = {
     'look right. Draw it with mixed signs and sizes: weights={{"{name}": None}}.',
     "weight_of_one_sign": "All entries of the weight {name} have the same sign, so a lost sign does not show. Draw it "
     'with mixed signs: weights={{"{name}": None}}.',
-    "entrywise": "With respect to {name} the map acts entry by entry: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are the same. "
-    "Let an output depend on several entries of {name}.",
+    "entrywise": "With respect to {name} the map acts entry by entry: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are "
+    "equal. Let an output depend on several entries of {name}.",
     "then_again": "Other coincidences may follow from that: fix it, then look again.",
     "finite_inputs": "Choose inputs at which the truth is finite.",
     "other_inputs": "An answer that makes a mistake must not be right. If the truth is in a group, choose other "
@@ -267,7 +268,8 @@ RULES: dict[str, str] = {
     "also_unmade": "No wrong answer makes {key}. Add one to WRONG under that name: a program that makes the mistake "
     "as students would.",
     "words_name": "The name of {key} must be a few words without a period.",
-    "words_sentence": "In {key}, `{field}` must be whole sentences, with backquotes in pairs and no double spaces.",
+    "words_sentence": "In {key}, `{field}` must consist of whole sentences, with paired backquotes and no double "
+    "spaces.",
     "words_filled": "The words of {key} cannot be filled in on every problem: {what}. Placeholders are facts about "
     "the problem, such as {{v}} and {{m}}, and the detail that the derivation returns.",
     "separable": "{why}",
@@ -275,8 +277,8 @@ RULES: dict[str, str] = {
     "float64": "{name} is not drawn in float64. Use a sampler of grader.authoring, or dtype=torch.float64.",
     "weights": "All weights have the same sign or the same absolute value, so many wrong weightings look right. Draw "
     "them with mixed_signs().",
-    "entrywise": "A map acts entry by entry with respect to {name}: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are the same. Let an "
-    "output depend on several entries of {name}.",
+    "entrywise": "A map acts entry by entry with respect to {name}: J is diagonal, so Jᵀv, Jv and v ⊙ Jᵀ1 are equal. "
+    "Let an output depend on several entries of {name}.",
     "only_square": "Every Jacobian is square. Consider a map with different numbers of outputs and inputs: there, a "
     "wrong product shows in the shape.",
     "prediction": "It asks for a prediction, but the true answer varies with the seed. Draw its inputs with "
@@ -285,7 +287,7 @@ RULES: dict[str, str] = {
     "normal(...).",
     "gives": "{error}. Correct gives.",
     "handed": "{name} is handed to students but is not a number, a tensor or a function, so it cannot be sent to them.",
-    "misnamed": "Wrong answer {number} is to be called {name}, and is called {got}: {headline}",
+    "misnamed": "Wrong answer {number} should be named {name}, but is named {got}: {headline}",
     "full_marks": "Wrong answer {number}, {name}, gets full marks.",
     "refused": "Right answer {number} is refused as {got}: {headline}",
     "few_wrong": "It has {count} wrong answers. Add answers to WRONG until there are {least}: mistakes that students "
