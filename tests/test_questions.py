@@ -232,7 +232,7 @@ def test_a_weight_of_one_sign_cannot_separate_and_its_sign_is_told_as_the_cause(
     said = refused(weighted(weights={"v": uniform(0.5, 2)}))
     assert coincide(said, "the truth", "absolute_weight")
     assert "the same sign" in said
-    assert "the same size" not in said
+    assert "the same absolute value" not in said
 
 
 def test_an_elementwise_map_cannot_tell_the_diagonal_from_the_truth_and_the_map_is_told_as_the_cause():

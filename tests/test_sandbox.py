@@ -1112,7 +1112,7 @@ def test_a_copy_that_lacks_nothing_is_confined(tmp_path, monkeypatch):
 
 
 def test_a_fork_that_does_not_get_ready_is_the_machines_fault_and_says_so(zygote):
-    with pytest.raises(SandboxError, match="did not get ready"):
+    with pytest.raises(SandboxError, match="did not become ready"):
         zygote.run(["1"], nothing, Limits(notebook_seconds=0.0))
 
 

@@ -61,7 +61,7 @@ COMMANDS: dict[str, str] = {
     "help_limit": "a limit for this run instead of the configured one, e.g. cell_seconds=60; can be given several "
     "times",
     "help_json": "print what was done as JSON",
-    "not_positive": "a whole number greater than 0 is needed",
+    "not_positive": "a whole number above 0 is needed",
     "no_such_limit": "write NAME=N, where NAME is one of: {known}",
     "submissions": " submissions",
     "failures": "{count} failed",
