@@ -1,15 +1,15 @@
-"""All that the author of a course of their own imports, in one place, and how to bring one: a guide by example.
+"""Everything that the author of a course imports, in one place, and a guide by example to writing one.
 
 **A pack** is a module with ``QUESTIONS = [Question(...), ...]`` and, beside it, a second module with the functions that
-students are handed.  Nothing else is written down: the reference, the hidden problems, the mistakes, the cards and most
-of the tests follow from the data.  The examples here and in the docstrings of what this module exports are run by
-``tests/test_authoring.py``; they take for granted:
+students are handed.  Nothing else is written: the reference, the hidden problems, the mistakes, the cards and most
+of the tests follow from the data.  ``tests/test_authoring.py`` runs the examples here and in the docstrings of all that
+this module exports; they assume these imports:
 
 >>> import numpy as np
 >>> import torch
 >>> from grader.authoring import *
 
-**A question in ten lines.**  ``pair`` would stand in the module of functions:
+**A question in ten lines.**  ``pair`` belongs in the module of functions:
 
 >>> def pair(x):
 ...     return torch.stack([x[0] * x[1], x[1] ** 2 + torch.sin(x[2])])
@@ -19,15 +19,15 @@ of the tests follow from the data.  The examples here and in the docstrings of w
 ...     WeightedGradient(),  # what is asked for: Jᵀv, in x's shape
 ...     [Map(pair, {"x": normal(3)}, "(x₀x₁, x₁² + sin x₂)")],  # what is differentiated, and where
 ...     gives=("f", "x", "v"),  # the arguments of the student's function, in order
-...     weights={"v": mixed_signs()},  # without a shape: in the output's
+...     weights={"v": mixed_signs()},  # no shape given: it takes the output's
 ...     hints=("Which argument of `autograd.grad` has y's shape?", "`autograd.grad(f(x), x, grad_outputs=v)`"),
 ... )
 >>> problem = QUESTION.sample(seed=0)
 >>> problem.truth.shape, [wrong.key for wrong in problem.wrongs][:3]
 ((3,), ['ones_weight', 'mean_of_weighted', 'mean_of_outputs'])
 
-Which mistakes are looked for depends on what is asked; ``CATALOGUE`` has them all.  They must differ from the truth and
-from each other, or ``sample`` raises ``Inseparable``, whose message says what coincides and what to do about it.
+Which mistakes are recognized depends on what is asked; ``CATALOGUE`` lists them all.  Their values must differ from the
+truth and from each other, or ``sample`` raises ``Inseparable``, whose message says what coincides and what to do.
 
 **A mistake of your own** is a derivation, computed from the same problem as the truth, and the words that explain it:
 
@@ -42,12 +42,12 @@ from each other, or ``sample`` raises ``Inseparable``, whose message says what c
 >>> replace(QUESTION, also=[FIRST_OUTPUT]).sample(seed=0).wrongs[-1].key
 'first_output_subtracted'
 
-``p`` is a ``Problem``: its inputs, outputs, weights and extras by name, and J of shape (m, n) by input.
+``p`` is a ``Problem``: it has inputs, outputs, weights and extras by name, and for each input J of shape (m, n).
 
-**A model** is built of tensors that are inputs of the Map: named in ``hidden``, they are not passed themselves, but
-reach the function in ``computed`` as ``nn.Parameter``.  The module registers these very objects, so that gradients
-arrive at them by name; the Map's function says the same in plain operations.  Both would stand in the module of
-functions:
+**A model** is built from tensors that are inputs of the Map.  Named in ``hidden``, they are not passed to the student,
+but to the function in ``computed``, as ``nn.Parameter``.  The module registers these very objects, so that their
+gradients can be found by name; the Map's function computes the same in plain operations.  Both belong in the module
+of functions:
 
 >>> def scores(w, x): return torch.tanh(x @ w)
 >>> class Scores(torch.nn.Module):
@@ -70,12 +70,12 @@ functions:
 ``Gradient`` and ``SampleGradients`` with respect to such a tuple of names ask for gradients of a model, ``LossParts``
 for the parts of a loss one by one, and ``Trained`` for a model that solves an equation.
 
-**What may be handed to students.**  An answer is run in a process that holds nothing of a pack but its functions, so
-that no question, derivation or truth can be found there.  A function is therefore sent by its name, and looked up in
+**What may be handed to students.**  An answer runs in a process that holds nothing of a pack but its functions, so
+that no question, derivation or truth can be found there.  A function is therefore sent by name and looked up in
 the module of functions: it must be defined there with ``def``, at the top level.  A lambda or a closure has no name to
-be looked up by, and nothing is ever pickled, since that could carry anything.  What varies from Map to Map goes into
+look up, and nothing is ever pickled, since a pickle can execute code.  What varies from Map to Map goes into
 ``fixed_args``: numbers and tensors may always be handed over.  Samplers, derivations, ``compute`` and the calls of
-predictions stay with the judge, and may be any function.
+predictions stay with the judge, and may be any functions.
 
 **Before you release** a pack, ``grader.rules.broken(QUESTIONS, WRONG, RIGHT)`` says what it still lacks.
 """

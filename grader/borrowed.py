@@ -1,8 +1,8 @@
-"""Parts of other packages that their documentation does not promise, and that are used here all the same.
+"""Undocumented parts of other packages that are used here all the same.
 
-Each is a debt to that package's next release, so each is listed with its reason and with what happens without it.
-``tests/test_borrowed.py`` finds uses that are not listed, and says which upgrade took a part away; ceilings in
-``pyproject.toml`` keep such an upgrade from reaching a class before that test has seen it.
+The next release of the package may remove any of them, so each is listed with the reason for using it and what happens
+without it.  ``tests/test_borrowed.py`` finds uses that are not listed, and says which upgrade removed a part; upper
+bounds in ``pyproject.toml`` keep such an upgrade from reaching a class before that test has seen it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Borrowed:
     """One such part.
 
     distribution: the package as pip knows it; "" for Python's own library.
-    module, name: where it is, ``name`` with a dot where it belongs to a class.
+    module, name: where it is; ``name`` has a dot if it belongs to a class.
     used_by: the modules of this package that use it.
-    why: what no documented part does.
-    without: what happens where it is gone.
+    why: what it does that no documented part does.
+    without: what happens if it is missing.
     """
 
     distribution: str
@@ -44,7 +44,7 @@ class Borrowed:
 
     @property
     def missed(self) -> str:
-        """What to say where it is gone."""
+        """The message to show if it is missing."""
         release = f"{self.distribution} {version(self.distribution)}" if self.distribution else "This Python"
         what = f"{self.module}.{self.name}, which grader.{self.used_by[0]} uses"
         return f"{release} has no {what}. Without it: {self.without}"

@@ -73,10 +73,10 @@ def copied(node: NotebookNode) -> NotebookNode:
 
 
 def format_file(path: Path, check: bool = False) -> bool:
-    """Put one notebook file into canonical form; returns whether it differed from it.
+    """Put one notebook file into canonical form; returns whether that changes it.
 
     Text outputs are kept if the file is in a folder named ``course``.
-    check: True leaves the file as it is.  Raises ValueError, naming the file, if it is not a readable, valid notebook.
+    check: True leaves the file unchanged.  Raises ValueError, naming the file, if it is not a readable, valid notebook.
     """
     try:
         before = path.read_text("utf-8")
@@ -109,7 +109,7 @@ def _readable_id(cell: NotebookNode, taken: set[str]) -> str:
 
 
 def _kept_metadata(metadata: NotebookNode) -> NotebookNode:
-    """A cell's metadata without what a front end adds; that its source is folded away is the author's, and stays."""
+    """A cell's metadata without what a front end adds; whether its source is folded is the author's choice: kept."""
     kept = {key: metadata[key] for key in KEPT_CELL_METADATA if key in metadata}
     if metadata.get("jupyter", {}).get("source_hidden"):
         kept["jupyter"] = {"source_hidden": True}
@@ -117,7 +117,7 @@ def _kept_metadata(metadata: NotebookNode) -> NotebookNode:
 
 
 def _whole_streams(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
-    """The outputs, with what a kernel sent of one stream in several pieces, as it happens to, put together."""
+    """The outputs, with consecutive pieces of one stream joined: a kernel splits streams at random."""
     whole: list[NotebookNode] = []
     for output in outputs:
         if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:

@@ -1,4 +1,4 @@
-"""A Verdict as people see it: a card in HTML and in plain text, made from the Verdict alone."""
+"""The card that shows a Verdict, in HTML and in plain text; it is made from the Verdict alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKS = {"correct": ("✓", ACCENT), "unattempted": ("○", "#888888")}
 WRONG = ("✗", NEGATIVE)
 # MathJax 2 to 4 skip elements with these classes: a card quotes students' words, which must not be typeset.
 UNTYPESET = "tex2jax_ignore mathjax_ignore"
-MOST_CELLS = 72  # arrays with more entries are not drawn: on a card, such a picture helps nobody
+MOST_CELLS = 72  # arrays with more entries are not drawn: they are too large to read on a card
 
 
 class Card:
@@ -110,7 +110,7 @@ def _closing(v: Verdict) -> str:
 
 
 def _pictures(v: Verdict) -> str:
-    """The pictures as HTML: yours, true and difference if wrong, the matrix if right, and how the rows of J add up."""
+    """The pictures as HTML: yours, true and difference if wrong; J if right; and the sum of the weighted rows of J."""
     if v.curve is not None and np.size(v.yours) == np.size(v.true) == len(v.curve[1]):
         return along(*v.curve, np.ravel(v.yours), np.ravel(v.true)).html
     rows = weighted_rows(*v.rows).html if v.rows is not None and v.rows[0].size <= MOST_CELLS else ""
@@ -127,7 +127,7 @@ def _pictures(v: Verdict) -> str:
 
 
 def _entry(name: str) -> str:
-    """The heading over the picture of an entry of a tuple."""
+    """The heading above the picture of one entry of a tuple."""
     said = escape(words.CARD["entry"].format(place=name))
     return f'<div style="margin-top:10px;opacity:0.75">{said}</div>' if name else ""
 

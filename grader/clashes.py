@@ -1,4 +1,4 @@
-"""Why no draw of a question tells its truth and its mistakes apart, and what its author can do about it."""
+"""Reports why no draw of a question separates its truth from its mistakes, and what its author can do about it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from grader.mistakes import CATALOGUE
 from grader.problem import TRUTH, Problem
 from grader.words import AUTHORS
 
-REASON = "REASON"  # stands in a proposal for what only the author knows
+REASON = "REASON"  # a placeholder in proposals, for the reason that only the author knows
 
 
 def report(tried: Sequence[Problem]) -> str:
-    """What coincides in these problems, all of one question and none without a clash, and what to do: lines of text.
+    """What coincides in these problems and what to do about it, as lines of text.
 
+    tried: problems of one question, each with at least one clash.
     A group of mistakes is counted on every problem where all of its members coincide; the most frequent come first.
     """
     found = [problem.clashes() for problem in tried]
@@ -31,18 +32,18 @@ def report(tried: Sequence[Problem]) -> str:
 
 
 def _shows(groups: Sequence[tuple[str, ...]], group: tuple[str, ...]) -> bool:
-    """Whether the clashes of one problem show this one, alone or as a part of a larger one."""
+    """Whether ``group`` is one of a problem's clashes, or a part of one.  groups: the clashes of that problem."""
     return any(set(group) <= set(other) and (len(group) > 1 or group == other) for other in groups)
 
 
 def named(keys: Sequence[str]) -> str:
-    """The keys in a row, as words: "the truth, ones_weight and absolute_weight"."""
+    """The keys listed in words: "the truth, ones_weight and absolute_weight"."""
     *most, last = [key if key != TRUTH else AUTHORS["truth"] for key in keys]
     return AUTHORS["and"].format(most=", ".join(most), last=last) if most else last
 
 
 def _advice(tried: Sequence[Problem], counts: Counter[tuple[str, ...]]) -> list[str]:
-    """What to do, most helpful first: causes in weights and maps, since other clashes follow from these, or keys."""
+    """What to do, most helpful first: change the weights or maps that cause other clashes too, or leave out keys."""
     question = tried[0].question
     found = [
         AUTHORS["weight_of_one_" + what].format(name=name)
@@ -71,19 +72,19 @@ def _advice(tried: Sequence[Problem], counts: Counter[tuple[str, ...]]) -> list[
 
 
 def _to_leave_out(group: tuple[str, ...], own: set[str]) -> list[str]:
-    """The keys of a group that may go into ``without`` so that at most one of it is left; own mistakes cannot."""
+    """The keys of a group to put into ``without`` so that at most one stays.  own: the question's own, which stay."""
     possible = [key for key in group if key in CATALOGUE and key not in own]
-    kept = len(group) == len(possible) > 1  # none of them is the truth or the question's own, so one can stay
+    kept = len(group) == len(possible) > 1  # neither the truth nor an own mistake is among them, so one can stay
     return possible[1:] if kept else possible
 
 
 def of_one_size(v: np.ndarray) -> bool:
-    """Whether the weights, two or more, all have the same absolute value: then most wrong weightings look right."""
+    """Whether all weights (at least two) have the same absolute value, so that most wrong weightings look right."""
     return v.size > 1 and float(np.ptp(np.abs(v))) == 0
 
 
 def of_one_sign(v: np.ndarray) -> bool:
-    """Whether the weights, two or more, all have the same sign: then a lost sign does not show."""
+    """Whether all weights (at least two) have the same sign, so that a lost sign does not show."""
     return v.size > 1 and bool((v > 0).all() or (v < 0).all())
 
 

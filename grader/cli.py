@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command() -> NoReturn:
     """The entry point of the ``grader`` program: run ``main`` and exit with its status."""
     status = main()
-    gc.freeze()  # else the last garbage collection takes half a second to look through torch's and nbgrader's objects
+    gc.freeze()  # else the last garbage collection spends half a second scanning torch's and nbgrader's objects
     sys.exit(status)
 
 
@@ -164,7 +164,7 @@ def _grade(options: argparse.Namespace) -> int:
         from grader.nbgrader import command
         from grader.nbgrader.folders import Course
 
-        template = None if options.dask else processes.Template.made(command.PRELOAD)  # before anything is open
+        template = None if options.dask else processes.Template.made(command.PRELOAD)  # before any file is open
         stack.enter_context(template or contextlib.nullcontext())
         gc.freeze()  # imported modules stay, and what follows makes few reference cycles
         gc.set_threshold(50_000, 20, 100)
@@ -195,7 +195,7 @@ def _grade(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _progress(unit: str) -> Iterator[Callable[[int, int, int], None]]:
-    """Show on stderr how far a run has come: as a bar on a terminal, else as a line every few seconds."""
+    """Show the progress of a run on stderr: as a bar on a terminal, else as a line every few seconds."""
     from tqdm import tqdm
 
     bar = tqdm(desc=unit, unit=COMMANDS["submissions"], file=sys.stderr, disable=not sys.stderr.isatty())
@@ -268,7 +268,7 @@ def _questions(options: argparse.Namespace) -> int:
 
 
 def _packs() -> Packs:
-    """The packs at hand: those of the course that this folder is in, or those installed and beside.
+    """The packs available: those of the course that contains this folder, or else those installed and those in it.
 
     Raises PackError and CourseError.
     """
@@ -282,7 +282,7 @@ def _packs() -> Packs:
 
 
 def _check_pack(options: argparse.Namespace) -> int:
-    """Say what a pack lacks; returns 0 if it keeps to every rule, else 1."""
+    """Print what a pack lacks; returns 0 if it follows every rule, else 1."""
     from grader import pack, rules
 
     path = Path(options.pack)
@@ -301,7 +301,7 @@ def _check_pack(options: argparse.Namespace) -> int:
 
 
 def _answers(path: Path, beside: Path) -> tuple[list[Any], list[Any]]:
-    """The entries of WRONG and RIGHT in a file, or in all files of a folder, which may import what lies ``beside``."""
+    """The entries of WRONG and RIGHT in a file, or in all files of a folder, which may import from ``beside``."""
     import runpy
 
     files = sorted(path.glob("*.py")) if path.is_dir() else [path]
@@ -384,7 +384,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _link(page: Path, folder: Path) -> str:
-    """The URL of a page for one that lies in ``folder``."""
+    """The URL of ``page``, relative to ``folder`` where possible, for a link from a page in that folder."""
     try:
         return quote(Path(os.path.relpath(page, folder)).as_posix())
     except ValueError:  # another drive

@@ -1,4 +1,4 @@
-"""Forward mode in numpy: dual numbers that carry the derivatives with respect to all inputs along, in one pass.
+"""Forward mode in numpy: dual numbers that carry the derivatives with respect to all inputs, in a single pass.
 
 The function to differentiate is written in torch.  Called with Duals instead of tensors, it computes its values and
 derivatives here, operator by operator, and torch differentiates nothing.  So no code is shared with students' answers,
@@ -25,7 +25,7 @@ class Unruled(TypeError):
 class Dual:
     """An array and its derivatives with respect to N numbers.
 
-    value: float64, of any shape.  tangent: (N, *shape), and ``tangent[k]`` is the derivative with respect to the k-th.
+    value: float64, of any shape.  tangent: (N, *shape); ``tangent[k]`` is the derivative with respect to number k.
     """
 
     __slots__ = ("tangent", "value")
@@ -144,7 +144,7 @@ class Dual:
 def jacobians(f: Callable[..., Any], inputs: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     """The Jacobians of f at ``inputs``: ``{name: J}``, each J of shape (m, n), float64, flattened as in ``jacobian``.
 
-    f takes the inputs by position and returns a tensor or a tuple of tensors with m entries in all.
+    f takes the inputs by position and returns a tensor or a tuple of tensors; m counts all their entries.
     Raises Unruled for an operator without a rule, or whatever f raises when it is called with Duals.
     """
     sizes = [x.numel() for x in inputs.values()]

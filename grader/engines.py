@@ -1,9 +1,9 @@
-"""Engines for reverse mode, the right one and the wrong ones: an expression is traced once and differentiated by each.
+"""Engines for reverse mode, one right and many wrong: an expression is traced once and differentiated by each.
 
-The truth of a question never comes from here: forward mode gives it.  This module says what a student's engine would
-find if one thing in it were wrong, an operation's rule or the way in which gradients travel from node to node.
+The truth of a question never comes from here: forward mode gives it.  This module computes what a student's engine
+would find if one thing in it were wrong: an operation's rule, or how gradients travel from node to node.
 
-An expression is a function of nodes, written with operators and methods alone, so that it can be called with tensors,
+An expression is a function of nodes, written with operators and methods only, so that it can be called with tensors,
 with a student's nodes, and with the nodes of this module.
 """
 
@@ -24,7 +24,7 @@ Rule = Callable[["Node", Any], tuple[Any, ...]]  # (node, upstream gradient) -> 
 class Node:
     """A value, float64 of any shape, with the operation and the nodes that it was computed from.
 
-    op: a key of RULES, or "" for a leaf.  how: what else the operation was given: an exponent, an axis, an index.
+    op: a key of RULES, or "" for a leaf.  how: the operation's further argument: an exponent, an axis, an index.
 
     >>> a, b = Node(2.0), Node(5.0)
     >>> c = a * b + a.sin()
@@ -102,7 +102,7 @@ class Node:
 
 
 def _summed(g: Any, like: Any) -> Array:
-    """A gradient summed over what was broadcast, in the shape of ``like``."""
+    """A gradient summed over the broadcast dimensions, in the shape of ``like``."""
     g, shape = np.asarray(g), np.shape(like)
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
     return np.asarray(g.sum(axis=tuple(k for k, size in enumerate(shape) if size == 1), keepdims=True)).reshape(shape)
@@ -114,7 +114,7 @@ def _spread(g: Any, x: Any, axis: int | None) -> Array:
 
 
 def _scattered(g: Any, x: Any, key: Any) -> Array:
-    """The gradient of x[key], in the shape of x: entries that were taken twice add up."""
+    """The gradient of x[key], in the shape of x: gradients of an entry that was taken twice add up."""
     whole = np.zeros(np.shape(x))
     np.add.at(whole, key, g)
     return whole
@@ -151,12 +151,12 @@ RULES: dict[str, Rule] = {
 
 
 def vjp(node: Node, g: Any) -> tuple[Any, ...]:
-    """What an operation hands back to its parents: one gradient for each, in the parent's shape."""
+    """The gradients that an operation hands back to its parents: one for each, in the parent's shape."""
     return RULES[node.op](node, g)
 
 
 def _of_sides(node: Node, g: Any) -> list[tuple[Any, ...]]:
-    """All that a matrix product's rule gives with sides exchanged or transposes lost, where the shapes allow."""
+    """Every result of a matrix product's rule with its factors swapped or a transpose lost, where the shapes allow."""
     a, b = (parent.data for parent in node.parents)
     firsts = [(g, b.T), (g, b), (b.T, g), (b, g), (b, g.T)]
     seconds = [(a.T, g), (a, g), (g, a.T), (g, a), (g.T, a)]
@@ -168,7 +168,7 @@ def _of_sides(node: Node, g: Any) -> list[tuple[Any, ...]]:
 
 
 def _ignored(node: Node, g: Any) -> list[tuple[Any, ...]]:
-    """The derivatives alone, as one writes them who forgets the upstream gradient."""
+    """The derivatives alone, with the upstream gradient forgotten."""
     with_ones = vjp(node, np.ones_like(g))
     if node.op == "matmul":
         return [with_ones, (node.parents[1].data.T, node.parents[0].data.T)]
@@ -176,7 +176,7 @@ def _ignored(node: Node, g: Any) -> list[tuple[Any, ...]]:
 
 
 def _exchanged(node: Node, g: Any) -> list[tuple[Any, ...]]:
-    """The gradients of two operands in each other's place; for a product also in their own shapes."""
+    """The gradients of the two operands swapped; for a product also each summed to its own operand's shape."""
     found = [vjp(node, g)[::-1]]
     if node.op == "mul":
         a, b = (parent.data for parent in node.parents)
@@ -189,12 +189,12 @@ def _negated(node: Node, g: Any) -> list[tuple[Any, ...]]:
 
 
 def _too_far(g: Any, like: Any, always: bool) -> Array:
-    """A gradient summed over all entries, in every place of its operand: always, or where something was stretched."""
+    """The sum of a gradient's entries at every place of its operand.  always: False does so only after broadcasting."""
     return np.sum(g) * np.ones(np.shape(like)) if always or np.shape(g) != np.shape(like) else np.asarray(g)
 
 
 def _of_one_copy(g: Any, like: Any) -> Array:
-    """The gradient of the first of an operand's copies, in the operand's shape."""
+    """The gradient of only the first of an operand's broadcast copies, in the operand's shape."""
     g, shape = np.asarray(g), np.shape(like)
     g = g[(0,) * (g.ndim - len(shape))]
     return np.asarray(g[tuple(slice(size) for size in shape)]).reshape(shape)
@@ -204,7 +204,7 @@ def _in_another_way(rules: dict[str, Sequence[Rule]]) -> Callable[[Node, Any], l
     return lambda node, g: [rule(node, g) for rule in rules.get(node.op, ())]
 
 
-# Mistake -> what one operation hands back if it is made there: (node, upstream gradient) -> results, one for each form.
+# Mistake -> what an operation that makes it hands back: (node, upstream gradient) -> results, one for each form.
 WRONG_RULES: dict[str, Callable[[Node, Any], list[tuple[Any, ...]]]] = {
     "upstream_ignored": _ignored,
     "upstream_added": lambda node, g: (
@@ -363,7 +363,7 @@ WRONG_RULES: dict[str, Callable[[Node, Any], list[tuple[Any, ...]]]] = {
 
 
 def _away(g: Any, like: Any) -> Array:
-    """A gradient summed over what was broadcast, without keeping the axes of size 1."""
+    """A gradient summed over the broadcast dimensions, without keeping the axes of size 1."""
     whole = _summed(g, like)
     return whole if whole.shape == np.shape(g) else whole.reshape([size for size in whole.shape if size > 1])
 
@@ -373,7 +373,7 @@ def _mean(g: Any, like: Any) -> Array:
 
 
 def _placed(node: Node, g: Any, empty: Callable[[Any], Array] = np.zeros) -> Array:
-    """The gradient of x[key] if entries that were taken twice overwrite each other.  empty: what it begins with."""
+    """The gradient of x[key] if repeated entries overwrite each other.  empty: makes the array that is written into."""
     whole = empty(np.shape(node.parents[0].data))
     whole[node.how] = g
     return whole
@@ -412,13 +412,13 @@ class Pass:
 
 
 Order = Callable[[Node], Iterable[Node]]
-LEFT, RIGHT = 1, -1  # the two ways in which parents are visited
+LEFT, RIGHT = 1, -1  # the two orders in which parents are visited
 
 
 def parents_first(out: Node, turn: int = LEFT, again: bool = False) -> list[Node]:
     """The nodes that ``out`` depends on, each after its parents, ``out`` last.
 
-    again: True if a node is listed once for each way that leads to it.
+    again: True lists a node once for each path that leads to it.
     """
     found: list[Node] = []
     seen: set[Node] = set()
@@ -455,7 +455,7 @@ def _breadth_first(out: Node, turn: int) -> list[Node]:
 
 
 def _from_a_stack(out: Node, turn: int) -> list[Node]:
-    """Depth first from a stack; a node that waits there twice is visited when it is taken out first."""
+    """Depth first with a stack; a node that is on it twice is visited when it is first taken off."""
     found: dict[Node, None] = {}
     stack = [out]
     while stack:
@@ -469,7 +469,7 @@ def _from_a_stack(out: Node, turn: int) -> list[Node]:
 def along(
     order: Iterable[Node], out: Node, g: Any, put: Callable[[Pass, Node, Any], None] = Pass.add, rule: Rule = vjp
 ) -> Pass:
-    """The nodes in this order, each handing what has arrived at it to its parents."""
+    """A pass through the nodes in this order, each handing the gradient that has arrived at it to its parents."""
     run = Pass({out: g}, rule)
     for node in order:
         for parent, part in run.parts(node, run.of(node)):
@@ -480,9 +480,9 @@ def along(
 def _recursive(
     out: Node, g: Any, turn: int, put: Callable[[Pass, Node, Any], None], *, once: bool = False, first: bool = False
 ) -> Pass:
-    """Each node calls its parents, which hand on all that has arrived at them so far.
+    """A recursive pass: each node calls its parents, which hand on everything that has arrived at them so far.
 
-    once: a node that was called before is not called again.  first: all parents are given their parts before any is
+    once: a node that was called before is not called again.  first: all parents receive their gradients before any is
     called.
     """
     run, seen = Pass({out: g}), {out}
@@ -520,7 +520,7 @@ def _down_again(out: Node, turn: int) -> list[Node]:
 
 
 def _parents_as_set(out: Node, g: Any) -> Pass:
-    """The right engine, but for a node that takes the same parent twice: one of the two parts overwrites the other."""
+    """The right engine, except that if a node takes one parent twice, one of the two gradients overwrites the other."""
     run = Pass({out: g})
     for node in _down(out, LEFT):
         for parent, part in dict(run.parts(node, run.of(node))).items():
@@ -533,7 +533,7 @@ def _nothing(out: Node, g: Any) -> Pass:
 
 
 def _with(wrong: str, form: int = 0) -> Callable[[Node, Any], Pass]:
-    """The right engine, but that every operation makes this mistake in its rule, in one of its forms."""
+    """The right engine, except that every operation's rule makes this mistake, in one of its forms."""
 
     def rule(node: Node, g: Any) -> tuple[Any, ...]:
         forms = WRONG_RULES[wrong](node, g)
@@ -551,17 +551,17 @@ def _parts_exchanged(node: Node, g: Any) -> tuple[Any, ...]:
 
 
 def _of_the_output(out: Node, seed: Any) -> Pass:
-    """Every rule is called with the output's upstream gradient."""
+    """A pass in which every rule is called with the output's upstream gradient."""
     return along(_down(out, LEFT), out, seed, rule=lambda node, g: vjp(node, seed))
 
 
 def _seed_at_every_node(out: Node, seed: Any) -> Pass:
-    """Every rule is called with its node's gradient times the output's."""
+    """A pass in which every rule is called with its node's gradient times the output's."""
     return along(_down(out, LEFT), out, seed, rule=lambda node, g: vjp(node, g * seed))
 
 
 def _queued_again(out: Node, g: Any) -> Pass:
-    """Level by level, and a node is queued each time something arrives at it."""
+    """A pass level by level in which a node is queued each time a gradient arrives at it."""
     run, queue = Pass({out: g}), [out]
     for node in queue:
         for parent, part in run.parts(node, run.of(node)):
@@ -633,20 +633,20 @@ class Trace:
     seeds: tuple[Any, ...]
 
     def gradients(self, engine: Callable[[Node, Any], Pass]) -> tuple[Array, ...]:
-        """What an engine leaves at the leaves, one gradient for each, if every output is handed back separately."""
+        """The gradients that an engine leaves at the leaves, one for each, after one pass per output."""
         runs = [engine(out, g) for out, g in zip(self.outputs, self.seeds, strict=True)]
         found = []
         for leaf in self.leaves:
             total = np.asarray(sum(run.of(leaf) for run in runs))
-            arrived = total.ndim or np.any(total)  # a bare 0 says that nothing has arrived
+            arrived = total.ndim or np.any(total)  # a bare 0 means that nothing has arrived
             found.append(total if arrived else np.zeros(np.shape(leaf.data)))
         return tuple(found)
 
 
 def traced(expression: Callable[..., Any], inputs: Sequence[Array], seeds: Sequence[Array] | Array | None) -> Trace:
-    """An expression at these inputs, float64.
+    """The Trace of an expression at these inputs, float64.
 
-    seeds: the upstream gradients of all outputs in one line: (m,); None for 1.
+    seeds: the upstream gradients of all outputs, flattened: (m,); None for 1.
     """
     leaves = tuple(Node(np.asarray(x, dtype=float)) for x in inputs)
     made = expression(*leaves)

@@ -19,9 +19,9 @@ class ErrorNote:
     unit: the unit whose lesson teaches it, or "" if no lesson does yet.
     fragments: alternatives; the error matches if all fragments of one of them occur in its lower-cased message.
     types: the names of the exception types that it can have.
-    code: alternatives, one of which must occur in a line of the student's that the error came through; () for any line.
-    again: the unit that teaches it where derivatives are differentiated, if it has another cause there, which
-        ``words.AGAIN`` explains; else "".
+    code: alternatives, one of which must occur in a student's line that the error passed through; () for any line.
+    again: if the error has another cause where derivatives are differentiated, explained in ``words.AGAIN``: the unit
+    that teaches it; else "".
     """
 
     key: str
@@ -230,7 +230,7 @@ _ALL = [
         (("'nonetype' object",), ("unsupported operand", "'nonetype'"), ("but got nonetype",)),
         ("AttributeError", "TypeError"),
     ),
-    # --- operations of one's own, and the means to find what is wrong with them
+    # --- custom operations, and tools for debugging them
     ErrorNote("gradient_count", "11", (("returned an incorrect number of gradients",),)),
     ErrorNote("gradient_shape", "11", (("returned an invalid gradient at index", "expected shape compatible"),)),
     ErrorNote("gradient_no_tensor", "11", (("expected variable or none",),)),
@@ -278,7 +278,7 @@ _ALL = [
         (("params argument given to the optimizer should be an iterable",),),
         ("TypeError",),
     ),
-    # What every class may lack: last, since some types' messages are explained more closely above.
+    # Attributes missing from any class: last, since the notes above explain some types' messages more closely.
     ErrorNote("operator_missing", "", (("unsupported operand type(s)",),), ("TypeError",)),
     ErrorNote("no_index", "", (("object is not subscriptable",),), ("TypeError",)),
     ErrorNote("object_has_no", "", (("object has no attribute",),), ("AttributeError",)),

@@ -1,4 +1,4 @@
-"""Write files that are never left half-written, open files without following links, and empty folders of any depth."""
+"""Writes files that are never left half-written, opens files without following links, empties folders of any depth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def write_whole(path: Path, text: str | bytes, mode: int | None = None, flush: b
     """Replace the file ``path`` in one step: write a temporary file beside it, then rename that.
 
     text: bytes, or a str to be written as UTF-8.
-    mode: the file's permissions; None keeps those of the file that is replaced, or 0o644 where there is none.
+    mode: the file's permissions; None keeps those of the file that is replaced, or uses 0o644 if there is none.
     flush: True makes sure that the content is on the disk before the rename; for many files, see ``flush_all``.
     Raises OSError; then the old file is unchanged and no temporary file is left behind.
     """
@@ -45,7 +45,7 @@ def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: i
     """Copy a file to ``path`` in one step, without flushing it.
 
     source, folder: as for ``opened``.  mode: as for ``write_whole``.  most: the largest size allowed, in bytes.
-    Raises OSError if ``opened`` refuses the source, if it is larger than that, or if the copy cannot be written.
+    Raises OSError if ``opened`` refuses the source, if it is larger than ``most``, or if the copy cannot be written.
     """
     with opened(source, folder) as old, _beside(path, mode, False) as new:
         left = most
@@ -59,8 +59,8 @@ def copy_whole(source: Path, path: Path, mode: int | None, folder: Path, most: i
 def opened(path: Path, folder: Path) -> BufferedReader:
     """Open a regular file for reading, in binary.
 
-    ``path`` must not be a symbolic link, nor, if it is within ``folder``, have one on the way from there (checked where
-    there is a /proc): whoever owns the folder may change its content at any moment.  Never blocks, not even on a pipe.
+    ``path`` must not be a symbolic link; if it is within ``folder``, neither may any folder between the two (checked on
+    systems with /proc), since the owner of the folder may change it at any moment.  Never blocks, not even on a pipe.
     Raises OSError, also for anything but a regular file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -13,7 +13,7 @@ from grader.words import CARD
 
 LONGEST = 8  # entries of an array printed in running text before it is cut
 MOST = 1000  # numbers and rows of one text before the rest is cut
-LARGEST_SIZE = 10**9  # sizes beyond it are printed like numbers
+LARGEST_SIZE = 10**9  # larger sizes are printed like numbers
 
 
 def number(value: float | complex) -> str:
@@ -43,8 +43,8 @@ def listed(things: Sequence[Any], text: Callable[[Any], str] = str) -> str:
 def values(thing: Any) -> str:
     """An array, or a tuple of arrays, on one line: nested brackets for rows, each cut after ``LONGEST`` entries.
 
-    At most ``MOST`` numbers are printed in all, and of an array without entries its shape.  Also takes None, and a
-    text, which is returned as it is (an empty one as words for "none of them").
+    At most ``MOST`` numbers are printed in all; an array without entries is printed as its shape.  Also takes None, and
+    a text, which is returned unchanged (an empty one as words for "none of them").
     """
     return _values(thing, itertools.count())
 
@@ -64,7 +64,7 @@ def _values(thing: Any, printed: Iterator[int]) -> str:
         return f"[] {shape(array.shape)}" if array.ndim > 1 else "[]"
     rows = []
     for row in array[:LONGEST]:
-        spent = next(printed)  # by looking, too, so that rows which are left out cost something
+        spent = next(printed)  # rows that are looked at count too, even if they are left out
         if spent > MOST:
             break
         rows.append(_values(row, printed))
@@ -72,7 +72,7 @@ def _values(thing: Any, printed: Iterator[int]) -> str:
 
 
 def of(n: float) -> str:
-    """A number of points without needless decimals: 2, 1.5."""
+    """A number of points without unnecessary decimals: 2, 1.5."""
     return f"{n:.4g}"
 
 

@@ -1,9 +1,9 @@
 """The Jacobian of a small function, by several methods that share no differentiation code.
 
 The judge uses forward mode, in numpy or, for operators without a rule there, in torch.  Students mostly use reverse
-mode, central differences use neither, and the tests check that all of them agree.  Everything is float64, and every
-tensor is flattened in row-major order, here and in ``dual`` and nowhere else: for outputs y with m entries in all and
-an input x with n entries, ``J[i, j] = ∂y_i/∂x_j`` is an array of shape (m, n).
+mode, central differences use neither, and the tests check that they all agree.  Everything is float64.  Tensors are
+flattened only here and in ``dual``, in row-major order: for outputs y with m entries in all and an input x with n
+entries, ``J[i, j] = ∂y_i/∂x_j`` is an array of shape (m, n).
 
 A ``Function`` takes the values of ``Inputs`` by position and returns a tensor or a tuple of tensors.
 """
@@ -37,7 +37,7 @@ def flatten(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 def forward_mode(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
     """``{name: J}``, each J of shape (m, n), by forward mode.
 
-    In one pass by ``dual`` if it has rules for all operators in f, else by ``by_columns``.  Raises what f raises.
+    Uses ``dual``, in one pass, if it has rules for all operators in f, else ``by_columns``.  Raises what f raises.
     """
     try:
         return dual.jacobians(f, inputs)
@@ -48,9 +48,9 @@ def forward_mode(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
 def by_columns(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
     """``{name: J}``, each J of shape (m, n), by torch's forward mode, one pass per column.
 
-    Dual tensors, a column at a time, rather than ``torch.func.jacfwd``, because the latter's ``vmap`` refuses
-    functions whose loops or branches depend on values.  If an operator has no forward-mode rule, the Jacobians are
-    built by ``reverse_mode`` instead.  Raises what f raises.
+    It uses dual tensors, one column at a time, rather than ``torch.func.jacfwd``, whose ``vmap`` refuses functions
+    with loops or branches that depend on values.  If an operator has no forward-mode rule, the Jacobians come from
+    ``reverse_mode`` instead.  Raises what f raises.
     """
     jacobians = {}
     try:
@@ -72,7 +72,7 @@ def by_columns(f: Function, inputs: Inputs) -> dict[str, np.ndarray]:
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
     """The Hessian of a scalar function at x, a tensor with n entries: (n, n), by forward mode over forward mode.
 
-    Students use reverse over reverse or forward over reverse, so nothing is shared with their answers.
+    Students use reverse over reverse or forward over reverse, so no code is shared with their answers.
     """
     basis = [e.reshape(x.shape) for e in torch.eye(x.numel(), dtype=x.dtype)]
     H = np.empty((len(basis), len(basis)))

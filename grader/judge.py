@@ -1,8 +1,8 @@
 """The trusted side: takes Problems and the Answers to them, and returns one Verdict.
 
 Checks are made in this order: attempted, called as asked, raised, type, shape, dtype, finite, value, named mistake,
-generic pattern, plain difference.  A correct answer is never called a mistake; a wrong one is given the name of a
-mistake only if exactly one mistake fits on every problem posed.
+generic pattern, plain difference.  A correct answer is never called a mistake; a wrong one is called a mistake only
+if exactly one mistake fits on every problem posed.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Verdict:
     inputs: name -> value as text, on the problem that the message is about.
     yours, true: arrays, tuples of arrays or texts on that problem; None if there is nothing to show, or if showing the
         truth would give a prediction away.
-    curve: (name, points), of shape (k,), along which the picture draws yours and true as curves; else None.
+    curve: if the picture draws yours and true as curves: (name of the horizontal axis, points (k,)); else None.
     rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
     unit: the unit whose lesson explains this, by default the question's own.
-    places: what the entries of a tuple that was asked for are called; () for a single result.
+    places: the names of the entries, if a tuple was asked for; () for a single result.
     """
 
     question: str
@@ -85,8 +85,8 @@ class Verdict:
 class Finding:
     """What was found about one Answer to one Problem.
 
-    status: as in Verdict, or "value" for a wrong value; what can be said of that is in ``facts["pattern"]``.
-    facts: for the sentences in ``words``.
+    status: as in Verdict, or "value" for a wrong value, whose pattern is in ``facts["pattern"]``.
+    facts: fill the sentences in ``words``.
     yours: the answer's value, an array, tuple of arrays or text; None if it has none.
     """
 
@@ -95,7 +95,7 @@ class Finding:
     mistakes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # key -> detail, for all that fit
     yours: Any = None
     parts: tuple[bool, ...] = ()  # which entries of a tuple are right
-    stage: Problem | None = None  # where the Problem is judged in stages: the one that this was found in
+    stage: Problem | None = None  # if the Problem is judged in stages: the stage in which this was found
 
 
 def diagnose(question: Question, answer: object, seed: int | None = None) -> Verdict:
@@ -113,8 +113,8 @@ def judge(question: Question, problems: Sequence[Problem], answers: Sequence[Ans
     """The Verdict on the answers to a question's problems, one per problem and in their order.
 
     A wrong answer scores 0; but if the question is ``partial`` and all answers are tuples of the right length, every
-    entry that is right on all problems earns its share of the points.  Where every problem stands for itself, each that
-    is right earns one.
+    entry that is right on all problems earns its share of the points.  If the problems are independent of each other
+    (``Quantity.apart``), each that is right earns one point.
     """
     findings = [_find(p, a) for p, a in zip(problems, answers, strict=True)]
     bad = [k for k, finding in enumerate(findings) if finding.status != "correct"]
@@ -158,7 +158,7 @@ def _named(problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[in
 
 
 def _of_the_first(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequence[int]) -> tuple[int, Finding]:
-    """What to report where every problem stands for itself: what is amiss on the first that is not right."""
+    """What to report if the problems are independent of each other: the finding on the first that is not right."""
     attempted = [k for k in bad if findings[k].status != "unattempted"]
     k = (attempted or bad)[0]
     if not attempted and len(bad) < len(findings):
@@ -172,7 +172,7 @@ def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequ
     raised = next((b for b in bad if findings[b].status == "raised"), None)
     if raised is not None:
         return raised, findings[raised]
-    # The problem to show: one whose answer cannot even be compared, else one about whose answer there is most to say.
+    # The problem to show: one whose answer cannot be compared with the truth, else the one with most to say about it.
     unfit = [b for b in bad if findings[b].status != "value"]
     patterns = {findings[b].facts.get("pattern") for b in bad}
     described = bad if len(patterns) > 1 or patterns == {"wrong"} else []
@@ -196,9 +196,9 @@ def _unnamed(problems: Sequence[Problem], findings: Sequence[Finding], bad: Sequ
 
 
 def _of_special_point(findings: Sequence[Finding], bad: Sequence[int], k: int) -> dict[str, Any]:
-    """What is known of an answer that is right on some problems: of the problem k, which is shown, and of all bad ones.
+    """Facts about an answer that is right on some problems: about problem k, which is shown, and about all in ``bad``.
 
-    It is no name: nothing here need explain why the answer is right elsewhere.
+    They name no cause, and need not explain why the answer is right on the other problems.
     """
     finding, facts = findings[k], dict[str, Any]()
     fitting = set.intersection(*({*findings[b].mistakes} for b in bad))
@@ -261,7 +261,7 @@ def _shown(value: Value) -> Any:
 
 
 def _find_in_stages(p: Problem, value: Value) -> Finding:
-    """Judge an operation: its value, then its VJP, then the derivative of that, and stop at the first that is wrong."""
+    """Judge an operation: its value, its VJP, then the derivative of the VJP; stop at the first that is wrong."""
     asks, (forward, pullback) = p.question.asks, p.stages
     y, gradients, second = value.items
     found = _find_value(forward, y)
@@ -288,7 +288,7 @@ def _find_in_stages(p: Problem, value: Value) -> Finding:
 
 
 def _misspelled(raised: Raised) -> dict[str, Mapping[str, Any]]:
-    """The mistake of setting an attribute that tensors do not have, where one of theirs has nearly that name."""
+    """The mistake of setting an attribute that tensors do not have, if its name is close to one they do have."""
     for name in raised.unknown:
         near = difflib.get_close_matches(name, _ATTRIBUTES, n=1, cutoff=0.8)
         if near:
@@ -368,7 +368,7 @@ def _find_tuple(p: Problem, value: Value, truth: tuple[np.ndarray, ...]) -> Find
 
 
 def _of_entries(p: Problem, arrays: tuple[Any, ...], parts: tuple[bool, ...], rtol: float) -> dict[str, Any]:
-    """Which entries of a tuple are right, or, if none but zeros are, which come by themselves, its pattern."""
+    """Which entries of a tuple are right; or its pattern, if none is but zeros, which may be right by chance."""
     some = any(right and np.any(true) for right, true in zip(parts, p.truth, strict=True))
     facts = likeness.pattern(p, arrays, p.truth, rtol)
     return _results(p, parts) if some and facts["pattern"] != "imprecise" else facts
@@ -377,13 +377,13 @@ def _of_entries(p: Problem, arrays: tuple[Any, ...], parts: tuple[bool, ...], rt
 def _first_wrong(
     p: Problem, arrays: Sequence[Any], parts: tuple[bool, ...], rtol: float
 ) -> dict[str, Mapping[str, Any]]:
-    """The mistakes that the first wrong entry of a tuple fits, where a tuple is named after that."""
+    """The mistakes that fit the first wrong entry of a tuple, if the Quantity names its mistake after that entry."""
     place = parts.index(False)
     return _matching(p, arrays[place], rtol, p.question.asks.in_entry(p, place))
 
 
 def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Finding:
-    """Judge a tuple in which None stands, or should stand, for an input that takes no part."""
+    """Judge a tuple that contains, or should contain, None for an input that takes no part."""
     arrays = tuple(item.array for item in value.items)
     if all(parts):
         return Finding("correct", yours=arrays, parts=parts)
@@ -403,7 +403,7 @@ def _find_with_none(p: Problem, value: Value, parts: tuple[bool, ...]) -> Findin
 
 
 def _places(p: Problem, count: int) -> Sequence[str]:
-    """What the entries of a tuple are called: as the Quantity says, if it names each of them, else by their numbers."""
+    """The names of a tuple's entries: those that the Quantity gives, if it names each of them, else numbers."""
     places = p.question.asks.places(p)
     return places if len(places) == count else [str(k) for k in range(count)]
 
@@ -461,7 +461,7 @@ def _compare(p: Problem, yours: Any, truth: Any, rtol: float | None = None) -> F
 def _matching(
     p: Problem, yours: Any, rtol: float, wrongs: Sequence[Wrong] | None = None
 ) -> dict[str, Mapping[str, Any]]:
-    """All mistakes that give this value on this problem, or of ``wrongs``: key -> detail."""
+    """The mistakes that give this value on this problem: key -> detail.  wrongs: the candidates; by default all."""
     near = [
         w for w in reversed(p.wrongs if wrongs is None else wrongs) if alike(yours, w.value, max(rtol, ROUGH), p.scale)
     ]
@@ -596,14 +596,14 @@ def _verdict(q: Question, p: Problem, finding: Finding, answer: Answer, score: f
 
 
 def _stage_said(p: Problem, finding: Finding) -> str:
-    """Where an answer is judged in stages: which of them a finding without a name is about; else ''."""
+    """If an answer is judged in stages: a sentence that says which stage an unnamed finding is about; else ''."""
     if finding.stage is None or finding.status in ("mistake", "correct", "nonfinite"):
         return ""
     return words.CARD["about_gradient" if finding.stage is p.stages[-1] else "about_value"]
 
 
 def _here(q: Question, facts: Mapping[str, Any]) -> list[str]:
-    """Sentences about the problem shown where the answer is right on others, from ``_of_special_point``'s facts."""
+    """Sentences about the problem shown, if the answer is right on others.  facts: from ``_of_special_point``."""
     told = []
     if "fits" in facts:
         key, detail = facts["fits"]
@@ -624,7 +624,7 @@ def _as_shape(sizes: Any) -> Any:
 
 
 def facts_on(p: Problem, count: int = 1) -> dict[str, Any]:
-    """What placeholders in the sentences of ``words`` stand for on this problem.  count: of the problems posed."""
+    """The values of the placeholders in ``words`` on this problem.  count: how many problems are posed."""
     q, asks = p.question, p.question.asks
     names = asks.names
     facts: dict[str, Any] = {
@@ -672,7 +672,7 @@ def _type_facts(value: Value, q: Question, p: Problem, entry: bool) -> dict[str,
 def _shown_inputs(p: Problem, stage: Problem | None = None) -> dict[str, str]:
     """The arguments of the call, as texts for the card: name -> value.
 
-    stage: the stage that a finding is about; the weight of an operation is shown where its VJP is.
+    stage: the stage that a finding is about; the weight of an operation is shown only if the finding is about its VJP.
     """
     shown = {}
     for arg in p.call.args:

@@ -1,4 +1,4 @@
-"""What notebooks show besides prose: wrong answers refuted, error messages explained, galleries, and the pictures."""
+"""What lessons show besides prose: wrong answers and why they are wrong, errors explained, galleries, and pictures."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def refute(id: str, *keys: str, seed: int = 0) -> Shown:
 def gallery(unit: str) -> Shown:
     """Show what the known mistakes of a unit compute, each exercise folded: for those who have solved it.
 
-    unit: such as "05".  Predictions have no formulas and are left out.  An unknown unit is answered with those known.
+    unit: such as "05".  Predictions have no formulas and are left out.  For an unknown unit, the known ones are listed.
     """
     units = dict.fromkeys(question.unit for question in questions())
     if unit not in units:
@@ -126,7 +126,7 @@ def _refuted(question: Question, problem: Problem, keys: Sequence[str]) -> tuple
 
 
 def _filled(formula: str, detail: Mapping[str, object]) -> str:
-    """The formula with those of its braces filled that name an entry of ``detail``; others are mathematics."""
+    """The formula with every ``{name}`` filled that is a key of ``detail``; other braces are mathematics."""
     return re.sub(r"{(\w+)}", lambda found: str(detail.get(found[1], found[0])), formula)
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a wrong value that no mistake explains: the pattern that it follows, and what is right about it.
+"""Describes a wrong value that no mistake explains: the pattern that it follows, and what is right about it.
 
 Nothing here claims a cause.  Every sentence is a fact about the problem that the card shows.
 """
@@ -18,13 +18,13 @@ from grader.problem import ROUGH, Problem, alike
 
 CLOSE = 5e-3  # a wrong answer off by no more, relative to the scale, is called imprecise
 SMALLEST_FACTOR = 1e-3  # an answer smaller than this multiple of the truth is not called a multiple
-PLAIN = (-2.0, -1.0, -0.5, 0.5, 2.0)  # factors that are told even of a single number
+PLAIN = (-2.0, -1.0, -0.5, 0.5, 2.0)  # factors that are reported even for a single number
 SAME_SIZE = 3.0  # an answer larger or smaller by no more than this factor has the right order of magnitude
 
 
 @np.errstate(all="ignore")  # entries near the largest float must not warn
 def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
-    """Facts about a wrong value in the form of the truth; "pattern" is the status that they amount to.
+    """Facts about a wrong value in the form of the truth; the entry "pattern" is a status of the Verdict.
 
     yours, truth: arrays of the same shape, tuples of such, or texts.  rtol: relative to the problem's scale.
     """
@@ -34,7 +34,7 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
     a = np.concatenate([np.ravel(x) for x in yours]) if flat else np.asarray(yours)
     t = np.concatenate([np.ravel(x) for x in truth]) if flat else np.asarray(truth)
     tolerance, size = rtol * p.scale, t.size
-    rough = ROUGH * p.scale if rtol < 1e-6 else tolerance  # so strict only where difference quotients are asked for
+    rough = ROUGH * p.scale if rtol < 1e-6 else tolerance  # a looser rtol: difference quotients are asked for
     off = float(np.abs(a - t).max(initial=0)) / p.scale
     right = np.abs(a - t) <= tolerance
     facts: dict[str, Any] = {"size": size, "right": int(right.sum()), "which": "", "factors": ()}
@@ -62,7 +62,7 @@ def pattern(p: Problem, yours: Any, truth: Any, rtol: float) -> dict[str, Any]:
 
 
 def _factors(p: Problem) -> Iterator[tuple[str, float]]:
-    """Numbers of a problem by which people multiply or divide: (name, value), without those near 0, 1 and −1."""
+    """Numbers of a problem that an answer may be off by as a factor: (name, value), without those near 0, 1 and −1."""
     said = words.FACTORS
     numbers: dict[str, float] = {}
     for name, w in p.weights.items():
@@ -103,16 +103,16 @@ def _entries_at(p: Problem, place: float) -> Iterator[tuple[str, float]]:
 def about(p: Problem, yours: Any, rtol: float) -> list[str]:
     """What is right about a wrong value, and what it resembles, in whole sentences; [] if there is nothing to say.
 
-    yours: an array, in the truth's shape or another.  Nothing is said of tuples and texts; of predictions only what
-    does not give them away.
+    yours: an array, in the truth's shape or another.  There is nothing to say of tuples and texts, and of predictions
+    only what does not give them away.
     """
     return [formatting.fill(words.ABOUT[key], facts) for key, facts in _about(p, yours, rtol)]
 
 
 def telling(p: Problem, yours: Any, rtol: float) -> bool:
-    """Whether ``about`` says more of a value than how large it is and which signs are right.
+    """Whether ``about`` says more about a value than how large it is and which signs are right.
 
-    Other points are left out: to find the truth there costs as much as another problem.
+    The comparison with the truth at other points is left out: it costs as much as another problem.
     """
     return any(key not in OF_SIZE for key, _ in _about(p, yours, rtol, elsewhere=False))
 
@@ -125,7 +125,7 @@ def _about(p: Problem, yours: Any, rtol: float, elsewhere: bool = True) -> list[
     truth = p.truth
     if not isinstance(yours, np.ndarray) or not isinstance(truth, np.ndarray) or not np.isfinite(yours).all():
         return []
-    if p.question.asks.form == "numbers" and not p.question.asks.predicts:  # no tensor with entries of one kind
+    if p.question.asks.form == "numbers" and not p.question.asks.predicts:  # plain numbers that mean different things
         return []
     if p.question.asks.predicts:
         alike_signs = yours.shape == truth.shape and truth.size > 1 and np.array_equal(np.sign(yours), np.sign(truth))
@@ -146,7 +146,7 @@ Told = tuple[str, dict[str, Any]]  # the key of a sentence in ``words.ABOUT``, a
 
 
 def _of_another_shape(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> list[Told]:
-    """How an array of another shape leads to the truth: by reshaping it, or by adding or averaging over a dimension."""
+    """How to get from an array of another shape to the truth: by reshaping, or a sum or mean over a dimension."""
     if yours.size == truth.size and alike(yours.reshape(truth.shape), truth, rtol, p.scale):
         return [("reshaped", {})]
     for dim in range(yours.ndim):
@@ -161,7 +161,7 @@ def _of_another_shape(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: fl
 
 
 def _of_truth(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> Iterator[Told]:
-    """How it differs from the truth: by a constant, by one of the arguments, or by such a factor, entry by entry."""
+    """How it differs from the truth: by an added constant or argument, or by an argument as a factor, entrywise."""
     tolerance = rtol * p.scale
     difference = yours - truth
     if truth.size > 1 and np.ptp(difference.real) <= tolerance and np.isrealobj(difference):
@@ -182,7 +182,7 @@ def _of_truth(p: Problem, yours: np.ndarray, truth: np.ndarray, rtol: float) -> 
 
 
 def _arguments(p: Problem) -> Iterator[tuple[str, np.ndarray]]:
-    """What the student's function works with: inputs, weights and extras by name, and y."""
+    """The arrays that the student's function works with: inputs, weights and extras by name, and y."""
     for name, value in {**p.inputs, **p.weights, **p.extras}.items():
         if isinstance(value, Tensor) and name not in p.question.hidden:
             yield name, value.detach().numpy()
@@ -193,7 +193,7 @@ def _arguments(p: Problem) -> Iterator[tuple[str, np.ndarray]]:
 def _of_rows(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
     """Whether it is a combination of the rows of J, and with which weights.
 
-    Where J is square every vector is one: then it is said only if a weight, apart from its sign, is that of the truth.
+    If J is square, every vector is one; then it is reported only if a weight equals that of the truth up to its sign.
     """
     both = p.question.asks.combined(p)
     if both is None:
@@ -212,7 +212,7 @@ def _of_rows(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
 
 
 def _at_other_places(p: Problem, yours: np.ndarray, rtol: float) -> list[Told]:
-    """Whether it is the truth at another point: where an input has another value, or two of them are exchanged."""
+    """Whether it is the truth at another point: with another value of an input, or with two inputs swapped."""
     for places, facts, key in _places(p):
         with contextlib.suppress(Exception):  # the map need not be defined there
             moved = p
@@ -249,7 +249,7 @@ def _places(p: Problem) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], str
 
 
 def _in_size(yours: np.ndarray, truth: np.ndarray) -> list[Told]:
-    """Whether signs and order of magnitude are right."""
+    """Whether the signs and the order of magnitude are right."""
     told: list[Told] = []
     if truth.size > 1 and np.isrealobj(yours) and np.isrealobj(truth):
         wrong = [np.unravel_index(k, truth.shape) for k in np.flatnonzero(np.sign(yours) != np.sign(truth))]
@@ -265,6 +265,6 @@ def _in_size(yours: np.ndarray, truth: np.ndarray) -> list[Told]:
         told.append(
             ("too_large" if larger else "too_small", {"times": f"{mine / true if larger else true / mine:.2g}"})
         )
-    elif mine and true and told:  # alone it would help nobody
+    elif mine and true and told:  # not useful on its own
         told.append(("right_size", {}))
     return told

@@ -1,8 +1,8 @@
-"""What can be asked of a model: a loss of several parts, with its gradient; that it was trained, or a number fitted.
+"""Quantities about models: a loss of several parts and its gradient, a trained model, a fitted number.
 
-A model's parameters are inputs of the Map, by name, and hidden (``Question.hidden``); the model itself is built of them
-by ``Question.computed``, and registers these very tensors, which are ``nn.Parameter``.  So what a loss hands back to
-them, and what training made of them, can be looked at by name.  The Map's function is the same in plain operations.
+A model's parameters are inputs of the Map, by name, and hidden (``Question.hidden``).  ``Question.computed`` builds the
+model from them; it registers these very tensors, which are ``nn.Parameter``, so that their gradients, and their values
+after training, can be read by name.  The Map's function computes the same in plain operations.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from grader.problem import ROUGH, Problem, Wrong, alike
 from grader.quantities import Computed, Output, Quantity, WeightedGradient
 from grader.words import EQUATIONS, SHAPE_HELP
 
-AMPLE = 10  # a condition that is missed by this many times its tolerance is told as the one that was missed
-FAR = 100  # a model that is off by more than this many times the largest |u| has diverged
+AMPLE = 10  # a condition missed by this many times its tolerance is reported as the cause of the error
+FAR = 100  # a model whose error exceeds this many times the largest |u| has diverged
 Weights = Callable[[Problem], Sequence[float]]
 
 
@@ -29,8 +29,8 @@ Weights = Callable[[Problem], Sequence[float]]
 class LossParts(Output):
     """The parts of a loss, each a tensor of shape (): a tuple, in the order of the Map's outputs.
 
-    parts: what they are called.  A wrong tuple is named after its first wrong part: a mistake in part k is one whose
-    derivation gives the detail ``{"place": k}`` and the whole tuple.
+    parts: their names.  The mistake in a tuple is that in its first wrong part: the derivation of a mistake in part k
+    gives the detail ``{"place": k}`` and the whole tuple.
     differentiable: True if every part must have a gradient with respect to ``wrt``, a parameter.
 
     >>> def f(x): return (x ** 2).mean(), (x - 1).abs().sum()
@@ -72,7 +72,7 @@ class LossParts(Output):
 
 @dataclass(frozen=True)
 class _Weighed(WeightedGradient):
-    """What the two stages of a Loss share: the Map's outputs are its parts, y, and v are their weights."""
+    """The base of a Loss and its two stages: the Map's outputs are the parts of the loss, y, and v their weights."""
 
     parts: tuple[str, ...] = ()
     weights: Weights = lambda p: ()
@@ -125,11 +125,11 @@ class _LossGradient(_Weighed):
 class Loss(_Weighed):
     """A loss v·y of several parts y, a tensor of shape () that can be differentiated with respect to the parameters.
 
-    It is judged in stages: its value; then its gradient, Jᵀv, which the probe takes itself.  So a part that has the
-    right value and no gradient is found.  Mistakes of the Question's own are wrong gradients by ``on_problem``, and
-    wrong values by ``on_value``.  A parameter that takes no part may get None for zeros.
+    It is judged in stages: its value; then its gradient, Jᵀv, which the probe computes itself, so that a part with the
+    right value but no gradient is found.  The Question's own mistakes derive wrong gradients by ``on_problem`` and
+    wrong values by ``on_value``.  The gradient of a parameter that takes no part may be None instead of zeros.
 
-    parts: what the Map's outputs are called.  weights: problem -> v, one number for each; by default ones.
+    parts: the names of the Map's outputs.  weights: problem -> v, one number for each; by default ones.
     text: the loss as a formula.
 
     >>> def f(w, x): return torch.stack([(x @ w).mean(), (w ** 2).sum()])
@@ -166,11 +166,11 @@ class Loss(_Weighed):
     def pulled_with(self, p: Problem) -> np.ndarray:
         return np.ones(())
 
-    @np.errstate(all="ignore")  # of values near the largest float
+    @np.errstate(all="ignore")  # values near the largest float overflow
     def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
-        """Whether the parts were added up with other weights, in value and gradient, or in the gradient alone.
+        """The mistakes of adding up the parts with other weights, in value and gradient or in the gradient alone.
 
-        The weights follow from the gradient, as long as the parts' gradients are linearly independent.
+        The weights follow from the gradient if the parts' gradients are linearly independent.
         """
         arrays = [item.array for item in gradients.items]
         if value.array is None or len(arrays) != len(self.names):
@@ -201,30 +201,30 @@ class Loss(_Weighed):
 
 
 def _known(p: Problem, value: np.ndarray) -> bool:
-    """Whether a value is as near to the truth, or to what a mistake gives, as is tolerated."""
+    """Whether a value equals the truth, or what a mistake gives, within the tolerance."""
     tolerated = p.question.asks.tolerated
     return any(alike(value, known, tolerated, p.scale) for known in (p.truth, *(wrong.value for wrong in p.wrongs)))
 
 
 @dataclass(frozen=True)
 class Trained(Quantity):
-    """That a model, an argument of the answer, was trained in place until it solves an equation.
+    """A model, an argument of the answer, that must be trained in place until it solves an equation.
 
-    What comes back from the student's side are the parameters alone.  The judge puts them into the Map's function,
-    which gives u at points that the answer never sees, compares with the exact solution, and finds by forward mode
-    whether the equation or its boundary values are missed.  Nothing that the answer returns is looked at.
+    Only the parameters come back from the student's side.  The judge puts them into the Map's function,
+    which gives u at points that the answer never sees, compares u with the exact solution, and finds by forward mode
+    whether the equation or its boundary values are violated.  What the answer returns is ignored.
 
-    Grading poses the problems of the check: a training that reaches the tolerance once may miss it elsewhere, and
-    nobody is to lose points by that.
+    Grading poses the same problems as the check: training that reaches the tolerance on one problem may miss it on
+    another, and nobody should lose points for that.
 
     wrt: the parameters, in the order in which the model registers them.  model: the argument that is the model.
     exact: problem -> u at the Map's points, in the shape of the Map's output.
-    residual, boundary: problem -> array of any shape: by how much u misses the equation, and the boundary values; of
-        the problem with the trained parameters as its inputs.
+    residual, boundary: problem -> array of any shape: by how much u misses the equation, and the boundary values; the
+    problem has the trained parameters as its inputs.
     tolerance: the largest error of u, relative to the largest |u|.
-    residual_tolerance, boundary_tolerance: the root mean square residual, and the largest error at the boundary, of a
-        solution, both as they are.  Where one of the two is kept and the other exceeded ``AMPLE`` times over, that is
-        told as the cause of the error.  With less, training may only be on its way: one of them falls first.
+    residual_tolerance, boundary_tolerance: the root mean square residual, and the largest error at the boundary, that
+    are allowed, both absolute.  If one is met and the other exceeded by a factor of ``AMPLE``, that one is reported as
+    the cause of the error; by a smaller factor, training may merely be unfinished, since one of them falls first.
     along: the Map's input along which a card draws u; "" for none.
 
     >>> def line(w, x): return w[0] + w[1] * x
@@ -290,7 +290,7 @@ class Trained(Quantity):
             return Value("other")
         return Value("tensor", trained.outputs[0].numpy(), "float64", type_name="Tensor")
 
-    @np.errstate(all="ignore")  # of parameters near the largest float
+    @np.errstate(all="ignore")  # parameters near the largest float overflow
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         arrays = [item.array for item in value.items if item.array is not None]
         if not all(np.isfinite(array).all() for array in arrays):
@@ -304,7 +304,7 @@ class Trained(Quantity):
         if all(np.array_equal(array, p.inputs[name].numpy()) for name, array in zip(self.names, arrays, strict=True)):
             return "untrained", {"model": self.model}
         error = float(np.abs(u - p.truth).max())
-        if not error <= FAR * p.scale:  # or it is no number
+        if not error <= FAR * p.scale:  # true for nan, too
             return "training_diverged", {"model": self.model}
         residual = float(np.sqrt(np.mean(np.square(self.residual(trained)))))
         boundary = float(np.abs(self.boundary(trained)).max())
@@ -323,7 +323,7 @@ class Trained(Quantity):
         }
 
     def _with(self, p: Problem, value: Value) -> Problem | None:
-        """The problem with the parameters that came back; None if they are not those of the model, in its shapes."""
+        """The problem with the parameters that came back; None if their number or shapes are not the model's."""
         arrays = [item.array for item in value.items]
         if len(arrays) != len(self.names):
             return None
@@ -336,9 +336,9 @@ class Trained(Quantity):
 
 @dataclass(frozen=True)
 class Fitted(Computed):
-    """A number, of shape (), that the answer finds by a search of its own: one that is near enough is right.
+    """A number, of shape (), that the answer finds by its own search; it is right if it is close enough.
 
-    start: the extra that the search begins with.  tolerance: relative to the truth.
+    start: the name of the extra where the search begins.  tolerance: relative to the truth.
 
     >>> def f(k): return 2 * k
     >>> extras = {"k0": lambda generator, p: torch.tensor(1.0, dtype=torch.float64)}

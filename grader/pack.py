@@ -1,12 +1,11 @@
-"""Packs: what a course brings to the engine, which holds no questions of its own.
+"""Packs: the questions that a course brings; the grader itself has none.
 
 A pack is a Python module or package that has ``QUESTIONS``, a list of Questions, and may have ``LESSONS``, ``{unit:
-where its lesson is}``.  The functions that students are handed are in modules of their own, which import nothing but
-libraries: their text is all of a pack that ever reaches a student's process.
+where its lesson is}``.  The functions that students are handed are in separate modules, which import only libraries:
+the text of these modules is the only part of a pack that ever reaches a student's process.
 
-A pack is installed, with an entry point in the group ``grader.packs``; or it is a file or folder of a course, beside a
-notebook or named in ``nbgrader_config.py``.  It is read as text first, since that is what is sent to workers and counts
-in fingerprints.
+A pack is either installed, with an entry point in the group ``grader.packs``, or a file or folder of a course, beside a
+notebook or named in ``nbgrader_config.py``.  It is read as text first, since workers and fingerprints use its text.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ CONFIG = "nbgrader_config.py"  # marks a course's folder
 
 
 class PackError(ValueError):
-    """A pack cannot be used; the message names file and line, and says what to do.
+    """Raised if a pack cannot be used; the message names file and line, and says what to do.
 
-    ids: the questions that two packs have.
+    ids: the questions that are in two packs, if that is why.
     """
 
     ids: frozenset[str] = frozenset()
@@ -69,12 +68,12 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """Of all texts, wherever they lie."""
+        """A digest of all texts; it does not depend on where the files are."""
         parts = [self.name, *(f"{name}\0{text}" for name, (_, text) in sorted(self.modules.items()))]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def line_of(self, id: str) -> tuple[str, int]:
-        """(file, line) of the first place where a question's id stands in quotes; of the first line if nowhere."""
+        """(file, line) of the first place where a question's id occurs in quotes; of the first line if it does not."""
         for file, text in self.modules.values():
             for number, line in enumerate(text.splitlines(), 1):
                 if f'"{id}"' in line or f"'{id}'" in line:
@@ -141,7 +140,7 @@ class Packs:
     def lesson(self, id: str, unit: str) -> str:
         """Where the lesson of a unit is, for a question's readers; "" if the question's pack has none.
 
-        Of an installed pack, a lesson that is a file must be in the course: another course does not have it.
+        A file that is a lesson of an installed pack counts only if it is in the course: not every course has it.
         """
         pack = self.pack_of(id)
         lesson = pack.lessons.get(unit, "") if pack else ""
@@ -150,14 +149,14 @@ class Packs:
         return lesson
 
     def mistake(self, id: str, key: str) -> Mistake | None:
-        """The mistake that a question knows by this key; None if it knows none."""
+        """The mistake with this key, as the question has it; None if there is none."""
         try:
             return self.questions[id].mistake(key)
         except KeyError:
             return None
 
     def told(self, verdict: Verdict) -> Verdict:
-        """The verdict, without a lesson that the question's pack does not have."""
+        """The verdict, without its reference to a lesson that the question's pack does not have."""
         return verdict if self.lesson(verdict.question, verdict.unit) else replace(verdict, unit="")
 
     @property
@@ -212,7 +211,7 @@ def named(course: Path, names: Sequence[str]) -> list[Source]:
 
 
 def of_path(path: Path) -> Source:
-    """The pack in this file, with the modules beside it that it imports; or in this folder, with all in it.
+    """The pack in this file, with the modules beside it that it imports; or in this folder, with all its modules.
 
     Raises PackError if one of these files cannot be read.
     """
@@ -233,7 +232,7 @@ def of_path(path: Path) -> Source:
 
 
 def _of_module(name: str) -> Source | None:
-    """The installed pack in a module, or in a package with all that is in it; None if there is no such module."""
+    """The installed pack in this module, or in this package with all its modules; None if there is no such module."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, AttributeError, ValueError):
@@ -275,7 +274,7 @@ def makes_questions(path: Path) -> bool:
         try:
             tree = ast.parse(file.read_bytes())
         except (OSError, SyntaxError, ValueError):
-            return False  # if it was to be a pack, the id that is missing is said, with the files that were looked at
+            return False  # if it was meant to be one, the message about an unknown id lists the files searched
         targets = [t for node in tree.body if isinstance(node, ast.Assign) for t in node.targets]
         targets += [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
         has = any(isinstance(target, ast.Name) and target.id == QUESTIONS for target in targets)
@@ -287,7 +286,7 @@ _KNOWN: dict[tuple[str, int, int], bool] = {}
 
 
 def _imports(file: Path | str, text: str) -> list[tuple[str, int]]:
-    """See ``_imported``.  Raises PackError if the text is not Python."""
+    """The modules that a text imports, as in ``_imported``.  Raises PackError if the text is not Python."""
     try:
         return list(_imported(ast.parse(text)))
     except SyntaxError as why:
@@ -321,7 +320,7 @@ def at_hand(folder: Path) -> tuple[Packs, list[PackError]]:
     return Packs(packs), wrong
 
 
-_installed = cache(installed)  # what is installed while a kernel runs is found by the next one
+_installed = cache(installed)  # a pack that is installed while a kernel runs is found after a restart
 
 
 # --- loading packs
@@ -329,7 +328,7 @@ _installed = cache(installed)  # what is installed while a kernel runs is found 
 
 def loaded(source: Source) -> Pack:
     """The pack, loaded once in this process.  Raises PackError."""
-    key = source.digest, source.file  # the file, too, so that messages name the one that was asked for
+    key = source.digest, source.file  # the file, too, so that messages name the right one
     if key not in _LOADED:
         _LOADED[key] = _made(source)
     return _LOADED[key]
@@ -361,7 +360,7 @@ def _made(source: Source) -> Pack:
 
 
 def _module(source: Source) -> ModuleType:
-    """The pack's module: the installed one if it has the same text, else one made of the text.  Raises PackError."""
+    """The pack's module: the installed one if it has the same text, else one made from the text.  Raises PackError."""
     here = _of_module(source.name) if source.installed else None
     try:
         if here and here.digest == source.digest:
@@ -373,7 +372,7 @@ def _module(source: Source) -> ModuleType:
 
 
 def _place(source: Source, why: BaseException) -> tuple[str, int]:
-    """(file, line) in the pack's own files where an error arose while it was loaded."""
+    """(file, line) in the pack's own files where an error occurred while it was loaded."""
     files = {file for file, _ in source.modules.values()}
     if isinstance(why, SyntaxError) and why.filename in files:
         return str(why.filename), why.lineno or 1
@@ -384,7 +383,7 @@ def _place(source: Source, why: BaseException) -> tuple[str, int]:
 def _from_text(source: Source) -> ModuleType:
     """Execute a pack's modules without leaving them where others could import them.
 
-    Two courses may both have a module ``questions``; each pack's own modules import one another all the same.
+    Two courses may both have a module ``questions``; still, the modules of each pack can import one another.
     """
     parts = source.name.split(".")
     parents = (".".join(parts[:k]) for k in range(1, len(parts)))
@@ -424,7 +423,7 @@ class _Texts(MetaPathFinder, Loader):
         file, text = self.modules[module.__name__]
         module.__file__ = file
         exec(compile(text, file, "exec", dont_inherit=True), module.__dict__)
-        if not Path(file).exists():  # on another machine, so that tracebacks show its lines
+        if not Path(file).exists():  # the file is on another machine: tracebacks show its lines all the same
             linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
 
 

@@ -69,7 +69,7 @@ def broken(
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> q = Question("ps1.ones", "1.1 Ones", WeightedGradient(), [Map(f, {"x": normal(2)})], ("x", "v"), {"v": None})
     >>> print(broken([q], wrong=[], right=[("ps1.ones", lambda x, v: torch.autograd.grad(f(x), x, v)[0])])[0])
-    ps1.ones: It has 0 hints. Give two or three, all different and without blanks around them.
+    ps1.ones: It has 0 hints. Give two or three, all different and without leading or trailing spaces.
     """
     found = []
     for question in questions:

@@ -155,7 +155,7 @@ def test_a_language_that_is_not_there_is_told_with_those_that_are(tmp_path):
 HABITS = {
     r"(?<!multiply the )(?<!entries of the )(?<!times the )(?<!weight its )"
     r"\b(differentiat\w+|derivatives?|gradients?|Jacobians?) by (?:(?:the|each|every|all|an?|its) )?"
-    r"(?:a\b(?!\s(?!and\b|or\b)\w\w)|[b-zθ]\b|inputs?\b|variables?\b|lea(?:f|ves)\b|parameters?\b|weights?\b)": "with respect to",
+    r"(?:a\b(?!\s(?!and\b|or\b)\w\w)|[b-zθ]\b|inputs?\b|variables?\b|lea(?:f|ves)\b|(?:parameter|weight)s?\b)": "wrt",
     r"\b\w*(?:neighbour|colour|behaviour|favour|optimis|minimis|maximis|summaris)\w*": "American spelling",
     r"\b[Ww]hich (?:shape|size|value|dtype) ha(?:s|ve)\b": "What shape does ... have?",
     r"\bround brackets\b|pair of brackets": "parentheses",
