@@ -68,7 +68,8 @@ of functions:
 'part_without_gradient'
 
 ``Gradient`` and ``SampleGradients`` with respect to such a tuple of names ask for gradients of a model, ``LossParts``
-for the parts of a loss one by one, and ``Trained`` for a model that solves an equation.
+for the parts of a loss one by one, ``Parameters`` for what training steps leave in a model, and ``Trained`` for a model
+that solves an equation.
 
 **What may be handed to students.**  An answer runs in a process that holds nothing of a pack but its functions, so
 that no question, derivation or truth can be found there.  A function is therefore sent by name and looked up in
@@ -83,7 +84,7 @@ predictions stay with the judge, and may be any functions.
 from __future__ import annotations
 
 from grader.mistakes import CATALOGUE, Mistake
-from grader.models import Fitted, Loss, LossParts, Trained
+from grader.models import Fitted, Loss, LossParts, Parameters, Trained
 from grader.predictions import Cause, Facts, Letters, Predicted, PredictedShape
 from grader.problem import Block, Inseparable, Map, Problem, fixed, like, mixed_signs, normal, place, uniform
 from grader.programs import EngineGradient, LocalRule, ParentsFirst
@@ -163,6 +164,7 @@ __all__ = [
     # what is asked of a model
     "Loss",
     "LossParts",
+    "Parameters",
     "Trained",
     "Fitted",
     # predictions

@@ -1,4 +1,4 @@
-"""Quantities about models: a loss of several parts and its gradient, a trained model, a fitted number.
+"""Quantities about models: a loss of several parts and its gradient, parameters, a trained model, a fitted number.
 
 A model's parameters are inputs of the Map, by name, and hidden (``Question.hidden``).  ``Question.computed`` builds the
 model from them; it registers these very tensors, which are ``nn.Parameter``, so that their gradients, and their values
@@ -332,6 +332,38 @@ class Trained(Quantity):
                 return None
             p = p.at(name, torch.from_numpy(array.astype(float)))
         return p
+
+
+@dataclass(frozen=True)
+class Parameters(Computed):
+    """The parameters of a model after the answer has run: a tuple, each in its own shape, in the order of ``wrt``.
+
+    model: the name of the argument, made by ``Question.computed``, whose parameters they are.
+
+    >>> class Scale(torch.nn.Module):
+    ...     def __init__(self, w):
+    ...         super().__init__()
+    ...         self.w = w
+    >>> def f(w): return (w ** 2).sum()
+    >>> asks = Parameters(wrt=("w",), compute=lambda p: (0.5 * p.inputs["w"].numpy(),))
+    >>> settings = {"computed": {"model": Scale}, "hidden": ("w",)}
+    >>> q = Question("99.q", "Q", asks, [Map(f, {"w": fixed([2, 4])})], ("w", "model"), **settings)
+    >>> from grader.judge import diagnose
+    >>> diagnose(q, lambda model: model.w.data.mul_(0.5)).status
+    'correct'
+    >>> diagnose(q, lambda model: 0.5 * model.w).status  # returned, and the model left unchanged
+    'multiple'
+    """
+
+    model: str = "model"
+
+    @property
+    def observes(self) -> str:
+        return "parameters"
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        return (self.model,)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def test_what_stops_only_when_the_loss_is_differentiated_is_said_to_have_happene
 
     v = diagnose(LOSS, backward_inside)
     assert (v.status, v.error, v.lines) == ("raised", "second_backward", ())
-    assert "when what you returned was differentiated" in v.message
+    assert "when the grader differentiated what you returned" in v.message
 
     def stops(critic, x, z, lam):
         return loss(critic, x, z, lam).backward(z)

@@ -1,7 +1,6 @@
 """Unit 02: gradients that accumulate, branches that are cut, and operations that are forbidden."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from grader.jacobian import forward_mode
 from grader.mistakes import CATALOGUE, Mistake
+from grader.models import Parameters
 from grader.predictions import Facts, Predicted
 from grader.problem import Map, Problem, fixed, mixed_signs, normal, uniform
 from grader.quantities import Computed, Gradient, GradState, Step
@@ -273,19 +273,6 @@ _STALE = {"stale": lambda generator, p: mixed_signs(*next(iter(p.inputs.values()
 
 
 # --- training steps
-
-
-@dataclass(frozen=True)
-class Parameters(Computed):
-    """What the parameters of the argument ``model`` are afterwards: a tuple, in the order of ``wrt``."""
-
-    @property
-    def observes(self) -> str:
-        return "parameters"
-
-    @property
-    def looks_at(self) -> tuple[str, ...]:
-        return ("model",)
 
 
 def _gradients(p: Problem, W: np.ndarray, b: np.ndarray) -> np.ndarray:
