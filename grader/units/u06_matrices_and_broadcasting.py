@@ -678,7 +678,7 @@ QUESTIONS: list[Question] = [
         ),
         without={"jvp_for_vjp": "Jv is AVB where all four are square, which has a name of its own here"},
         points=2,
-        stars=2,
+        stars=1,
         minutes=5,
         hints=(
             "Y = AXB has shape (m, r). Which products of A, B and V, transposed or not, can have X's shape (p, q)?",
@@ -858,7 +858,8 @@ QUESTIONS: list[Question] = [
         minutes=8,
         hints=(
             "First take one product without a batch: Y = XW is AXB with a factor missing. What are its two gradients?",
-            "`.mT` transposes the last two dimensions and leaves the batch alone; `@` multiplies batch by batch.",
+            "`.mT` transposes the last two dimensions and leaves the batch alone; `@` multiplies the matrices of the "
+            "batch one by one.",
             "A shared W was copied to every element of the batch: where `W.dim() == 2`, sum over dimension 0.",
         ),
     ),
