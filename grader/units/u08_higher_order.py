@@ -166,8 +166,8 @@ QUESTIONS = [
                 "g": _gives_second(lambda x, y: torch.autograd.grad(y, x)[0] + 0 * x),
             },
             notes={
-                "a": "By default `grad` does not record the pass back, so g has no graph.",
-                "b": "The pass back was recorded, so g has a graph that leads to x.",
+                "a": "By default `grad` does not record the backward pass, so g has no graph.",
+                "b": "The backward pass was recorded, so g has a graph that leads to x.",
                 "c": "The graph of y is kept, but g gets no graph of its own.",
                 "d": "`detach` cuts the graph off again.",
                 "e": "This g was computed from x by recorded operations, like any other output.",
@@ -177,11 +177,11 @@ QUESTIONS = [
         ),
         points=1,
         stars=2,
-        minutes=5,
+        minutes=6,
         hints=(
             "Ask each time whether g was computed from x by operations that PyTorch recorded.",
             "`retain_graph` is about the graph of y, `create_graph` about the graph of g.",
-            "In g there is a graph, and no error. But what is the derivative of `32 + 0 * x`?",
+            "After line g there is a graph, and no error. But what is the derivative of `32 + 0 * x`?",
         ),
     ),
     Question(
@@ -234,7 +234,7 @@ QUESTIONS = [
     ),
     Question(
         "08.mend_create_graph",
-        "8.5 Mend a gradient that ends in a dead end",
+        "8.5 Mend a gradient that is a dead end",
         Gradient(differentiable=True),
         SEVERAL,
         gives=("f", "x"),
@@ -279,11 +279,11 @@ QUESTIONS = [
         SEVERAL,
         gives=("f", "x"),
         points=3,
-        stars=3,
-        minutes=9,
+        stars=2,
+        minutes=8,
         hints=(
             "H is the Jacobian of the gradient: row i is the gradient of g[i].",
-            "Each of the n rows takes a pass back through the graph of g: `retain_graph=True`.",
+            "Each of the n rows takes a backward pass through the graph of g: `retain_graph=True`.",
             "`rows = [torch.autograd.grad(entry, x, retain_graph=True)[0] for entry in g]`, then `torch.stack(rows)`.",
         ),
     ),
@@ -295,8 +295,8 @@ QUESTIONS = [
         gives=("f", "x", "u"),
         extras={"u": lambda generator, p: mixed_signs(*p.inputs["x"].shape)(generator)},
         points=3,
-        stars=3,
-        minutes=7,
+        stars=2,
+        minutes=6,
         hints=(
             "Hu is a weighted sum of the rows of H, and H is a Jacobian. Which call adds up the weighted rows of one?",
             "The gradient g has n outputs, and u says how much each counts: two calls in all, and no loop.",
@@ -317,7 +317,7 @@ QUESTIONS = [
                 "g": _grad_gives_second_and_leaves_grad_alone,
             },
             notes={
-                "a": "The pass back was recorded, so the gradient that it left in `.grad` has a graph.",
+                "a": "The backward pass was recorded, so the gradient that it left in `.grad` has a graph.",
                 "b": "`backward` adds to what `.grad` already holds.",
                 "c": "`backward` adds to what `.grad` already holds.",
                 "d": "`.grad` was emptied before the second call, so that call had nothing to add to.",
@@ -328,7 +328,7 @@ QUESTIONS = [
         ),
         points=2,
         stars=3,
-        minutes=6,
+        minutes=8,
         hints=(
             "f′(5) = 75 and f″(5) = 30. What does `backward` do with what `.grad` already holds?",
             "After the first call x holds `x.grad`, and the graph of `x.grad` holds x: each keeps the other alive.",
@@ -357,8 +357,8 @@ QUESTIONS = [
         [RIDGE, Map(functions.critic, {"x": normal(2, 3)}, "a small critic, tanh inside"), GULLY],
         gives=("f", "x"),
         points=2,
-        stars=3,
-        minutes=7,
+        stars=2,
+        minutes=6,
         hints=(
             "First the gradient g, with a graph. Then one number computed from it. Then the gradient of that number.",
             "‖g‖² is the sum of the squares of all entries, whatever the shape: `(g * g).sum()`, nothing detached.",
