@@ -1,10 +1,10 @@
-"""The pictures that cards and lessons share, in one theme and each with alt text.
+"""The pictures that cards and lessons share, all in one theme and with alt text.
 
 Tables of numbers are HTML and graphs are inline SVG; both take their text color from the page, so that they are
 readable in a light and in a dark JupyterLab, in print, and in exported HTML without a network.  Curves are SVG from
 Matplotlib, recolored to do the same.  Blue is positive and orange is negative, two hues that can be told apart with all
-common forms of color blindness, and every cell shows its number.  A picture's ``text/plain`` is its alt text, which is
-all that a notebook keeps of it.
+common forms of color blindness, and every cell shows its number.  A picture's ``text/plain`` is its alt text, the only
+part of it that is saved in a notebook.
 """
 
 from __future__ import annotations
@@ -350,13 +350,13 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"#000000|\bblack\b", "currentColor", text)
-    # What is filled with black has no fill of its own in Matplotlib's SVG, text, arrows and markers alike.
+    # Black text, arrows and markers have no fill attribute of their own in Matplotlib's SVG.
     label = f'role="img" aria-label="{escape(alt, quote=True)}" fill="currentColor" style="max-width:100%;height:auto"'
     return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
 
 
 def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
-    """Two curves over the same points, all of shape (k,): what was found, and the truth, dashed.  name: of x.
+    """Two curves over the same points, all of shape (k,): yours, and the truth, dashed.  name: the label of the x axis.
 
     Plain SVG, without Matplotlib: a card is drawn at every check, and goes into pages that fetch nothing.
     """
@@ -364,7 +364,7 @@ def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Pict
     both = np.concatenate([yours, true])
     left, right, bottom, top = float(x.min()), float(x.max()), float(both.min()), float(both.max())
     width, height, at = 420, 190, 58  # of the frame, and where it begins
-    ends = [0.0 if abs(v) < 1e-4 * (top - bottom) else v for v in (top, bottom)]  # as they are labeled
+    ends = [0.0 if abs(v) < 1e-4 * (top - bottom) else v for v in (top, bottom)]  # the labels of the y axis
 
     def path(values: np.ndarray) -> str:
         across = at + (x[order] - left) / ((right - left) or 1.0) * width
@@ -432,7 +432,7 @@ def _edge(start: str, end: str, label: str, is_cut: bool) -> str:
 
 
 def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = "") -> str:
-    """Cells laid out row by row, as plain ``<div>`` elements: these survive where a front end strips SVG for safety."""
+    """Cells laid out row by row, as plain ``<div>`` elements, which a front end keeps even if it strips SVG."""
     columns = " ".join(f"{width}px" for width in widths)
     head = f'<div style="font-weight:600;margin-bottom:3px">{escape(title)}</div>' if title else ""
     style = f"display:grid;grid-template-columns:{columns};align-items:center"

@@ -1,4 +1,4 @@
-"""What a student can be asked to predict before running anything: numbers, shapes, letters, causes of errors."""
+"""Predictions to make before running anything: numbers, shapes, letters, causes of errors."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class PredictedShape(Predicted):
             ("shape_reversed", {}, truth[::-1]),
             ("shape_of_scalar", {}, ()),
         ]
-        # Where the Question has a mistake of its own for a shape, that one is used.
+        # If the Question has its own mistake for a shape, that one is used.
         found = {tuple(int(size) for size in wrong.value): wrong for wrong in self._also(p)}
         for key, detail, guess in guesses:
             if guess != truth and guess not in found and key not in p.question.without:

@@ -44,7 +44,7 @@ class Arg:
     requires_grad: bool = False
     stale: np.ndarray | None = None  # what `.grad` already holds before the call, in the shape of value
     computed: bool = False  # True: passed is value(*tensors made before), with its graph
-    hidden: bool = False  # True: made for what is computed after it, as a parameter if it requires a gradient
+    hidden: bool = False  # True: not passed, but used to compute later arguments; a parameter if it requires a gradient
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Call:
 
     args: tuple[Arg, ...] = ()
     observe: str = "returned"  # a key of OBSERVERS
-    of: tuple[str, ...] = ()  # names of the arguments to look at
+    of: tuple[str, ...] = ()  # the names of the arguments to look at
     again: np.ndarray | None = None  # weights for differentiating the result once more, in its shape
     use: str = "call"  # how the answer is used: a key of USES
-    weight: np.ndarray | None = None  # what an operation's result is pulled back with, in its shape
+    weight: np.ndarray | None = None  # the v of an operation's VJP, in the shape of its result
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Value:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception that stopped a student's code, with those lines of its traceback that are the student's own."""
+    """An exception that stopped a student's code, with the lines of its traceback that the student wrote."""
 
     type_name: str
     message: str
     lines: tuple[tuple[int, str], ...] = ()  # (line number, source line), outermost first
-    at: int = 0  # number of the innermost of them that stands in the answer's own file, or cell; 0 if none does
-    unknown: tuple[str, ...] = ()  # attributes that were set on tensors, and that tensors do not have
+    at: int = 0  # the number of the innermost of them that is in the answer's own file or cell; 0 if none is
+    unknown: tuple[str, ...] = ()  # attributes that were set on tensors although tensors do not have them
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Answer:
     value: Value | None = None
     raised: Raised | None = None
     untouched: bool = False
-    instead: Value | None = None  # the value given where a function was asked for
+    instead: Value | None = None  # the value that was given instead of a function
     misfit: str = ""  # the function's own signature if the call does not fit it
     warned: tuple[str, ...] = field(default=())
 
@@ -111,7 +111,7 @@ def probe(answer: object, call: Call) -> Answer:
         try:
             unfilled = _is_unfilled(error, call)
             return Answer(untouched=True) if unfilled else Answer(raised=describe_error(error, call, answer))
-        except Exception:  # an exception of the student's own making may raise whatever it is asked
+        except Exception:  # looking at an exception of a class that the student wrote may raise anything
             return Answer(raised=Raised("Exception", ""))
 
 
@@ -178,7 +178,7 @@ def plain(thing: object, depth: int = 3) -> Value:
 
 
 def functions_of(call: Call) -> Iterator[Callable[..., Any]]:
-    """The functions that a call hands over, those inside of partials too."""
+    """The functions that a call passes, including those inside partials."""
     waiting = [arg.value for arg in call.args]
     while waiting:
         value = waiting.pop()
@@ -189,11 +189,11 @@ def functions_of(call: Call) -> Iterator[Callable[..., Any]]:
 
 
 def describe_error(error: BaseException, call: Call | None = None, answer: object = None) -> Raised:
-    """The exception's type and message, and those lines of its traceback that the student wrote.
+    """The exception's type and message, and the lines of its traceback that the student wrote.
 
     A line that recursion repeats is listed once, at its innermost position.
-    call: what was called; lines from the files of functions that it hands over are not the student's either.
-    answer: the student's function; a helper in another cell, or a function that the notebook gives, has another file.
+    call: the call that was made; lines from the files of the functions that it passes are not the student's.
+    answer: the student's function; helpers in other cells, and functions that the notebook provides, have other files.
     """
     handed, own = _files(call), _file(answer)
     frames = [
@@ -211,7 +211,7 @@ def describe_error(error: BaseException, call: Call | None = None, answer: objec
 
 
 def _unknown_attributes(frame: types.FrameType) -> Iterator[str]:
-    """Attributes that code has set on tensors in a frame's local variables, and that tensors do not have."""
+    """Attributes that code has set on the tensors in a frame's local variables although tensors do not have them."""
     for value in list(frame.f_locals.values()):
         if type(value) is torch.Tensor:
             names = itertools.islice(dict.keys(vars(value)), MOST_ITEMS)
@@ -225,7 +225,7 @@ def _files(call: Call | None) -> set[str]:
 
 def _file(function: object) -> str:
     """The file that a function was defined in, "" for anything without code of its own."""
-    # By its type alone: a student's object may raise whatever it is asked.
+    # Only its type is looked at: any access to a student's object may raise.
     return function.__code__.co_filename if type(function) is types.FunctionType else ""
 
 
@@ -241,7 +241,7 @@ def _returned(returned: object, passed: Mapping[str, object], call: Call) -> Val
 def _grad(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
     """The `.grad` of the named arguments after the call."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # reading .grad of a non-leaf warns; that it is None says enough
+        warnings.simplefilter("ignore")  # reading .grad of a non-leaf warns; the None that it returns is enough
         return _together(tuple(plain(passed[name].grad) for name in call.of))
 
 
@@ -256,10 +256,10 @@ def _after(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
 
 
 def _again(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What was returned, and the gradient of its weighted sum with respect to the first named argument, or none.
+    """What was returned, and the gradient of its weighted sum with respect to the first named argument, if any.
 
-    Of a tuple of numbers, the weighted sum is that of its entries.  A result can pretend to have a graph, but it cannot
-    pretend to be differentiable once more.
+    For a tuple of numbers, the weighted sum is over its entries.  A result can pretend to have a graph, but not to be
+    differentiable once more.
     """
     first, second = plain(returned), Value("none")
     made: Any = returned
@@ -275,7 +275,7 @@ def _again(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
 
 
 def _freed(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
-    """What was returned, and 1 if the graph of the first computed argument has been freed, 0 if it was kept."""
+    """What was returned, and 1 if the graph of the first computed argument was freed, 0 if it was kept."""
     name = next(arg.name for arg in call.args if arg.computed)
     try:
         torch.autograd.grad(passed[name].sum(), passed[call.of[0]])
@@ -288,8 +288,8 @@ def _freed(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
 def _pulled(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
     """An operation's result y, its VJP with the call's weight, and the derivative of that VJP.
 
-    The VJP has a gradient for each of the named arguments; it is None where y has no graph.  It is differentiated, if
-    the call says so, as the sum of its entries times ``again``, with respect to the named arguments and to the weight.
+    The VJP has a gradient for each of the named arguments; it is None if y has no graph.  If ``call.again`` is given,
+    the sum of the VJP's entries times ``again`` is differentiated with respect to the named arguments and the weight.
     """
     assert isinstance(returned, Pulled)
     assert call.weight is not None
@@ -306,9 +306,9 @@ def _pulled(returned: object, passed: Mapping[str, Any], call: Call) -> Value:
 
 
 def _once_more(gradients: tuple[torch.Tensor | None, ...], leaves: list[torch.Tensor], weights: np.ndarray) -> Value:
-    """The gradients of the weighted sum of all entries of some gradients: a tuple; None if these have no graph.
+    """The gradients of the weighted sum of all entries of ``gradients``: a tuple; None if these have no graph.
 
-    weights: for all entries, flattened.
+    weights: one for each entry, flattened.
     """
     parts = torch.from_numpy(weights.copy()).split([leaf.numel() for leaf in leaves[: len(gradients)]])
     terms = [
@@ -320,7 +320,7 @@ def _once_more(gradients: tuple[torch.Tensor | None, ...], leaves: list[torch.Te
         return Value("none")
     for leaf in leaves:
         leaf.grad = None
-    # Not autograd.grad, which goes only where a leaf can be reached, and so not into what once_differentiable refuses.
+    # Not autograd.grad: it only visits nodes that lead to a leaf, and so misses the error of once_differentiable.
     torch.autograd.backward(sum(terms))
     found = (torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves)
     return Value("tuple", items=tuple(map(plain, found)), type_name="tuple")
@@ -356,7 +356,7 @@ def _called(answer: Callable[..., object], passed: list[Any]) -> object:
 
 
 def _applied(answer: Any) -> Any:
-    """What is called of an operation: the ``apply`` of a Function class, or the function itself."""
+    """What to call for an operation: the ``apply`` of a Function class, or else the function itself."""
     return getattr(answer, "apply", answer) if isinstance(answer, type) else answer
 
 
@@ -385,8 +385,8 @@ def _transformed(answer: Any, passed: list[Any]) -> Pulled:
     return Pulled(y, lambda v, leaves: vjp(v))
 
 
-# What follows is given a class of nodes.  If an expression gives anything else than such a node, the name of its type
-# is returned instead.
+# The following functions are given a class of nodes.  If an expression returns anything but such a node, they return
+# the name of its type instead.
 
 
 def _differentiated(answer: Any, passed: list[Any]) -> object:
@@ -404,11 +404,11 @@ def _differentiated(answer: Any, passed: list[Any]) -> object:
 
 
 def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
-    """The same for an expression with any number of outputs, each handed back with its upstream gradient.
+    """Like ``_differentiated``, for an expression with any number of outputs, each with its upstream gradient.
 
-    passed: the expression, its inputs, and the upstream gradients of all outputs in one line.  The expression is built
-    anew for each output, so that an engine need not be able to go through one graph twice.  An upstream gradient that
-    is the number 1 is not passed, since it is the default.
+    passed: the expression, its inputs, and the upstream gradients of all outputs, flattened.  The graph is built anew
+    for each output, so that an engine need not be able to go through one graph twice.  An upstream gradient that is the
+    number 1 is not passed, since it is the default.
     """
     expression, *inputs, weights = passed
     weights = weights.reshape(-1)
@@ -435,11 +435,11 @@ def _differentiated_with_weights(answer: Any, passed: list[Any]) -> object:
 
 
 class _Watch:
-    """Looks on as the rules of a graph are called, and changes nothing of what they hand back.
+    """Observes the calls of a graph's rules without changing what they hand back.
 
-    amiss: (method that made the rule, type) of the first result that is no tuple and no list, or (method, shape, wanted
-    shape) of the first gradient in another shape than its parent's, whichever comes first; () if there is neither.
-    idle: whether rules were called, and with nothing but zeros.
+    amiss: (method that made the rule, type) of the first result that is neither a tuple nor a list, or (method, shape,
+    wanted shape) of the first gradient whose shape is not its parent's, whichever comes first; () if there is neither.
+    idle: whether rules were called, and only ever with zeros.
     """
 
     def __init__(self, out: Any):
@@ -454,16 +454,16 @@ class _Watch:
             seen.add(id(node))
             waiting += parents
             if callable(pull):
-                with contextlib.suppress(AttributeError):  # a class may have slots, or a pull that is a method
+                with contextlib.suppress(AttributeError):  # the class may have slots, or a method ``pull``
                     node.pull = partial(self._called, pull, parents)
 
     def _called(self, pull: Callable[..., object], parents: Any, /, *args: Any, **keywords: Any) -> object:
-        with contextlib.suppress(Exception):  # what is handed on may be anything
+        with contextlib.suppress(Exception):  # the student's code may hand back anything
             self.handed = self.handed or bool(np.any(args[0]))
             self.idle = not self.handed
         back = pull(*args, **keywords)
         if not self.amiss:
-            with contextlib.suppress(Exception):  # of objects that are not what they seem to be
+            with contextlib.suppress(Exception):  # the student's objects may raise on any access
                 self._look(str(getattr(pull, "__qualname__", "")), back, parents)
         return back
 
@@ -480,11 +480,11 @@ class _Watch:
 
 
 def _swept(out: Any, leaves: list[Any], inputs: list[torch.Tensor], *g: Any) -> tuple[Any, ...] | list[str]:
-    """What an engine leaves at the leaves, a tuple.
+    """The gradients that an engine leaves at the leaves: a tuple.
 
-    If that has not the leaves' shapes, or if the engine stops, and what was looked on explains it: a list, ``amiss`` of
-    the watch, or ["start"] where the pass did not start with the array that it was given, but with 1.  Where every rule
-    was called with zeros, nothing has arrived, whatever comes of the shapes.
+    If they do not have the leaves' shapes, or if the engine raises an error, and the watch says why, a list instead:
+    ``amiss`` of the watch, or ["start"] if the pass started with 1 and not with the array that it was given.  If every
+    rule was called with zeros, nothing has arrived, and the shapes do not matter.
     """
     watch = _Watch(out)
     try:
@@ -504,7 +504,7 @@ def _explained(watch: _Watch, out: Any, inputs: list[torch.Tensor], *g: Any) -> 
     """What ``_swept`` returns for a pass that went wrong; None if nothing was seen that explains it."""
     if watch.idle:
         return tuple(np.zeros(tuple(x.shape)) for x in inputs)
-    with contextlib.suppress(Exception):  # of a gradient that is not what it seems to be
+    with contextlib.suppress(Exception):  # the student's gradient may raise on any access
         if np.shape(*g) and np.all(out.grad == 1):
             return ["start"]
     return list(watch.amiss) or None
@@ -514,7 +514,7 @@ def _handed_back(answer: Any, passed: list[Any]) -> object:
     """(value, what its rule hands back to each parent) of a single operation on nodes whose class is the answer.
 
     passed: the operation, its inputs, and the upstream gradient.
-    Where a rule returns something else than a tuple or a list of gradients, a list is returned instead of a tuple.
+    If a rule returns anything but a tuple or a list of gradients, a list is returned instead of a tuple.
     """
     operation, *inputs, g = passed
     out = operation(*(answer(_bare(x)) for x in inputs))
@@ -523,7 +523,7 @@ def _handed_back(answer: Any, passed: list[Any]) -> object:
     if out.pull is None:
         return (out.data,)
     back = out.pull(_bare(g))
-    if isinstance(back, tuple):  # read by the class's own methods: those of a subclass could go on without end
+    if isinstance(back, tuple):  # read by tuple's and list's own methods: those of a subclass might never end
         return (out.data, *tuple.__getitem__(back, slice(MOST_ITEMS)))
     if isinstance(back, list):
         return (out.data, *list.__getitem__(back, slice(MOST_ITEMS)))
@@ -531,17 +531,17 @@ def _handed_back(answer: Any, passed: list[Any]) -> object:
 
 
 def _bare(x: torch.Tensor) -> Any:
-    """A tensor as an engine without torch takes it: a single number as a float, else a float64 array."""
+    """A tensor in the form that an engine without torch takes: a single number as a float, else a float64 array."""
     return x.item() if x.ndim == 0 else np.array(x.numpy())
 
 
 def _arrived(grad: Any, x: torch.Tensor) -> Any:
-    """What an engine has left at a leaf; zeros in the leaf's shape for the bare 0 of one that nothing has reached."""
+    """The gradient that an engine has left at a leaf; the bare 0 of a leaf that nothing reached becomes zeros."""
     return np.zeros(tuple(x.shape)) if isinstance(grad, (int, float)) and grad == 0 else grad
 
 
 def _total(grads: tuple[Any, ...]) -> Any:
-    """The sum of gradients; the first that is none, or of another shape than the others, if there is one."""
+    """The sum of gradients; but if one is no gradient, or differs in shape from the others, the first such one."""
     if len(grads) == 1:
         return grads[0]
     for grad in grads:
@@ -550,7 +550,7 @@ def _total(grads: tuple[Any, ...]) -> Any:
     return sum(np.asarray(grad, dtype=float) for grad in grads)
 
 
-# How an answer is used: (answer, what is passed, in order) -> what is looked at as returned.
+# How an answer is used: (answer, what is passed, in order) -> what counts as its return value.
 USES: dict[str, Callable[[Any, list[Any]], object]] = {
     "call": _called,
     "operation": _operated,
@@ -576,7 +576,7 @@ def _of_a_function(answer: Any, returned: object, passed: list[Any]) -> bool:
 
     if isinstance(returned, Pulled) and made_by_one(returned.y):
         return True
-    # Under torch.func, what is returned has lost its graph: so once more, without.
+    # A result from torch.func has lost its graph, so the function is called again without the transform.
     return made_by_one(_applied(answer)(*passed))
 
 
@@ -595,7 +595,7 @@ def _hand_over(arg: Arg, before: list[torch.Tensor]) -> object:
         return arg.value
     tensor = torch.from_numpy(arg.value.copy()).requires_grad_(arg.requires_grad)
     if arg.hidden and arg.requires_grad:
-        tensor = torch.nn.Parameter(tensor.detach())  # a module that is built of it registers this very tensor
+        tensor = torch.nn.Parameter(tensor.detach())  # a module built from it registers this very tensor
     if arg.stale is not None:
         tensor.grad = torch.from_numpy(arg.stale.copy())
     return tensor

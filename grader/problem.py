@@ -1,7 +1,7 @@
 """A Problem: a Question at one seed, with its inputs, its weights, its Jacobian, and what follows from them.
 
 There is no stored answer.  A Problem draws inputs and weights and computes the full Jacobian J by another method than
-the student's; the Question's Quantity then derives from J the truth and what each known mistake would give.
+the student's; from J, the Question's Quantity then derives the truth and what each known mistake would give.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Wrong(NamedTuple):
     key: str  # of the mistake
     value: Any  # in the form of the truth, or in another shape
     detail: Mapping[str, Any]  # facts for the explanation, e.g. which row
-    stage: int = 0  # where an answer is judged in stages: what it is a mistake in, an index into ``Quantity.stages``
+    stage: int = (
+        0  # if an answer is judged in stages: the one that the mistake is in, an index into ``Quantity.stages``
+    )
 
 
 class Block:
@@ -38,7 +40,7 @@ class Block:
 
     J: (m, n).  v, y, ones: (m,).  x: (n,).  x_shape, y_shape: the shapes before flattening (y_shape is (m,) if there
     are several outputs).  square: whether m = n > 1 and both shapes are equal.  p: the whole Problem.
-    T: like J, but with respect to the first drawn input, with nothing held constant; None if the Map derives nothing.
+    T: like J, but with respect to the first drawn input, with nothing held constant; None if no input is derived.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2, x[0]])
     >>> q = Question("99.q", "Q", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), {"v": None})
@@ -90,19 +92,19 @@ class Block:
 
 
 Sampler = Callable[[torch.Generator], Tensor]  # any function that draws a float64 tensor from the generator
-Extra = Callable[[torch.Generator, "Problem"], Any]  # the same for further arguments, drawn after the outputs
+Extra = Callable[[torch.Generator, "Problem"], Any]  # draws a further argument, once the outputs are known
 
 TRUTH = ""  # stands for the truth where mistakes are named by their keys
-ROUGH = 5e-4  # relative tolerance for what is made with difference quotients; less than SEPARATION
+ROUGH = 5e-4  # relative tolerance for results of difference quotients; less than SEPARATION
 SEPARATION = 1e-3  # values closer than this, relative to the larger, count as equal
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A sampler of independent entries, with the shape that it draws: what ``normal`` and its like return.
+    """A sampler of independent entries and the shape that it draws; ``normal``, ``uniform`` and others return one.
 
     entries: (shape, generator) -> float64 array of that shape.
-    shape: of what is drawn.  () is one number; but a weight whose sampler was made without a shape takes its output's.
+    shape: of the tensor drawn; () is one number, but as the sampler of a weight it takes the shape of its output.
 
     >>> draw = normal(2, 3)
     >>> draw(torch.Generator().manual_seed(0)).shape, draw.of((4,))(torch.Generator().manual_seed(0)).shape
@@ -150,7 +152,7 @@ def fixed(values: Any) -> Sampler:
 def mixed_signs(*shape: int) -> Drawn:
     """A sampler of weights with absolute values in [0.25, 2], of which half, rounded down, are negative.
 
-    Mixed signs and unequal sizes, because with ``v = ones`` several wrong formulas give the right result.
+    Signs and sizes differ because with ``v = ones`` several wrong formulas give the right result.
 
     >>> mixed_signs(4)(torch.Generator().manual_seed(0)).tolist()
     [-1.95, 1.49, -1.05, 1.86]
@@ -199,8 +201,8 @@ def _two_decimals(values: np.ndarray) -> np.ndarray:
 class Map:
     """A function to differentiate, with a sampler for each of its tensor arguments, in order.
 
-    A derived tensor is computed from the drawn ones, and then treated as independent of them: it is held constant when
-    x is differentiated (a detached branch), and can itself be differentiated with respect to (an intermediate result).
+    A derived tensor is computed from the drawn ones, and then treated as independent of them: derivatives with respect
+    to x hold it constant (a detached branch), and others are with respect to it (an intermediate result).
 
     >>> def power(x, k): return x ** k
     >>> p = Problem(Question("99.q", "Q", Derivative(), [Map(power, {"x": fixed(3)}, "x²", {"k": 2})], ("x",)), seed=0)
@@ -213,7 +215,7 @@ class Map:
     formula: str = ""  # as a card shows it, e.g. "(x₀x₁, x₁² + sin x₂)"
     fixed_args: Mapping[str, Any] = field(default_factory=dict)  # further plain arguments, passed as keywords
     derived: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)  # functions of the drawn inputs
-    takes: tuple[str, ...] = ()  # names in inputs and derived that fn takes, in order; empty for all
+    takes: tuple[str, ...] = ()  # the names in inputs and derived that fn takes, in order; empty for all
 
 
 class Inseparable(ValueError):
@@ -237,7 +239,7 @@ class Problem:
     seed: selects the Map and the random numbers.  attempt: draws other numbers at the same seed.
 
     map: the Map.  inputs, weights, extras: by name; inputs and weights are float64 tensors.  outputs: a tuple of
-    tensors.  jacobians: by input, (m, n) each.  y: all outputs, flattened: (m,).  truth, wrongs: what they lead to.
+    tensors.  jacobians: by input, (m, n) each.  y: all outputs, flattened: (m,).  truth, wrongs: derived from these.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2, x[0]])
     >>> q = Question("99.q", "Q", WeightedGradient(), [Map(f, {"x": normal(2)})], ("f", "x", "v"), {"v": None})
@@ -257,7 +259,7 @@ class Problem:
         self.outputs = jacobian.as_tuple(self.forward(*self.inputs.values()))
         self.weights: dict[str, Tensor] = self._draw_weights(generator)
         self.extras: dict[str, Any] = {}
-        for name, draw in question.extras.items():  # one by one: a later one may depend on those before it
+        for name, draw in question.extras.items():  # one by one: each may depend on those before it
             self.extras[name] = draw(generator, self)
         self._forget()
 
@@ -297,7 +299,7 @@ class Problem:
 
     @cached_property
     def stages(self) -> list[Problem]:
-        """What an answer is judged by, one after the other: a Problem for each Quantity in which it can be wrong."""
+        """The stages in which an answer is judged, in order: a Problem for each of the Quantity's stages."""
         return [self.asking(asks) for asks in self.question.asks.stages] or [self]
 
     def _draw_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
@@ -305,7 +307,7 @@ class Problem:
             (name,) = self.question.weights
             return {name: self.question.weigh(*self.inputs.values())}
         drawn = {}
-        # One for each output, or several for the only one.
+        # One weight for each output, or several for a single output.
         for (name, sampler), y in zip(self.question.weights.items(), cycle(self.outputs), strict=False):
             draw, shape = sampler or mixed_signs(), tuple(y.shape)
             v = drawn[name] = (draw.of(shape) if isinstance(draw, Drawn) and not draw.shape else draw)(generator)
@@ -394,10 +396,10 @@ class Problem:
         raise KeyError(f"{self.question.id} gives {name!r}, which is no input, weight or extra of it")
 
     def clashes(self) -> list[tuple[str, ...]]:
-        """What makes this problem useless: [] if truth and mistakes are all finite and differ from each other.
+        """What makes this problem unusable: [] if truth and mistakes are all finite and differ from each other.
 
-        Each clash is a tuple of mistakes' keys, with ``TRUTH`` for the truth: of all that give the same value; or of
-        one whose value is not finite, since no answer equals nan, so that it could never be named.
+        Each clash is a tuple of mistakes' keys, with ``TRUTH`` for the truth: either all that give the same value, or a
+        single one whose value is not finite and which could never be recognized, since no answer equals nan.
         """
         if self.question.asks.stages:
             return list(dict.fromkeys(clash for stage in self.stages for clash in stage.clashes()))
@@ -406,17 +408,19 @@ class Problem:
         for k, (_, value) in enumerate(entries):
             forms.setdefault(_form(value), []).append(k)
         found: list[tuple[str, ...]] = []
-        separation = max(SEPARATION, 3 * self.question.asks.tolerated)  # no value may be near enough to two
+        separation = max(
+            SEPARATION, 3 * self.question.asks.tolerated
+        )  # so that no answer is close enough to two values
         for members in forms.values():
             pairs = _pairs_alike([entries[k][1] for k in members], separation)
-            if pairs.diagonal().all() and np.count_nonzero(pairs) == len(members):  # each is alike only to itself
+            if pairs.diagonal().all() and np.count_nonzero(pairs) == len(members):  # each is like only itself
                 continue
             found += _groups([entries[k][0] for k in members], pairs)
         return list(dict.fromkeys(found))
 
 
 def _groups(names: Sequence[str], pairs: np.ndarray) -> list[tuple[str, ...]]:
-    """The names of values that are alike, directly or through others, or not finite, from ``_pairs_alike``: (k, k)."""
+    """Groups of names with values that are alike, also through others, or not finite.  pairs: from ``_pairs_alike``."""
     odd = [(name,) for name, finite in zip(names, pairs.diagonal(), strict=True) if not finite]
     together = {k: {k} for k in range(len(names))}
     for i, j in np.argwhere(np.triu(pairs, 1)):
@@ -427,7 +431,7 @@ def _groups(names: Sequence[str], pairs: np.ndarray) -> list[tuple[str, ...]]:
 
 
 def _form(value: Any) -> Any:
-    """What two values must have in common to be alike at all: their structure and shapes; a text is its own form."""
+    """The form that two values must share to be alike: their structure and shapes; a text is its own form."""
     if isinstance(value, np.ndarray):
         return value.shape
     if isinstance(value, tuple):
@@ -438,8 +442,8 @@ def _form(value: Any) -> Any:
 def _pairs_alike(values: Sequence[Any], rtol: float) -> np.ndarray:
     """``alike`` for each pair of k values of the same form: (k, k), bool.
 
-    All at once, since calling ``alike`` on each pair would take a third of a sample's time.  A value that contains nan
-    or infinity is not alike to itself.
+    They are compared all at once, since calling ``alike`` on each pair would take a third of a sample's time.  A value
+    that contains nan or infinity is not like itself.
     """
     first = values[0]
     if isinstance(first, tuple):

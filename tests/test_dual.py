@@ -166,6 +166,7 @@ def test_a_function_with_a_rule_of_its_own_is_differentiated_by_that_rule(made):
 BY_TORCH = {
     "02.micro_batches",
     "03.order_of_inputs",
+    "05.token_contributions",
     "06.batched",
     "06.trace_of_inverse",
     "06.undo_broadcast",

@@ -17,7 +17,7 @@ from grader.judge import diagnose
 from grader.probe import Call, Raised, probe
 from grader.units.u12_functions import Budget, ansatz
 
-from answers import u10, u12, u13
+from answers import u02, u07, u10, u12, u13
 from support import ALL, functions
 
 grad = torch.autograd.grad
@@ -96,7 +96,7 @@ def input_copied_after_the_fact():
     return grad(y, a.clone())
 
 
-def no_grad_without_brackets():
+def no_grad_without_parentheses():
     with torch.no_grad:
         pass
 
@@ -281,7 +281,7 @@ SNIPPETS = [
     ("unknown_keyword", lambda: grad(x(3) * 2, x(3), gradient=torch.ones(3).double())),
     ("argument_missing", lambda: torch.logsumexp(x(3))),
     ("argument_missing", lambda: functions.wave()),
-    ("context_not_called", no_grad_without_brackets),
+    ("context_not_called", no_grad_without_parentheses),
     ("too_many_indices", lambda: x(3)[:, 0]),
     ("too_many_indices", lambda: x()[0]),
     ("index_into_number", lambda: np.float64(1.0)[0]),
@@ -468,7 +468,7 @@ IN_A_QUESTION = [
     ("09.vmap_gradient", "batch_dimension_gone", with_a_sample_taken_apart),
     ("12.ode_residual", "not_in_graph", u12.declared_too_late),
     *((id, name, answer) for name, id, answer in u10.WRONG if (name, id) == ("shapes_do_not_broadcast", ENGINE)),
-    *((id, name, answer) for name, id, answer in u13.WRONG if name in ALL[id].errors),
+    *((id, name, answer) for unit in (u02, u07, u13) for name, id, answer in unit.WRONG if name in ALL[id].errors),
 ]
 
 

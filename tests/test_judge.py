@@ -1497,9 +1497,9 @@ def test_answer_of_another_form_is_told_how_to_give_it(id, answer, help_):
     assert (verdict.status, verdict.message) == ("type", words.FORM_HELP[help_])
 
 
-def test_quotient_with_brackets_missing_is_not_told_that_both_values_are_the_same():
+def test_quotient_with_parentheses_missing_is_not_told_that_both_values_are_the_same():
     without = grader.diagnose("01.central_difference", lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2 * 1e-5)
-    assert "brackets" in without.message
+    assert "parentheses" in without.message
     with_them = grader.diagnose("01.central_difference", lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / (2 * 1e-5))
     assert with_them.correct
 

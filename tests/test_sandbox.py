@@ -1567,7 +1567,7 @@ def one_row(f, x, i):
     scores, done, _ = graded(zygote, nbformat.writes(nb).encode())
     assert scores == {**POINTS, "05-one_row": 0.0}
     (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
-    assert "and not on others" in cell.outputs[0].data["text/html"]
+    assert "but not on others" in cell.outputs[0].data["text/html"]
 
 
 def test_an_answer_that_interrupts_itself_between_cells_has_no_values_on_its_card_and_ends_nothing(zygote):
@@ -2165,7 +2165,7 @@ def test_what_is_handed_in_in_place_of_a_file_is_neither_followed_nor_waited_for
         "socket": lambda: held.bind(str(path)),
     }[kind]()
     try:
-        with pytest.raises(submission.Unreadable, match="is not a file"):
+        with pytest.raises(submission.Unreadable, match="instead of a file"):
             handed_in(path)
         assert handed_in(other) == b"theirs"
     finally:

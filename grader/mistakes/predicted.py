@@ -64,7 +64,7 @@ MISTAKES = [
         unit="00",
         name="the input's shape",
         says="this is the shape of {name}, one of the inputs.",
-        why="An operation makes a new tensor: which of the inputs' dimensions are left after it?",
+        why="An operation makes a new tensor. Ask which of the inputs' dimensions are left after it.",
     ),
     Mistake(
         "shape_reversed",

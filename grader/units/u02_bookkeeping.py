@@ -744,7 +744,7 @@ QUESTIONS = [
             for N, k in ((5, 2), (4, 3), (3, 3))
         ],
         gives=("W", "b", "model", "optimizer", "X", "t", "steps"),
-        computed={"model": functions.layer, "optimizer": functions.sgd},
+        computed={"model": functions.linear_layer, "optimizer": functions.sgd},
         hidden=("W", "b"),
         extras={"steps": lambda generator, p: 4 + int(torch.randint(3, (), generator=generator))},
         also=(

@@ -46,7 +46,7 @@ def loss_of_rows(w: Tensor, X: Tensor, t: Tensor, most: int) -> Tensor:
 RATE = 0.1  # the learning rate
 
 
-def layer(weight: Tensor, bias: Tensor) -> nn.Linear:
+def linear_layer(weight: Tensor, bias: Tensor) -> nn.Linear:
     """A linear layer with these parameters.  weight: (h, k), bias: (h,)."""
     h, k = weight.shape
     made = nn.Linear(k, h, device="meta")  # its own parameters are never used
@@ -64,7 +64,7 @@ class TwoHalves(nn.Module):
 
     def __init__(self, W: Tensor, b: Tensor, V: Tensor, c: Tensor) -> None:
         super().__init__()
-        self.features, self.head = layer(W, b), layer(V, c)
+        self.features, self.head = linear_layer(W, b), linear_layer(V, c)
 
     def forward(self, X: Tensor) -> Tensor:
         return self.head(torch.tanh(self.features(X)))
