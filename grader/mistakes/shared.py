@@ -103,7 +103,6 @@ MISTAKES = [
     Mistake(
         "over_everything",
         unit="00",
-        formula="A.mean()",
         name="reduced over all dimensions",
         says="this was computed over all entries at once.",
         why="Without `dim`, PyTorch reduces every dimension and leaves a single number.",

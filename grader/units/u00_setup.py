@@ -25,6 +25,14 @@ DOUBLED_NOT_SQUARED = Mistake(
     why="`2 * x` doubles; a power is written with two asterisks.",
     on_problem=lambda p: 2 * p.inputs["x"].numpy(),
 )
+SQUARES_ADDED_UP = Mistake(
+    "squares_added_up",
+    formula="(x**2).sum()",
+    name="the squares added up",
+    says="this is the sum of all squares, a single number.",
+    why="The exercise asks for the square of every entry, in x's shape: `x**2` alone.",
+    on_problem=lambda p: (p.inputs["x"] ** 2).sum().numpy(),
+)
 ALONG_OTHER_DIM = Mistake(
     "along_other_dim",
     formula="A.mean(dim=0)",
@@ -70,7 +78,7 @@ QUESTIONS = [
         gives=("x",),
         also=(
             DOUBLED_NOT_SQUARED,
-            CATALOGUE["over_everything"].derived(lambda p: (p.inputs["x"] ** 2).sum().numpy()),
+            SQUARES_ADDED_UP,
         ),
         points=1,
         stars=1,

@@ -11,7 +11,7 @@ WRONG = [
     ("doubled_not_squared", "00.run_and_check", lambda x: 2 * x),
     ("not_returned", "00.run_and_check", computed_and_dropped),
     ("caret_for_power", "00.run_and_check", lambda x: x ^ 2),
-    ("over_everything", "00.run_and_check", lambda x: (x**2).sum()),
+    ("squares_added_up", "00.run_and_check", lambda x: (x**2).sum()),
     ("type", "00.run_and_check", lambda x: [entry**2 for entry in x]),
     ("type", "00.run_and_check", lambda x: x.numpy() ** 2),
     ("no_function", "00.run_and_check", torch.ones(4)),
