@@ -1,7 +1,7 @@
-"""What can be asked of a program that differentiates: an engine's gradients, an operation's rule, an order of nodes.
+"""Quantities about a program that differentiates: an engine's gradients, an operation's rule, an order of nodes.
 
-The answer to the first two is a class of nodes.  It is given expressions, written with operators and methods alone,
-that it has not seen; nothing else of ours enters it.  What it finds is compared with J, which forward mode gives.
+The answer to the first two is a class of nodes.  It is given only expressions that it has not seen, written with
+operators and methods alone.  The gradients that it finds are compared with J, which forward mode gives.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from grader.problem import Problem
 
 
-LONGEST_LINE = 1000  # numbers in a list that can be an order of nodes
-EQUAL = 1e-9  # a mistake that gives the truth but for this, relative to its size, changes nothing on that problem
+LONGEST_LINE = 1000  # the most numbers in a list that is read as an order of nodes
+EQUAL = 1e-9  # a mistake whose value differs from the truth by less, relative to its size, has no effect
 
 
 @dataclass(frozen=True)
 class EngineGradient(Quantity):
     """The value of an expression, and the gradients that a student's engine leaves at its inputs: Jᵀv, one for each.
 
-    The answer is a class: ``answer(data)`` makes a leaf of a float or a float64 array, expressions make more nodes of
-    leaves, ``backward()`` of the last one leaves gradients in ``grad``.  An expression with several outputs, or one
-    that is no number, needs ``weighted=True`` and an extra in the Question, last in ``gives``: a weight for each entry
-    of all outputs, in one line; then ``backward`` is given an upstream gradient, unless that is the number 1, and the
-    graph is built anew for each output.
+    The answer is a class: ``answer(data)`` makes a leaf from a float or a float64 array, expressions make further nodes
+    from leaves, and ``backward()`` of the last one leaves gradients in ``grad``.  An expression with several outputs,
+    or one that is not a number, needs ``weighted=True`` and an extra in the Question, last in ``gives``: a weight for
+    each entry of all outputs, flattened; then ``backward`` is given an upstream gradient, unless that is the number 1,
+    and the graph is built anew for each output.
 
     The truth is a tuple: the value, then a gradient in the shape of each of the Map's inputs.
 
@@ -89,7 +89,7 @@ class EngineGradient(Quantity):
         return frozenset(wrong.key for wrong in self._made(p) if alike(wrong.value, p.truth, EQUAL))
 
     def _made(self, p: Problem) -> list[Wrong]:
-        """What every mistake gives on this problem, in all of its forms, those that give the truth among them."""
+        """What every mistake gives on this problem, in all of its forms, including those that give the truth."""
         if "made" not in p.seconds:
             found = [Wrong(key, value, detail) for key, detail, value in self._of_kind(p, self.kind)]
             p.seconds["made"] = found + self._also(p)
@@ -117,8 +117,8 @@ class LocalRule(EngineGradient):
     """The value of a single operation, and what its rule hands back for an upstream gradient g: Jᵀg, one per operand.
 
     The answer is a class, as for EngineGradient, whose nodes have the operation's rule in ``pull``.  The weight of the
-    Question is g, last in ``gives``; each gradient has its operand's shape.  Every Map is an operation of its own: what
-    is wrong in one is explained whatever the others are.
+    Question is g, last in ``gives``; each gradient has its operand's shape.  Every Map is a separate operation: a
+    mistake in one is explained independently of the others.
 
     >>> def times(a, b): return a * b
     >>> maps = [Map(times, {"a": fixed(3), "b": fixed(2)})]
@@ -150,9 +150,9 @@ class LocalRule(EngineGradient):
 
 
 def _amiss(method: str, *what: str) -> tuple[str, Mapping[str, Any]]:
-    """What is wrong with what a rule returned.  method: the one that made the rule, "" if that is known anyway.
+    """(key, detail) of the mistake in what a rule returned.  method: the one that made the rule, "" if it is known.
 
-    what: the type of what is no tuple, or the shapes of a gradient and of its parent.
+    what: the type, if it is not a tuple; else the shapes of a gradient and of its parent.
     """
     rule = words.CARD["rule_of"].format(method=method) if method else words.CARD["rule"]
     if len(what) == 1:
@@ -166,7 +166,7 @@ class ParentsFirst(Quantity):
     """An order of the nodes that ``root`` depends on, each after its parents: a list of their numbers.
 
     The Map's only input is ``table``, of shape (n, n): entry (k, j) counts how often node j is a parent of node k.  The
-    Question has ``root`` as an extra.  Any order that keeps to this is right; the truth is one of them.
+    Question has ``root`` as an extra.  Every such order is right; the truth is one of them.
 
     >>> def size(table): return table.sum()
     >>> maps = [Map(size, {"table": fixed([[0, 1, 0], [0, 0, 0], [1, 1, 0]])})]
@@ -181,7 +181,7 @@ class ParentsFirst(Quantity):
     shape_help: ClassVar = SHAPE_HELP["order"]
 
     def parents(self, p: Problem) -> list[list[int]]:
-        """For each node the list of its parents, one that is taken twice twice."""
+        """For each node the list of its parents; one that the node takes twice is listed twice."""
         table = p.inputs["table"].numpy().astype(int)
         return [[j for j, times in enumerate(row) for _ in range(times)] for row in table]
 
@@ -210,7 +210,7 @@ class ParentsFirst(Quantity):
         return found + self._also(p)
 
     def valid(self, p: Problem, order: np.ndarray) -> bool:
-        """Whether an order is right: the nodes of the truth, each once, and each after its parents."""
+        """Whether an order is right: it contains each node of the truth once, after the node's parents."""
         if order.ndim != 1 or sorted(order) != sorted(p.truth):
             return False
         parents, at = self.parents(p), {int(k): place for place, k in enumerate(order)}
@@ -236,7 +236,7 @@ class ParentsFirst(Quantity):
         return "order_not_after_parents", {"k": k, "j": j}
 
     def amiss(self, p: Problem, order: Sequence[float] | np.ndarray) -> dict[str, Any]:
-        """Which nodes are listed twice, needlessly or not at all: the mistake's key, and their numbers; else {}."""
+        """Which nodes are listed twice, unnecessarily or not at all: the mistake's key and their numbers, or {}."""
         listed, wanted = {int(k) for k in order}, {int(k) for k in p.truth}
         for key, nodes in (
             ("order_node_twice", {k for k, times in Counter(map(int, order)).items() if times > 1}),

@@ -44,13 +44,13 @@ class Quantity:
     form: ClassVar[str] = "tensor"  # a key of words.FORMS
     shape_help: ClassVar[str] = SHAPE_HELP["gradient"]
     looks: ClassVar[str] = "returned"
-    use: ClassVar[str] = "call"  # how the answer is used: a key of ``probe.USES``
+    use: ClassVar[str] = "call"  # how the answer is called: a key of ``probe.USES``
     predicts: ClassVar[bool] = False  # True if the student predicts the result, for one fixed problem
     twice: ClassVar[bool] = False  # True if a derivative is differentiated
-    zero_where_unused: ClassVar[bool] = False  # True if None counts as zeros where a gradient is pulled back
-    drawn_once: ClassVar[bool] = False  # True if grading poses the problems of the check, whatever its seed
-    compared: ClassVar[bool] = True  # False if the truth is one of many: then it is not set beside a wrong value
-    apart: ClassVar[bool] = False  # True if every problem stands for itself, and a mistake is named by one alone
+    zero_where_unused: ClassVar[bool] = False  # True if None counts as zeros in the VJP
+    drawn_once: ClassVar[bool] = False  # True if grading poses the same problems as the check, whatever its seed
+    compared: ClassVar[bool] = True  # False if the truth is one of many: then it is not shown beside a wrong value
+    apart: ClassVar[bool] = False  # True if the problems are judged independently: one suffices to name a mistake
 
     @property
     def observes(self) -> str:
@@ -59,11 +59,11 @@ class Quantity:
 
     @property
     def stages(self) -> tuple[Quantity, ...]:
-        """The Quantities by which an answer is judged in turn, each once those before it are right; () for itself."""
+        """The Quantities that an answer is judged by, each only if those before it are right; () for this one alone."""
         return ()
 
     def in_entry(self, p: Problem, place: int) -> list[Wrong]:
-        """What mistakes give in one entry of a tuple, where a wrong tuple is named after its first wrong entry."""
+        """What mistakes give in one entry of a tuple, if a tuple's mistake is that in its first wrong entry."""
         return []
 
     def curve(self, p: Problem) -> tuple[str, np.ndarray] | None:
@@ -71,7 +71,7 @@ class Quantity:
         return None
 
     def pulled_with(self, p: Problem) -> np.ndarray | None:
-        """The weight with which the probe pulls back what was returned, in its shape; None if it does not."""
+        """The v with which the probe computes the VJP of the result, in its shape; None if it computes no VJP."""
         return None
 
     @property
@@ -113,7 +113,7 @@ class Quantity:
         return self.formula
 
     def found_right_on(self, p: Problem) -> str:
-        """All that a correct answer was found right in, as text: the formula of the truth, and what else is judged."""
+        """Everything that is right about a correct answer, as text: the formula of the truth, and what else is judged."""
         return self.formula_on(p)
 
     def scale(self, p: Problem) -> float:
@@ -123,7 +123,7 @@ class Quantity:
 
     @property
     def tolerated(self) -> float:
-        """How far a right result may be from the truth, relative to ``scale``; 0 for what the Question says."""
+        """How far a right result may be from the truth, relative to ``scale``; 0 stands for the Question's ``rtol``."""
         return 0.0
 
     def rtol(self, p: Problem) -> float:
@@ -156,19 +156,19 @@ class Quantity:
         return moved.reshape(tuple(x.shape))
 
     def places(self, p: Problem) -> tuple[str, ...]:
-        """What the entries of a tuple are called, one name for each."""
+        """The names of the entries of a tuple, one for each."""
         return self.names
 
     def read(self, p: Problem, value: Value) -> Value:
-        """What is compared with the truth: the value that was returned, or another that is as good."""
+        """The value to compare with the truth: the value that was returned, or an equivalent one."""
         return value
 
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
-        """(key, detail) of a mistake that a property of the value tells, whatever its numbers; else None."""
+        """(key, detail) of a mistake that shows in a property of the value other than its numbers; else None."""
         return None
 
     def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
-        """Mistakes that a wrong value and its gradients tell together, where an answer is judged in stages."""
+        """Mistakes found by a wrong value together with its gradients, if an answer is judged in stages: key -> detail."""
         return {}
 
     def harmless(self, p: Problem) -> frozenset[str]:
@@ -176,7 +176,7 @@ class Quantity:
         return frozenset()
 
     def shown(self, p: Problem) -> Mapping[str, str]:
-        """What a card shows of the problem besides the arguments that are numbers: name -> text."""
+        """What a card shows of the problem besides its numeric arguments: name -> text."""
         return {}
 
     def equation(self, p: Problem) -> str:
@@ -188,7 +188,7 @@ class Quantity:
         return None
 
     def combined(self, p: Problem) -> tuple[np.ndarray, np.ndarray] | None:
-        """(J, v) as from ``rows``, also where no picture is drawn of it; else None."""
+        """(J, v) as from ``rows``, but also if no picture of it is drawn; else None."""
         return self.rows(p)
 
     def wrongs(self, p: Problem) -> list[Wrong]:
@@ -235,7 +235,7 @@ class Quantity:
         return [Wrong(key, value, detail) for (key, detail, _), value in zip(weights, values, strict=True)]
 
     def _also(self, p: Problem, derivation: str = "on_problem") -> list[Wrong]:
-        """What those of the Question's ``also`` give that have this derivation, ``on_problem`` or ``on_value``."""
+        """What the Question's own mistakes give by this derivation, ``on_problem`` or ``on_value``, if they have it."""
         return [
             Wrong(mistake.key, _as_values(value), detail)
             for mistake in p.question.also
@@ -494,9 +494,9 @@ class HVP(Hessian):
 
 @dataclass(frozen=True)
 class HVPs(HVP):
-    """Hu several times, each found in another way: a tuple of ``ways`` entries, each in x's shape.
+    """Hu computed in several ways: a tuple of ``ways`` entries, each in x's shape.
 
-    A wrong tuple is named after its first wrong entry.
+    The mistake in a wrong tuple is that in its first wrong entry.
 
     >>> def f(x): return x[0] ** 2 * x[1]
     >>> maps, extras = [Map(f, {"x": fixed([3, 2])})], {"u": like("x")}
@@ -661,8 +661,8 @@ class Computed(Quantity):
     compute: problem -> array of any shape, or tuple of arrays, with None where the student must return None.
     text: the formula that a card shows.
     in_grad: True if the results must be in ``.grad`` of the tensors in ``wrt`` afterwards, instead of being returned.
-    entries: what the entries of a tuple are called; () for the names in ``wrt``, or else numbers.
-    show: problem -> what a card shows of it besides arguments that are numbers: name -> text.
+    entries: the names of a tuple's entries; () for the names in ``wrt``, or else numbers.
+    show: problem -> what a card shows of it besides its numeric arguments: name -> text.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> asks = Computed(compute=lambda p: np.linalg.norm(p.jacobians["x"], axis=1), text="(‖∇y_i‖)")
@@ -704,7 +704,7 @@ class Computed(Quantity):
 
 @dataclass(frozen=True)
 class Numbers(Computed):
-    """Numbers that the Question itself defines, which the answer returns as plain ones; True counts as 1.
+    """Numbers that the Question itself defines, which the answer returns as plain numbers; True counts as 1.
 
     compute: problem -> array.  A number, or a list, tuple or tensor of its shape is accepted.
 
@@ -723,7 +723,7 @@ class Numbers(Computed):
 
 @dataclass(frozen=True)
 class Text(Computed):
-    """A text that the Question itself defines, such as a name, which the answer returns as a str, letter by letter.
+    """A text that the Question itself defines, such as a name, which the answer must return exactly, as a str.
 
     compute: problem -> the text.
 
@@ -879,7 +879,7 @@ class JVP(Quantity):
 
 @dataclass(frozen=True)
 class Output(Quantity):
-    """The output y of the function itself, in its own shape, for exercises that do not differentiate yet.
+    """The function's output y, in its own shape, for exercises without derivatives.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> maps = [Map(f, {"x": fixed([3, 2])})]
@@ -910,7 +910,7 @@ class Output(Quantity):
 class _Forward(Output):
     """The value of an operation, the first stage of ``Operation``.
 
-    of: the function that gives it; None for the Map's.
+    of: the function that computes it; None for the Map's.
     """
 
     of: Callable[..., Any] | None = None
@@ -937,7 +937,7 @@ class _Pullback(WeightedGradient):
     kinds: ClassVar[tuple[str, ...]] = ("operation",)
 
     def equation(self, p: Problem) -> str:
-        return ""  # an operation is seldom thought of as a matrix
+        return ""  # an operation is seldom seen as a matrix
 
     def wrongs(self, p: Problem) -> list[Wrong]:
         found = super().wrongs(p)
@@ -960,8 +960,8 @@ class Operation(WeightedGradient):
 
     function: True if an ``autograd.Function`` is asked for: the class, its ``apply``, or a function that calls it.
     transformed: True if it must work under ``torch.func``, which takes a ``setup_context``.
-    value: the function that gives y, where y is not the Map's: a straight-through estimator rounds, while its gradient
-        is that of the Map.
+    value: the function that computes y, if it is not the Map's: the value of a straight-through estimator, say, is
+    rounded, while its gradient is that of the Map.
 
     >>> def f(x): return torch.stack([x[0] * x[1], x[1] ** 2])
     >>> maps = [Map(f, {"x": fixed([3, 2])})]

@@ -1,7 +1,7 @@
 """A Question is one exercise as data; a Problem is a Question at one seed, with its Jacobian and its truth.
 
 There is no stored answer: a Problem draws inputs and weights and computes the full Jacobian J by
-another method than the student's, and its Quantity derives from J the truth and what each known
+another method than the student's; from J, its Quantity derives the truth and what each known
 mistake would give.
 """
 
@@ -34,25 +34,25 @@ class Question:
 
     id: unit, dot, name, e.g. "05.scalar_trick" or "ps1.one_row", of lower-case letters, digits and underscores.
     asks: the Quantity to be returned.
-    maps: the functions to differentiate, whose shapes may vary; every check poses each of them, a prediction only one.
+    maps: the functions to differentiate, whose shapes may vary; a check poses all of them, a prediction only one.
     gives: the names of the arguments of the student's function, in order: ``"f"``, ``"weigh"``, or names of inputs,
         weights, extras, fixed arguments, ``hands`` or ``computed``.  ``"inputs"`` stands for all inputs of the Map,
         where their number varies from Map to Map.
-    weights: name -> sampler, in the order of the outputs.  One that was made without a shape takes its output's, and
-        None stands for ``mixed_signs()``.
+    weights: name -> sampler, in the order of the outputs.  A sampler made without a shape takes its output's; None
+    stands for ``mixed_signs()``.
     weigh: for a weight that depends on the inputs: a function of them that returns v.
     extras: further arguments, drawn after the outputs are known: ``name -> (generator, problem) -> value``.
     handed: name -> function that changes an array before the student gets it, e.g. flattens a weight.
-    hands: further arguments, passed as they are: functions, numbers.
-    computed: arguments passed as results with their graph: name -> function of the tensors made before, in the order of
-        ``gives``; None stands for the Map's function.  It may also make something else of them, such as a module.
-    hidden: names in ``gives`` that are made for what is computed after them, and not passed themselves.
+    hands: further arguments, passed unchanged: functions, numbers.
+    computed: arguments passed as results with their graph: name -> function of the tensors before it in ``gives``; None
+    stands for the Map's function.  The function may also return something else, such as a module.
+    hidden: names in ``gives`` that are not passed, but only used to make later ``computed`` arguments.
     declared: False if setting ``requires_grad`` is part of the exercise.
     leaves: the tensors that are passed with ``requires_grad``; by default those in ``asks.names``.
     also: this question's own mistakes, each with its ``on_problem``.
     without: mistakes of the catalogue that are not recognized here -> the reason.
-    errors: what an error means here, where that is more than it means in general: key in ``errors.NOTES`` -> sentences,
-        which take the place of its explanation.
+    errors: what an error means here, if that is more than its general meaning: key in ``errors.NOTES`` -> sentences,
+    which replace its explanation.
     stars: difficulty, from 1 to 5.  minutes: the time that it takes.  hints: shown one after the other.
     rtol: relative tolerance in float64; float32 results, allowed if ``float32``, are compared to 1e-4.
     plain_numbers: True if a Python number is accepted for a tensor of shape ().

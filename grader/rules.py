@@ -1,7 +1,7 @@
-"""What every question of a course must keep to, beyond what its types say; what is broken is said in words.
+"""The rules that every question of a course must follow, beyond its types, and the messages when one is broken.
 
-The rules are keys of ``words.RULES``.  Students' code plays no part here, but the answers given are run as they are,
-with the rights of whoever calls: they are the author's own.
+The rules are keys of ``words.RULES``.  No students' code is involved; the example answers are the author's own, and
+run unconfined, with the caller's rights.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from grader.quantities import WeightedGradient
 from grader.question import Question
 from grader.words import RULES
 
-SEEDS = 3  # on which every question is drawn
-WRONG_ANSWERS, RIGHT_ANSWERS = 3, 1  # that every question needs at least
+SEEDS = 3  # how many seeds every question is drawn at
+WRONG_ANSWERS, RIGHT_ANSWERS = 3, 1  # the least that every question needs
 SLOPPIEST = 1e-6  # the largest relative tolerance: mistakes that differ by SEPARATION must stay far outside of it
-REASON_WORDS = 4  # that a reason for leaving out a mistake has at least
+REASON_WORDS = 4  # the least number of words in a reason for leaving out a mistake
 
 Wrong = tuple[str, str, Any]  # (name, question id, answer); the name is a mistake's or error's key, or a status
 Right = tuple[str, Any]  # (question id, answer)
@@ -37,10 +37,10 @@ Right = tuple[str, Any]  # (question id, answer)
 
 @dataclass(frozen=True)
 class Finding:
-    """Where a question, or with ``question == ""`` the whole, does not keep to a rule.
+    """A rule that a question, or with ``question == ""`` the whole pack, does not follow.
 
     rule: a key of ``words.RULES``.  says: what is missing and what to do.
-    broken: False if it is only worth a look, or could not be checked.
+    broken: False if this is only a remark, or if the rule could not be checked.
     """
 
     question: str
@@ -59,10 +59,10 @@ def broken(
     *,
     seeds: int = SEEDS,
 ) -> list[Finding]:
-    """Where these questions do not keep to the rules, in their order; [] if they all do.
+    """Which rules these questions break, in the order of the questions; [] if none.
 
-    wrong: answers that students get wrong, each with the name that it must be given.  right: right answers, by another
-    road than the reference's.  If either is None, its rules are reported as not checked.
+    wrong: wrong answers, each with the name that it must be given.  right: right answers, found by another method than
+    the reference.  If either is None, its rules are reported as not checked.
     seeds: how many draws of every question are looked at.  Takes about a second for ten questions.
 
     >>> from grader.rules import broken
@@ -98,7 +98,7 @@ def _of_one(
         found += _problems(q, problems)
         unfit = [*_handed(q, problems), *_sentences(q, problems)]
         found += unfit
-        if all(finding.rule == "handed" for finding in unfit):  # else no answer can be asked for, or none be told why
+        if all(finding.rule == "handed" for finding in unfit):  # else answers cannot be judged, or not be explained
             posed = problems[: len(q.problems())]
             found += [*_wrong(q, posed, mine or ()), *_right(q, posed, roads or ())]
     return [*found, *_counts(q, mine, roads)]
@@ -116,7 +116,7 @@ def _finding(question: str, rule: str, **facts: Any) -> Finding:
     return Finding(question, rule, RULES[rule].format(**facts))
 
 
-# --- what can be seen without drawing anything
+# --- rules that can be checked without drawing a problem
 
 
 def _form(q: Question) -> Iterator[Finding]:
@@ -156,12 +156,12 @@ def _mistakes(q: Question) -> Iterator[Finding]:
 
 
 def _said(mistake: Mistake) -> tuple[object, ...]:
-    """All that is said of a mistake: what must be the same wherever its key is."""
+    """Everything said about a mistake, which must be the same wherever its key is used."""
     return mistake.words, mistake.formula, mistake.unit
 
 
 def wording(mistake: Mistake, question: str = "") -> Iterator[Finding]:
-    """Where the words for a mistake are not whole sentences.  question: the id of the Question that has it, if any."""
+    """Findings where a mistake's texts are not whole sentences.  question: the id of its own Question, if any."""
     text = mistake.words
     if not text.name or text.name.endswith("."):
         yield _finding(question, "words_name", key=mistake.key)
@@ -170,11 +170,11 @@ def wording(mistake: Mistake, question: str = "") -> Iterator[Finding]:
             yield _finding(question, "words_sentence", key=mistake.key, field=field)
 
 
-# --- what is drawn
+# --- rules for the problems drawn
 
 
 def _drawn(q: Question, seeds: int) -> tuple[list[Problem], list[Finding]]:
-    """The problems that a check poses and those of further seeds, or why they cannot be drawn."""
+    """The problems of a check and of further seeds, and findings if they cannot be drawn."""
     try:
         problems = q.problems()
         if q.maps:
@@ -224,15 +224,15 @@ def _weights(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
 
 
 def _same(a: Problem, b: Problem) -> bool:
-    """Whether two problems are drawn alike."""
+    """Whether two problems have the same draws."""
     one, other = ({**p.drawn, **p.weights, **p.extras} for p in (a, b))
     return all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
 
 
 def _handed(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
-    """What is passed to the student's function: each argument known, and of a kind that can be sent.
+    """Checks the arguments of the student's function: each must be known, and of a kind that can be sent.
 
-    Whether a function can be sent is seen when the pack is loaded.
+    Whether a function can be sent is checked when the pack is loaded.
     """
     try:
         values = [(arg.name, arg.value) for p in problems for arg in p.call.args]
@@ -245,7 +245,7 @@ def _handed(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
 
 
 def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
-    """Whether the words of all but the catalogue's mistakes are known, and can be filled in on every problem."""
+    """Checks that the texts of the mistakes, except the catalogue's, can be filled in on every problem."""
     own = {mistake.key for mistake in q.also}
     amiss = {}
     for p in problems:
@@ -256,7 +256,7 @@ def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
             try:
                 text = q.mistake(wrong.key).words
                 said = fill(text.says + text.why, {**facts, **wrong.detail})
-            except (KeyError, IndexError, ValueError) as why:  # a brace that stands alone, or a name nobody knows
+            except (KeyError, IndexError, ValueError) as why:  # an unmatched brace, or an unknown name
                 amiss[wrong.key] = str(why)
                 continue
             missing = said.count("None") != (text.says + text.why).count("None")
@@ -266,7 +266,7 @@ def _sentences(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
         yield _finding(q.id, "words_filled", key=key, what=what)
 
 
-# --- what students answer
+# --- rules for the example answers
 
 
 def _wrong(q: Question, problems: Sequence[Problem], answers: Sequence[tuple[str, Any]]) -> Iterator[Finding]:
@@ -298,11 +298,11 @@ def _counts(q: Question, mine: Sequence[tuple[str, Any]] | None, roads: Sequence
         yield _finding(q.id, "few_right", count=len(roads), least=RIGHT_ANSWERS)
 
 
-# --- what is between questions
+# --- rules between questions
 
 
 def together(questions: Sequence[Question]) -> Iterator[Finding]:
-    """Where two questions do not go together: they have one id, or explain one key in two ways."""
+    """Findings where two questions conflict: they have the same id, or explain the same key differently."""
     for id, count in Counter(question.id for question in questions).items():
         if count > 1:
             yield _finding(id, "id_twice", count=count)

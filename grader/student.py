@@ -43,7 +43,7 @@ class Shown:
 
 
 def questions() -> list[Question]:
-    """Every Question of all packs at hand, in the order of each pack."""
+    """Every Question of all available packs, in the order of each pack."""
     return list(at_hand(Path.cwd())[0].questions.values())
 
 
@@ -53,7 +53,7 @@ def find(id: str) -> Question:
 
 
 def _find(id: str) -> tuple[Question, Packs]:
-    """As ``find``, with the packs at hand."""
+    """The Question with this id, as from ``find``, and the packs available."""
     if type(id) is not str:  # a function, say, because the arguments were swapped
         value = plain(id)
         id = value.text or words.KINDS[value.kind].format(count=len(value.items), type_name=value.type_name)
@@ -83,7 +83,7 @@ def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
 
 
 def check(id: str, answer: object) -> Card | Shown:
-    """Judge an answer and show a card with the score and what was found.
+    """Judge an answer and show a card with the score and an explanation.
 
     id: the question's, e.g. "05.scalar_trick".  answer: your function, or the value that you predict.
     Errors are shown on the card and not raised, so that "Run All" goes on.
@@ -137,7 +137,7 @@ def _mark(status: str) -> tuple[str, str]:
 
 
 def _progress_file() -> Path | None:
-    """Where progress is kept between sessions; None if GRADER_PROGRESS is empty, or nbgrader runs the notebook."""
+    """The file that keeps progress across sessions; None if GRADER_PROGRESS is empty, or nbgrader runs the notebook."""
     if os.environ.get("NBGRADER_EXECUTION") or os.environ.get("NBGRADER_VALIDATING"):
         return None
     if "GRADER_PROGRESS" in os.environ:
@@ -165,7 +165,7 @@ def _seen() -> dict[str, str]:
 
 
 def _remember(verdict: Verdict) -> None:
-    """Record a verdict; a question once correct stays so.  Errors of the file are ignored, so that no check fails."""
+    """Record a verdict; a question once correct stays so.  Errors in writing are ignored, so that no check fails."""
     path = _progress_file()
     seen = _seen()
     if seen.get(verdict.question) == "correct" or verdict.status == "unattempted":

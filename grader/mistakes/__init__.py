@@ -1,4 +1,4 @@
-"""The catalogue of named mistakes: derivations that people really get wrong, as data.
+"""The catalogue of named mistakes: wrong derivations that people really make, as data.
 
 Each is computed from the same J, v, y and x as the truth, on the same problem; an answer that equals exactly one of
 them is given its name.  The catalogue holds the mistakes that any question may use; those that belong to a single

@@ -19,7 +19,7 @@ Derivation = Callable[..., Any]
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A derivation that people really get wrong: what it gives, and the words that explain it.
+    """A wrong derivation that people really make: what it gives, and the words that explain it.
 
     key: the same in every question, so that it can be counted over a class.
     name: a few words.  says: one sentence, "this is ...".  why: what was confused, and how to do it right.  All three
@@ -32,10 +32,10 @@ class Mistake:
         (detail, result) pairs.  For the kind "weights", a result is the weight (m,) that takes the place of v, so that
         all products with J can be computed at once.
     on_problem: a derivation that takes the Problem and returns one result in its own shape, None, or a list of
-        (detail, result) pairs; it is used by Questions that list the mistake in ``also``.  Those of the catalogue get
-        one by ``derived``; ``derive`` is for the catalogue alone.
-    rough: True if it is made with difference quotients, whose values come near that of the derivation and no nearer.
-    on_value: where an operation is asked for, a derivation like ``on_problem`` of a wrong value y.
+        (detail, result) pairs; it is used by Questions that list the mistake in ``also``.  Mistakes of the catalogue
+        get one by ``derived``; ``derive`` is for the catalogue alone.
+        rough: True if it is made with difference quotients, whose values only approximate that of the derivation.
+        on_value: if an operation is asked for: like ``on_problem``, but derives a wrong value y.
 
     >>> doubled = Mistake(
     ...     "doubled",
@@ -84,7 +84,7 @@ def nth(b: Block) -> np.ndarray:
 
 
 def at_least_two(derive: Derivation) -> Derivation:
-    """The derivation, restricted to two outputs or more: with a single one, the mistake gives the truth."""
+    """The derivation, restricted to two or more outputs: with a single one, the mistake gives the truth."""
     return lambda b: derive(b) if b.m > 1 else None
 
 

@@ -58,7 +58,7 @@ def _one_of(all_: np.ndarray) -> Cases:
 
 
 def _weights(b: Block) -> np.ndarray:
-    """The weights, a row each: (B, m)."""
+    """The weights, one per row: (B, m)."""
     return np.asarray(b.p.extras["V"])
 
 

@@ -28,13 +28,13 @@ def trace_of(p: Problem) -> Trace:
 
 
 def value_of(p: Problem) -> np.ndarray:
-    """The value of a Problem's expression, in its own shape, or of several outputs in one line."""
+    """The value of a Problem's expression, in its own shape; several outputs are flattened into one vector."""
     outputs = [y.detach().numpy() for y in p.outputs]
     return outputs[0] if len(outputs) == 1 else np.asarray(p.y)
 
 
 def _rule(name: str) -> Derivation:
-    """What the expression's only operation hands back if its rule is wrong in this way, in each of the forms."""
+    """A derivation: what the expression's only operation hands back if its rule makes this mistake, in each form."""
 
     def derive(p: Problem) -> list[tuple[dict[str, Any], Any]]:
         trace = trace_of(p)
@@ -46,9 +46,9 @@ def _rule(name: str) -> Derivation:
 
 
 def _engine(name: str, given: bool = False) -> Derivation:
-    """What engines that are wrong in this way leave at the inputs.
+    """A derivation: the gradients that engines with this mistake leave at the inputs.
 
-    given: whether the mistake is made only where an upstream gradient is given.
+    given: whether the mistake is made only if an upstream gradient is given.
     """
 
     def derive(p: Problem) -> list[tuple[dict[str, Any], Any]]:
@@ -57,7 +57,7 @@ def _engine(name: str, given: bool = False) -> Derivation:
             try:
                 with np.errstate(all="ignore"):
                     found.append(({}, (value_of(p), *trace.gradients(engine))))
-            except ValueError:  # shapes that do not fit: such an engine stops here and finds nothing
+            except ValueError:  # the shapes do not fit: such an engine stops here and finds nothing
                 continue
         return found
 
@@ -65,7 +65,7 @@ def _engine(name: str, given: bool = False) -> Derivation:
 
 
 def _order(make: Any) -> Derivation:
-    """A list of a graph's nodes, by their numbers, that is made in the wrong way.  make: (parents, root, truth)."""
+    """A derivation: wrong lists of a graph's nodes, by number.  make: (parents, root, truth) -> the lists."""
 
     def derive(p: Problem) -> list[tuple[dict[str, Any], Any]]:
         parents = p.question.asks.parents(p)
@@ -76,7 +76,7 @@ def _order(make: Any) -> Derivation:
 
 
 def _depth_first(parents: list[list[int]], root: int, truth: list[int]) -> list[list[int]]:
-    """Root first and depth first, either parent first, by recursion or from a stack; each also turned round."""
+    """Root first and depth first, either parent first, by recursion or with a stack; each also reversed."""
     found = []
     for turn in (1, -1):
         seen: list[int] = []
@@ -99,7 +99,7 @@ def _depth_first(parents: list[list[int]], root: int, truth: list[int]) -> list[
 
 
 def _breadth_first(parents: list[list[int]], root: int, truth: list[int]) -> list[list[int]]:
-    """Root first and level by level; also turned round."""
+    """Root first and level by level; also reversed."""
     found = []
     for turn in (1, -1):
         line = [root]
@@ -117,7 +117,7 @@ def _with_repeats(parents: list[list[int]], root: int, truth: list[int]) -> list
 
 
 def _of_all(parents: list[list[int]], root: int, truth: list[int]) -> list[list[int]]:
-    """Every node of the table after its parents, those included that ``root`` does not depend on."""
+    """Every node of the table after its parents, including those that ``root`` does not depend on."""
     found: list[int] = []
 
     def visit(k: int) -> None:
@@ -132,7 +132,7 @@ def _of_all(parents: list[list[int]], root: int, truth: list[int]) -> list[list[
 
 
 MISTAKES = [
-    # --- an operation's rule
+    # --- in an operation's rule
     Mistake(
         "upstream_ignored",
         unit="10",
@@ -352,7 +352,7 @@ MISTAKES = [
         "fits; with square matrices everything fits, and the shapes give no warning.",
         derive={"rule": _rule("sides")},
     ),
-    # --- the way through the graph
+    # --- on the way through the graph
     Mistake(
         "engine_assigned",
         unit="10",
@@ -493,7 +493,7 @@ MISTAKES = [
         why="An integer array drops the fractional part of what is assigned to it. `np.zeros(shape)` makes floats.",
         derive={"engine": _engine("whole_numbers")},
     ),
-    # --- an order of the nodes
+    # --- in an order of the nodes
     Mistake(
         "order_reversed",
         unit="10",
@@ -564,7 +564,7 @@ MISTAKES = [
         why="A set is good for asking whether a node has been visited. The order itself belongs in a list, to which "
         "each node is appended.",
     ),
-    # --- told by what came back, whatever its numbers
+    # --- recognized by the type or shape of what came back, not by its numbers
     Mistake(
         "forward_value",
         unit="10",

@@ -32,7 +32,7 @@ def _diagonal_of_table(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | No
 
 
 def _flattened(b: Block) -> list[tuple[dict[str, Any], np.ndarray]]:
-    """The entries of J flat, as (m, n), or with one more dimension of size 1, except in J's own shape."""
+    """The entries of J flattened, as (m, n), or with one more dimension of size 1, but never in J's own shape."""
     shapes = [(b.m * b.n,), (b.m, b.n), (1, b.m, b.n), (b.m, 1, b.n), (b.m, b.n, 1)]
     return [({}, b.J.reshape(shape)) for shape in shapes if shape != b.y_shape + b.x_shape]
 
@@ -64,7 +64,7 @@ def _place_as_value(b: Block) -> list[tuple[dict[str, Any], np.ndarray]] | None:
 
 
 def _all_but_row(b: Block) -> np.ndarray | None:
-    """The sum of all rows but row i; with two rows it would be the other row, which has its own name."""
+    """The sum of all rows but row i; None for two rows: that is the other row, which has its own name."""
     return b.J.sum(axis=0) - b.J[b.p.extras["i"]] if b.m > 2 else None
 
 

@@ -14,11 +14,11 @@ from grader.words import CARD
 if TYPE_CHECKING:
     from grader.problem import Problem
 
-Case = tuple[dict[str, Any], np.ndarray]  # what it is about, and the weights of all parts: (parts,)
+Case = tuple[dict[str, Any], np.ndarray]  # the detail, and the weights of all parts: (parts,)
 
 
 def _each(changed: Callable[[Any], Any]) -> Derivation:
-    """The weights with that of one part replaced by ``changed`` of it, for every part whose weight that changes."""
+    """For every part whose weight ``changed`` changes: all weights, with that part's replaced by its result."""
 
     def derive(p: Problem) -> list[Case]:
         asks, found = p.question.asks, []
@@ -34,7 +34,7 @@ def _each(changed: Callable[[Any], Any]) -> Derivation:
 
 
 def _some_left_out(p: Problem) -> list[Case]:
-    """Some parts left out, but not all of those that count."""
+    """The weights with some parts left out, but not all of those with a weight."""
     v, parts = p.question.asks.weight(p), p.question.asks.parts
     counting = [k for k in range(len(v)) if v[k]]
     found = []
@@ -47,13 +47,13 @@ def _some_left_out(p: Problem) -> list[Case]:
 
 def _alone(p: Problem) -> list[Case]:
     v, parts = p.question.asks.weight(p), p.question.asks.parts
-    if len(parts) < 3:  # of two parts, one alone is the other left out
+    if len(parts) < 3:  # with two parts, keeping one alone is the same as leaving out the other
         return []
     return [({"loss_part": part}, v * (np.arange(len(v)) == k)) for k, part in enumerate(parts)]
 
 
 def _all_weighted(p: Problem) -> list[Case]:
-    """Every part times the one weight that is not 1 or −1, if there is exactly one."""
+    """Every weight with the size of the only one that is not 0, 1 or −1; [] if there is not exactly one such weight."""
     v, parts = p.question.asks.weight(p), p.question.asks.parts
     heavy = [k for k in range(len(v)) if abs(v[k]) not in (0.0, 1.0)]
     return [({"loss_part": parts[heavy[0]]}, np.sign(v) * abs(v[heavy[0]]))] if len(heavy) == 1 and len(v) > 1 else []

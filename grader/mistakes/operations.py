@@ -1,4 +1,4 @@
-"""Mistakes in operations that students write: in their backward, or on the way back through what they are made of."""
+"""Mistakes in operations that students write: in their ``backward``, or in differentiating what they are made of."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from grader.problem import Block, Problem
 
 ACCUMULATED = (2, 3, 4)  # numbers of backward calls without clearing that are recognized
-SMALLEST_SUM = 1e-3  # of weights, relative to that of their absolute values: nobody divides by a smaller one
+SMALLEST_SUM = 1e-3  # of the weights, relative to the sum of their absolute values, for dividing by it
 FEW = 4  # up to this number of weights, all permutations are tried
 
 
@@ -105,7 +105,7 @@ def _through_everything(b: Block) -> np.ndarray | None:
 
 
 def _by_the_leaf(b: Block) -> np.ndarray | None:
-    """The gradient with respect to the drawn input instead of one derived from it, in the shape of the former."""
+    """The gradient with respect to the drawn input instead of one derived from it, in the drawn input's shape."""
     if b.T is None or b.name in b.p.drawn:
         return None
     (x, *_) = b.p.drawn.values()
