@@ -113,7 +113,7 @@ class Quantity:
         return self.formula
 
     def found_right_on(self, p: Problem) -> str:
-        """Everything that is right about a correct answer, as text: the formula of the truth, and what else is judged."""
+        """What is right about a correct answer, as text: the formula of the truth, and whatever else is judged."""
         return self.formula_on(p)
 
     def scale(self, p: Problem) -> float:
@@ -168,7 +168,7 @@ class Quantity:
         return None
 
     def otherwise(self, p: Problem, value: Value, gradients: Value) -> Mapping[str, Mapping[str, Any]]:
-        """Mistakes found by a wrong value together with its gradients, if an answer is judged in stages: key -> detail."""
+        """Mistakes that a wrong value and its gradients together show, if judged in stages: key -> detail."""
         return {}
 
     def harmless(self, p: Problem) -> frozenset[str]:
@@ -723,7 +723,7 @@ class Numbers(Computed):
 
 @dataclass(frozen=True)
 class Text(Computed):
-    """A text that the Question itself defines, such as a name, which the answer must return exactly, as a str.
+    """A text that the Question itself defines, such as a name, which the answer must return to the letter, as a str.
 
     compute: problem -> the text.
 

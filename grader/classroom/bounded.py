@@ -1,7 +1,7 @@
-"""Do work on students' texts in a process that can be killed, so that the caller goes on whatever the work meets.
+"""Do work on students' texts in a process that can be killed, so that no input can stop the caller.
 
-Parsers, formatters and templates run no foreign code, but some input makes any of them take very long or much memory.
-The limit is kept by the waiting process, since one that is stuck cannot keep its own.
+Parsers, formatters and templates run no foreign code, but some inputs make them take very long or use much memory.
+The waiting process enforces the limit, since a process that is stuck cannot enforce its own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ GAVE_UP = (TooLong, Died, MemoryError)
 
 
 def unread(why: BaseException) -> str:
-    """What to tell the student whose notebook could not be read; why: one of GAVE_UP."""
+    """The message for a student whose notebook could not be read.  why: one of GAVE_UP."""
     return FEEDBACK["slow_to_read" if isinstance(why, TooLong) else "hungry_to_read"]
 
 
@@ -128,7 +128,7 @@ class BoundedProcess:
             done, result, self.spent = connection.recv()
         except (EOFError, ConnectionError) as why:
             raise (TooLong if self.close() == -signal.SIGPROF else Died)(said) from why
-        except BaseException:  # otherwise a late answer would be taken for that of the next call
+        except BaseException:  # otherwise a late answer would be taken for the next call's answer
             self.close()
             raise
         if not done:
@@ -198,7 +198,7 @@ def serve(connection: Connection) -> NoReturn:
     with contextlib.suppress(EOFError, OSError):
         while True:
             sys.path[:], seconds, asked = connection.recv()
-            # After so much CPU time the kernel ends this process, whatever it is stuck in.
+            # After this much CPU time the kernel ends this process, whatever it is stuck in.
             signal.setitimer(signal.ITIMER_PROF, seconds)
             begun = time.thread_time()
             work = arguments = None
@@ -217,7 +217,7 @@ def serve(connection: Connection) -> NoReturn:
 
 
 def pickled(done: bool, result: Any, spent: float = 0.0) -> bytes:
-    """A call's outcome as a pickle, or, if it cannot be pickled, that of a RuntimeError that describes it.
+    """A call's outcome as a pickle; if it cannot be pickled, the pickle of a RuntimeError that describes it.
 
     done: whether ``result`` is the result; else it is the error.  spent: CPU time in seconds.
     """

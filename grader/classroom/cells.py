@@ -1,6 +1,6 @@
-"""What each graded cell of a unit is, as the released cell says: a question, an nbgrader test, or a person's to grade.
+"""What kind each graded cell of a unit is, by its released source: a question, an nbgrader test, or graded by hand.
 
-Ids decide nothing: front ends make them up.  ``faults`` finds what nobody could grade, before anybody is graded.
+Ids are not used for this: front ends make them up.  ``faults`` finds cells that cannot be graded, before any grading.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Cells:
 
 
 def cells_of(released: NotebookNode, hidden: Mapping[str, str] | None = None) -> Cells:
-    """What each graded cell of a released notebook is.
+    """The kinds of the graded cells of a released notebook.
 
-    hidden: ``{grade_id: source}`` of the cells with hidden tests, as they are before these are taken out.
+    hidden: ``{grade_id: source}`` of the cells with hidden tests, before these are removed.
     """
     checks = Checks(released)
     questions, tests, by_hand, order = dict[str, str](), dict[str, str](), list[str](), list[str]()
@@ -72,9 +72,9 @@ def is_test(cell: NotebookNode) -> bool:
 
 
 def faults(name: str, released: NotebookNode, packs: Packs, hidden: Mapping[str, str] | None = None) -> list[str]:
-    """What nobody could grade in a released notebook, in sentences that name the cell and the remedy.
+    """What cannot be graded in a released notebook, in sentences that name the cell and the remedy.
 
-    name: of the notebook, for the sentences.  packs: those at hand.  hidden: as for ``cells_of``.
+    name: the notebook's, for the sentences.  packs: those available.  hidden: as for ``cells_of``.
     """
     checks, found, seen = Checks(released), list[str](), set[str | None]()
     for k, cell in enumerate(released.cells):
@@ -148,7 +148,7 @@ class Checks:
             self.names = {CHECK}
 
     def _bound(self, tree: ast.AST) -> set[str]:
-        """Enter the names that the package's ``check`` is imported by; returns names that stand for something else."""
+        """Record the names under which the package's ``check`` is imported; returns names bound to anything else."""
         others = set[str]()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):

@@ -47,7 +47,7 @@ def moodle(units: Units, people: Mapping[str, Person]) -> str:
 
     The format is free: during the import one column is mapped to an attribute of Moodle's users (username, ID number or
     email address), and each other column to a grade item or to none; see docs.moodle.org, "Grade import".  From its
-    source, ``grade/import/csv/classes/load_data.php`` of moodle/moodle: a user who is not found ends the import; a row
+    source, ``grade/import/csv/classes/load_data.php`` of moodle/moodle: an unknown user ends the import; a row
     with an empty user is given to the user of the row before, so email addresses are written only if everybody has one;
     "-" stands for no grade; and the site must allow grades above 100 points.
 
@@ -87,15 +87,15 @@ def long(units: Units) -> str:
 
 
 def worth(results: Sequence[Result]) -> float:
-    """The points that a unit is worth: the most that any of its submissions could get."""
+    """The points that a unit is worth: the largest maximum score of its submissions."""
     return max((sum(result.points.values()) for result in results), default=0.0)
 
 
 def _scores(units: Units) -> dict[str, dict[str, float]]:
-    """``{student id: {unit: total}}``, sorted by id, of all submissions that were graded."""
+    """``{student id: {unit: total}}``, sorted by id, for all submissions that were graded."""
     scores: dict[str, dict[str, float]] = {}
     for unit, results in units.items():
         for result in results:
-            if not result.aside:  # a person is to grade it
+            if not result.aside:  # else a person has to grade it
                 scores.setdefault(result.student, {})[unit] = result.score
     return dict(sorted(scores.items()))

@@ -1,8 +1,8 @@
 """Make a student's text harmless on a page, for the browser, for MathJax and for the reader.
 
-Markdown becomes HTML, entities become characters, and MathJax reads what then stands between dollars; each step can
-turn harmless text into something active.  So everything that any of them could use is disabled, without a second
-Markdown parser that would have to agree with nbconvert's on what is code or mathematics.
+Markdown becomes HTML, entities become characters, and then MathJax reads the text between dollars; each step can turn
+harmless text into something active.  So everything that any step could use is disabled, without a second Markdown
+parser, which would have to agree with nbconvert's on what is code or mathematics.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ widehat widetilde wp wr Xi xi xleftarrow xrightarrow yen zeta
 """
 MACROS = frozenset(_NAMES.split())
 
-# The languages that a block of code may name; for others the page might draw it or give it to another parser.
+# The languages that a block of code may name; for others the page might draw it or pass it to another parser.
 LANGUAGES = ("python", "py", "python3", "ipython", "pycon", "text", "console", "bash")
 
 # Invisible characters; U+200C and U+200D stay, since they shape letters of some scripts.

@@ -37,7 +37,7 @@ _NO_MEMORY = ("not enough memory", "can't allocate memory")  # in the message of
 
 
 class Shown:
-    """Caches what is the same for all students: the visible problems of questions, and cards without values."""
+    """A cache of what all students share: the visible problems of questions, and cards without values."""
 
     def __init__(self) -> None:
         self._problems: dict[int, tuple[Question, list[Problem]]] = {}  # by the id() of a question, which is kept
@@ -61,10 +61,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the submissions of one notebook are judged by, the same for all students.
+    """Everything that the submissions of one notebook are judged by, the same for all students.
 
-    released: the release version.  cells: what its graded cells are.  packs: those of its questions.
-    files: ``{name: content}`` of the instructor's files that lie beside the notebook when it runs.
+    released: the release version.  cells: the kinds of its graded cells.  packs: those of its questions.
+    files: ``{name: content}`` of the instructor's files that are beside the notebook when it runs.
     """
 
     released: NotebookNode
@@ -107,16 +107,16 @@ def run(
 ) -> list[str]:
     """Run every code cell of ``nb`` and write its outputs in place; graded cells get their scores, and cards.
 
-    A question's answer is judged outside the student's process.  An nbgrader test is judged by what it does inside: an
-    error earns nothing, a number earns that many points, any other end all of them; as in nbgrader, but neither a lack
-    of output nor text on stderr decides anything.
+    A question's answer is judged outside the student's process.  An nbgrader test is judged by how it ends inside: with
+    an error it earns nothing, with a number that many points, otherwise all points.  This is as in nbgrader, except
+    that neither missing output nor text on stderr matters.
 
     Hidden inputs are seeded by the course's secret, the student, the question and the submission's own text: the same
     notebook handed in again meets the same inputs, a changed one meets others.  They appear on no card: for a wrong
     answer, the card shows what it gives on the problems that ``check`` poses in the student's own notebook.
 
     nb: from ``submission.mend``.  shown: a cache to keep between submissions.
-    Returns remarks for the instructor, on limits that were breached.  Raises SandboxError.
+    Returns remarks for the instructor about breached limits.  Raises SandboxError.
     """
     shown = shown or Shown()
     cells = [cell for cell in nb.cells if cell.cell_type == "code"]
@@ -138,7 +138,7 @@ def run(
     poses = [partial(_pose, asked, grade_id(cell)) for cell in cells]
     runs = zygote.run(sources, poses, limits, then, rules.handed, rules.files)
     notes = _noted(nb, rules)
-    count = 0  # as a kernel counts, which passes over empty cells
+    count = 0  # as a kernel counts, which skips empty cells
     for cell, done in zip(cells, runs, strict=True):
         id = grade_id(cell)
         ran = done.ran and bool(cell.source.strip())
@@ -198,7 +198,7 @@ class _Asked:
     def next(self, answers: Sequence[Sequence[Answer]]) -> list[Call] | None:
         """The calls of the next round after these answers, or None if there are enough.
 
-        A wrong answer is at last asked the visible problems, for the card.
+        The last round for a wrong answer has the visible problems, for the card.
         """
         counted = self.counted(answers)
         if not counted:
@@ -237,7 +237,7 @@ def _is_none(answers: Sequence[Sequence[Answer]]) -> bool:
 
 
 def _left_as_released(nb: NotebookNode, released: NotebookNode) -> set[str]:
-    """The ids of graded cells whose cells to be filled in, those since the graded cell before, are all unchanged."""
+    """The ids of graded cells for which all cells to fill in, those since the previous graded cell, are unchanged."""
     sources = {grade_id(cell): cell.source for cell in released.cells}
     found, changed = set(), list[bool]()
     for cell in nb.cells:
@@ -256,7 +256,7 @@ def _calls(problems: Sequence[Problem]) -> list[Call]:
 
 
 def not_run(nb: NotebookNode, rules: Rules) -> list[str]:
-    """Give no points in a notebook that could not be run, in place; returns no remarks, in the form of ``run``."""
+    """Give no points in a notebook that could not be run, in place; returns an empty list of remarks, like ``run``."""
     notes = _noted(nb, rules)
     for cell in nb.cells:
         if grade_id(cell) in rules.points:
@@ -267,7 +267,7 @@ def not_run(nb: NotebookNode, rules: Rules) -> list[str]:
 
 
 def _noted(nb: NotebookNode, rules: Rules) -> Notes:
-    """The Notes of a notebook, in which its graded cells are entered."""
+    """New Notes for a notebook, with its graded cells."""
     notes = Notes.of(nb) or Notes()
     notes.asked, notes.inside, notes.order = dict(rules.cells.questions), list(rules.cells.tests), [*rules.cells.order]
     return notes
@@ -285,7 +285,7 @@ def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
 def _judged(
     asked: _Asked, done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes
 ) -> list[NotebookNode]:
-    """A graded cell's outputs: the score for nbgrader and the card, or 0 and why there is no verdict, with any errors.
+    """A graded cell's outputs: score and card, or 0 and why there is no verdict; and errors, if any.
 
     The verdict, or why there is none, is also put into ``notes``.
     """
@@ -333,7 +333,7 @@ def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, 
 
 
 def _reads(result: NotebookNode, score: float) -> bool:
-    """Whether nbgrader reads this very score off a result, as it is."""
+    """Whether nbgrader reads exactly this score from an unchanged result."""
     try:
         return set(result.data) == {"text/plain"} and float(result.data["text/plain"]) == score
     except ValueError:
@@ -341,7 +341,7 @@ def _reads(result: NotebookNode, score: float) -> bool:
 
 
 def _aside(output: Mapping[str, Any]) -> dict[str, Any]:
-    """An output that nbgrader reads no score from."""
+    """The output in a form from which nbgrader reads no score."""
     if output.get("name") == "stderr":
         return {**output, "name": "stdout"}
     if output["output_type"] == "execute_result":

@@ -13,12 +13,12 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 Pair = tuple[int, int]  # indices of a submitted cell and of a released one
-Gap = tuple[range, range]  # the same of cells between two pairs
+Gap = tuple[range, range]  # indices of the submitted and of the released cells between two pairs
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is compared of a cell.  id: its grade_id, "" for none.  answer: whether students are to fill it in."""
+    """The parts of a cell that are compared.  id: its grade_id, or "".  answer: whether students fill it in."""
 
     kind: str
     source: str
@@ -31,7 +31,7 @@ class Found:
     """Which submitted cells are which released ones.
 
     ids: ``{index of a submitted cell: grade_id}``, for ids that no submitted cell has.
-    chosen: those of the ids whose cell is the last of several that could be meant.
+    chosen: the ids for which several cells could be meant and the last was taken.
     """
 
     ids: dict[int, str] = field(default_factory=dict)
@@ -41,12 +41,11 @@ class Found:
 def found(submitted: Sequence[Cell], released: Sequence[Cell]) -> Found:
     """The submitted cells that are released cells without their id.
 
-    submitted: a cell's id is "" if it has none of the released ids.  One that cannot be meant has an empty source.
+    submitted: a cell's id is "" if it has none of the released ids.  A cell that cannot be a match has an empty source.
 
     First, cells with the same id or the same text are paired, in order.  Between two pairs, an answer is the last cell
-    that defines a name which its released text defines.  What then remains is told by its place: as many cells of a
-    kind as were released are those cells, in the same order, and of several cells in the place of a single answer the
-    last one is taken.
+    that defines a name which its released text defines.  The remaining cells are matched by place: if there are as many
+    of a kind as were released, they match in order; of several in the place of a single answer, the last is taken.
     """
     here = {cell.id: k for k, cell in enumerate(released) if cell.id}
     known = [(k, here[cell.id]) for k, cell in enumerate(submitted) if cell.id]
@@ -103,7 +102,7 @@ def _key(cell: Cell) -> Hashable:
 
 
 def _alike(theirs: Sequence[tuple[int, Hashable]], ours: Sequence[tuple[int, Hashable]]) -> list[Pair]:
-    """Pairs of cells with the same key, in order; none for a key that is not equally frequent on both sides."""
+    """Pairs of cells with the same key, in order; no pairs for a key that occurs more often on one side."""
     places: tuple[dict[Hashable, list[int]], dict[Hashable, list[int]]] = (defaultdict(list), defaultdict(list))
     for side, cells in zip(places, (theirs, ours), strict=True):
         for k, key in cells:
@@ -117,7 +116,7 @@ def _alike(theirs: Sequence[tuple[int, Hashable]], ours: Sequence[tuple[int, Has
 
 
 def _increasing(pairs: Sequence[Pair]) -> list[Pair]:
-    """A longest choice of pairs, sorted, in which both indices increase."""
+    """A longest subsequence of pairs, sorted, in which both indices increase."""
     ends, best, before = list[int](), list[Pair](), dict[Pair, Pair | None]()
     for pair in sorted(pairs, key=lambda pair: (pair[0], -pair[1])):
         k = bisect_left(ends, pair[1])
@@ -146,6 +145,6 @@ def _defined(cell: Cell) -> set[str]:
     return set(_DEFINITION.findall(cell.source)) or set(_ASSIGNMENT.findall(cell.source))
 
 
-# Read line by line, since a cell that is no Python, like one with a syntax error or a magic, has a name as well.
+# Read line by line, since a cell with a syntax error or a magic defines names too.
 _DEFINITION = re.compile(r"^(?:async +)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE)

@@ -1,6 +1,6 @@
-"""Which file is which notebook, where students, browsers or learning platforms have changed the names.
+"""Finds which file is which notebook if students, browsers or learning platforms have changed the names.
 
-Where no file is named ``05_vjp.ipynb``, ``05_vjp-Copy1.ipynb`` or ``ada_late_1234_05_vjp (1).ipynb`` is meant for it.
+If there is no ``05_vjp.ipynb``, then ``05_vjp-Copy1.ipynb`` or ``ada_late_1234_05_vjp (1).ipynb`` is taken for it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ ENDING = ".ipynb"
 
 @dataclass(frozen=True)
 class Meant:
-    """What a folder holds of a unit's notebooks.
+    """The unit's notebooks in a folder.
 
-    files: ``{notebook: file}``, for those that are there.
-    unclear: ``{notebook: files}`` where no file has the right name and several may be meant.
+    files: ``{notebook: file}``, for those found.
+    unclear: ``{notebook: files}``, for those for which no file has the right name and several may be meant.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -29,9 +29,9 @@ def meant(names: Sequence[str], there: Collection[str], others: Callable[[], Col
 
     names: the unit's notebooks, without their ending.  others: called for the names of other units' notebooks.
 
-    A file with the right name is the notebook.  Without one, it is the only file whose name contains the notebook's,
-    between signs that are neither letters nor digits, and no other's of the unit.  Without any, in a unit of one
-    notebook, it is the only notebook in the folder, unless that is named like another unit's.
+    A file with the right name is the notebook.  Otherwise it is the only file whose name contains the notebook's,
+    delimited by characters that are neither letters nor digits, and no other name of the unit.  If there is none and
+    the unit has one notebook, it is the only notebook in the folder, unless it is named like another unit's.
     """
     files, unclear = dict[str, str](), dict[str, list[str]]()
     notebooks = sorted(file for file in there if file.endswith(ENDING) and not file.startswith("."))

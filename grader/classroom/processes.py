@@ -1,8 +1,8 @@
 """Worker processes as executors: work and results are sent over a pipe, as pickles between trusted sides.
 
 The pools of the standard library and of pebble share pipes and locks among workers, so that a worker which is killed
-while it sends leaves half a result or a lock that is never released.  Here each worker has a pipe of its own: its end
-is noticed at once, disturbs no other worker, and tells which work was being done.
+while it sends leaves half a result or a lock that is never released.  Here each worker has its own pipe: its death
+is noticed at once, disturbs no other worker, and shows which work was being done.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ def _item(
     own = scores[:, k]
     tried = np.array([name != "untouched" for name in told], dtype=bool)
     mean = float(own.mean()) if len(own) else 0.0
-    # Of what a person grades, nothing can be said while somebody waits for it.
+    # There are no statistics of a cell graded by hand until everybody's is graded.
     waits = question is None and not inside and shares["unjudged"] > 0
     facility = mean / points if points and len(own) and not waits else None
     over_tried = float(own[tried].mean()) / points if points and tried.any() and not waits else None
@@ -501,7 +501,7 @@ def counted(key: str, count: int) -> str:
 
 
 def _trust(report: Report) -> str:
-    """What makes scores less sure than they should be, in sentences; "" if there is nothing."""
+    """Sentences on why scores may be unreliable; "" if there is no reason."""
     inside = sum(item.inside for item in report.items)
     said = REPORT["sum_unconfined"].format(count=len(report.unconfined)) if report.unconfined else ""
     return said + (counted("sum_inside", inside) if inside else "")

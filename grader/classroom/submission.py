@@ -1,4 +1,4 @@
-"""Prepare one submission to be run: read it with care, and mend it with the help of the release version.
+"""Prepares one submission to be run: reads it within limits, and repairs it from the release version.
 
 Only the sources of cells are taken from a student's notebook; everything else, from metadata to the
 cells that grade, comes from the release version.  Nothing here uses nbgrader's classes or opens a file.
@@ -34,7 +34,7 @@ MOST_NOTES = 30  # sentences on what was mended; further ones are only counted
 LONGEST_NAME = 120  # characters that are shown of a name
 MOST_NAMED = 3  # cells named in one sentence; more are counted
 
-# What a file may begin with, and its encoding then; UTF-32's first, since UTF-16's is how one of them begins.
+# Byte-order mark -> encoding; UTF-32 first, since one of its marks begins with UTF-16's.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -237,9 +237,9 @@ def _head(cells: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _with_locked(cells: Sequence[NotebookNode], trusted: Mapping[str, NotebookNode]) -> list[NotebookNode]:
-    """The cells with each missing locked cell behind all that precede it, and behind the student's code there.
+    """The cells with each missing locked cell put back after all that precede it and the student's code there.
 
-    So with each that a person grades: without it a score would have no place, and the grade would never be final.
+    Missing cells that a person grades are put back too: without them the grade could never be complete.
     """
     places = {id: k for k, cell in enumerate(cells) if (id := grade_id(cell))}
     put: dict[int, list[NotebookNode]] = {}  # by the index of the cell that they come before
@@ -265,7 +265,7 @@ def _missing(cell: NotebookNode) -> str:
 def _recognized(
     submitted: Sequence[NotebookNode], released: Sequence[NotebookNode], trusted: Mapping[str, NotebookNode]
 ) -> list[str]:
-    """Give the cells that lost their ids their ids again, in place; returns sentences that say so."""
+    """Restore lost ids of cells, in place; returns sentences that say so."""
     last = {grade_id(cell): k for k, cell in enumerate(submitted)}
     theirs = []
     for k, cell in enumerate(submitted):
@@ -285,9 +285,9 @@ def _recognized(
 
 
 def _is_there(released: str, sources: list[str]) -> bool:
-    """Whether a released cell is still in these sources, as it was or filled in.
+    """Whether a released cell is still in these sources, unchanged or filled in.
 
-    Filled in is a form, such as ``NAME = ""``: of an assignment of a literal only the name must be there.
+    In a form to fill in, such as ``NAME = ""``, the assigned literal may have changed; only the name must be there.
     """
     if any(released in source for source in sources):
         return True

@@ -1,7 +1,7 @@
 """Map submissions over workers: processes on this machine, or a Dask cluster.
 
 When a worker dies, only the submissions that it held are tried again.  Those that it was, or may have been, working on
-are tried alone when all else is done, and one that ends its worker then, too, is given up.
+are retried alone after all others, and one that ends its worker again is given up.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Workers(Protocol):
         """Give a new executor to a worker whose process died."""
 
     def close(self) -> None:
-        """Let go of all workers, without waiting for work that is not done."""
+        """Release all workers, without waiting for unfinished work."""
 
 
 class LocalWorkers:
@@ -137,7 +137,7 @@ def mapped(
 ) -> Iterator[tuple[In, Out | BaseException]]:
     """Do ``work`` on each thing; yields pairs of a thing and its result or error, as they get done.
 
-    things: taken only as workers become free.  idle: called whenever there is nothing to do here but wait.
+    things: taken only as workers become free.  idle: called whenever there is nothing to do but wait.
     The error of a thing that ended its worker ``MOST_DEATHS`` times, the last time alone, is Lost.
     """
     ahead = enumerate(things)

@@ -78,7 +78,7 @@ class Student:
 def checks(released: NotebookNode) -> dict[str, str]:
     """``{question id: grade_id of the cell that checks it}``, as the cells of a released notebook say.
 
-    The answer's cell has the same id after ``answer-``, in all notebooks of ours.
+    In all of our notebooks, the answer's cell has the same id, prefixed with ``answer-``.
     """
     return {question: cell for cell, question in cells_of(released).questions.items()}
 

@@ -1,4 +1,4 @@
-"""The time of a submission inside nbgrader, whose own reader takes "+0200" for seconds and an unknown zone for UTC."""
+"""The time of a submission for nbgrader, which itself reads "+0200" as seconds and an unknown time zone as UTC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.words import COMMANDS
 
 
 class ReadTime(NbGraderPreprocessor):  # type: ignore[misc]
-    """A sanitizing step: have the gradebook know the time that ``timestamp.txt`` means, before penalties are given."""
+    """A sanitizing step that puts the time in ``timestamp.txt`` into the gradebook before penalties are given."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         who, dirs = resources["nbgrader"], self.parent.parent.coursedir

@@ -170,7 +170,7 @@ def unit_of(
     confined: bool | None = None,
     limits: Mapping[str, Any] | None = None,
 ) -> Unit:
-    """What every submission of the unit is graded with.
+    """The Unit: everything that its submissions are graded with.
 
     packs: those of the course.  confined, limits: override the configuration.
     Raises CourseError if the unit has no notebook, a release version is missing, or a graded cell could not be graded.
@@ -212,7 +212,7 @@ class _Writing:
 
     def take(self, job: Job, done: Graded | BaseException, given: HandedIn) -> None:
         """Write one submission's files, or record why it failed.  Raises CourseError: see ``settle``."""
-        if isinstance(done, CourseError):  # it would come for every submission
+        if isinstance(done, CourseError):  # every submission would raise it
             raise done
         try:
             if isinstance(done, (Aside, Lost)):
@@ -266,5 +266,5 @@ class _Writing:
 
 
 def _fault(why: Exception) -> str:
-    """What the instructor is told about a submission that failed with an unforeseen error."""
+    """The message for the instructor about a submission that failed with an unexpected error."""
     return COMMANDS["fault"].format(error=f"{type(why).__name__}: {why}".removesuffix(": ")[:300])

@@ -62,10 +62,10 @@ def directory(course: Path) -> CourseDirectory:
 
 
 def secret(course: Path) -> bytes:
-    """The course's secret, 32 bytes, made on first use.  Who knows it can predict the hidden inputs.
+    """The course's secret, 32 bytes, made on first use.  Anyone who knows it can predict the hidden inputs.
 
-    It lies beside ``nbgrader_config.py``, readable by its owner alone, and in no folder that is released.  Raises
-    CourseError if the file has another length.
+    The file is beside ``nbgrader_config.py``, in no released folder, and readable only by its owner.  Raises
+    CourseError if it has another length.
     """
     path = course / SECRET
     if not path.exists():
@@ -139,7 +139,7 @@ def api(course: Path, **further: Mapping[str, Any]) -> Any:
     """nbgrader's commands as methods in this process (NbGraderAPI), with a course's configuration.
 
     further: settings beyond that, ``class name={trait: value}``.
-    As a process of its own each command takes three seconds to start, and less than one for its work.
+    As a separate process, each command would take three seconds to start, for less than a second of work.
     """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config

@@ -306,9 +306,9 @@ def _new_id() -> str:
 
 
 def _found(connection: Connection, columns: Select[Any], where: Mapping[Any, list[str]]) -> Sequence[Any]:
-    """The rows with one of these values in each of these columns.  None are asked for where there can be none.
+    """The rows with one of these values in each of these columns.  No query is made if no values are given.
 
-    Name the columns of nbgrader's index, the first one too: else a database reads the rows of the whole class.
+    Name the columns of nbgrader's index, including the first: else a database reads the rows of the whole class.
     """
     if not all(where.values()):
         return []

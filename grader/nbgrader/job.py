@@ -52,7 +52,7 @@ class GradedNotebook:
 
 @dataclass(frozen=True)
 class Unit:
-    """What all submissions of one assignment are graded with.  It is complete: no file of the course is needed.
+    """Everything that the submissions of one assignment are graded with; no file of the course is needed besides.
 
     released: ``{notebook: text}``, the release versions.  config: the course's, with its preprocessors and plugins.
     secret: the course's, from which hidden inputs are drawn.  confined: False runs students' code unprotected.
@@ -74,7 +74,7 @@ class Unit:
 
     @cached_property
     def version(self) -> str:
-        """A digest of all that decides a grade besides the submission: this package, and the fields above."""
+        """A digest of everything but the submission that affects a grade: this package, and the fields above."""
         settings = re.sub(" at 0x[0-9a-f]+", "", repr(self.config))  # addresses of functions differ from run to run
         parts = [self.name, repr(sorted(self.released.items())), settings, repr(self.limits)]
         parts += [self.secret.hex(), str(self.confined), self.language, _package_version()]
@@ -101,7 +101,7 @@ class Job:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self, unit: Unit) -> str:
-        """A digest that stays the same as long as the content of this job and the unit's rules do."""
+        """A digest of the content of this job and of the unit's rules."""
         handed_in = [
             f"{name}={hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data}"
             for name, data in sorted(self.notebooks.items())
@@ -115,7 +115,7 @@ class Graded:
     """The results for one submission.
 
     notebooks: by name.  remarks: for the instructor.  usage: of the confined processes.
-    beside: those of the remarks that are on the folder and its time, and on no notebook.
+    beside: the remarks about the folder and its time, not about a notebook.
     spent: seconds of CPU time on the trusted side for "reading", "judging" and "pages".
     aside: why nothing could be graded and a person must look; "" if it was graded.
     """

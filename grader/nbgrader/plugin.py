@@ -55,11 +55,11 @@ def configure(c: Any, packs: Sequence[str] = ()) -> None:
     packs: the course's own packs of questions, as paths from the course's folder, with or without ``.py``; patterns
         will do.  Installed packs need not be named.
 
-    Generate: what nobody could grade is told before anything is written; release versions are written in canonical
-    form, with the course's packs that they need beside them.  Sanitize: every submission is read within limits and
-    mended first, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells get the
-    score that the judge gives their answers.  Feedback: pages are laid out within limits of time.  Export: CSV without
-    formulas.
+    Generate: cells that cannot be graded are reported before anything is written; release versions are written in
+    canonical form, with the course's packs that they need beside them.  Sanitize: every submission is first read within
+    limits and repaired, so that no notebook can stop a run.  Grade: cells run in a confined process, and graded cells
+    get the score that the judge gives their answers.  Feedback: pages are laid out within time limits.  Export: CSV
+    without formulas.
     """
     # nbgrader calls `alembic` when it makes the gradebook, and fails if the environment is not activated.
     here = str(Path(sys.executable).parent)
@@ -73,7 +73,7 @@ def configure(c: Any, packs: Sequence[str] = ()) -> None:
     c.Autograde.exporter_class = PatientExporter
     c.GenerateFeedback.exporter_class = "grader.nbgrader.feedback.PatientPages"
     c.ExportApp.plugin_class = InertCsv
-    # Mend does what these two do, and copes with every way in which a notebook can be broken.
+    # Mend does the work of these two, and handles every way in which a notebook can be broken.
     done = (DeduplicateIds, OverwriteCells)
     sanitize = [p for p in Autograde.sanitize_preprocessors.default() if p not in done]
     c.Autograde.sanitize_preprocessors = [Mend, ReadTime, *sanitize]
@@ -83,7 +83,7 @@ def configure(c: Any, packs: Sequence[str] = ()) -> None:
 
 
 def trusted(converter: Any, resources: Resources) -> Rules:
-    """What the notebook that ``resources`` names is judged by, read once in each of nbgrader's runs.
+    """The Rules for the notebook that ``resources`` names, read once in each of nbgrader's runs.
 
     Raises NbGraderException if it has no release version, or if a pack cannot be used.
     """
@@ -123,7 +123,7 @@ class CanonicalForm(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         converter, unit = self.parent.parent, resources["nbgrader"]["assignment"]
         dirs = converter.coursedir
-        with contextlib.suppress(CourseError):  # told before
+        with contextlib.suppress(CourseError):  # already reported
             released.put_packs([nb], released.packs(dirs, converter.config), dirs, unit)
         return canonical(nb, keep_outputs=False), resources
 
@@ -140,7 +140,7 @@ class ExaminingExporter(NotebookExporter):  # type: ignore[misc]
 
 
 def _examined(converter: Any, find: Callable[[Packs], Iterable[str]]) -> None:
-    """Stop nbgrader's run if there is anything that nobody can grade: log why, and raise NbGraderException."""
+    """Stop nbgrader's run if something cannot be graded: log why, and raise NbGraderException."""
     try:
         with contextlib.chdir(converter.coursedir.root):
             released.examine(find(released.packs(converter.coursedir, converter.config)))

@@ -1,4 +1,4 @@
-"""What a unit is graded by, as the course has it: released notebooks, hidden tests, packs of questions and files."""
+"""What a course provides to grade a unit: released notebooks, hidden tests, packs of questions and files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def text(dirs: CourseDirectory, unit: str, name: str) -> str:
 
 
 def hidden(sources: Mapping[str, str], released: NotebookNode) -> Hidden:
-    """``{grade_id: source}`` of a notebook's tests as the gradebook has them, before hidden tests are taken out.
+    """``{grade_id: source}`` of a notebook's tests in the gradebook, with their hidden tests.
 
     sources: ``{grade_id: source}`` of the notebook's cells in the gradebook.
     """
@@ -72,7 +72,7 @@ def stale(name: str, unit: str, given: Hidden, released: NotebookNode, config: C
             whole = new_cell("code", given[grade_id(cell)], "cell")
             whole.metadata["nbgrader"] = cell.metadata.nbgrader
             nb = new_notebook([whole])
-            with contextlib.suppress(Exception):  # what nbgrader cannot take apart is not what it released
+            with contextlib.suppress(Exception):  # a source that nbgrader cannot process is not the released one
                 ClearHiddenTests(config=config).preprocess(nb, {})
             if canonical(nb, keep_outputs=False).cells[0].source != _plain(cell.source):
                 wrong.append(CELLS["stale"].format(notebook=name, cell=grade_id(cell), unit=unit))
@@ -91,7 +91,7 @@ def faults_of(
     sources: Mapping[str, Mapping[str, str]],
     packs: Packs,
 ) -> list[str]:
-    """Sentences on what nobody can grade in a unit's released notebooks, for ``examine``.
+    """Sentences on what cannot be graded in a unit's released notebooks, for ``examine``.
 
     notebooks: by name.  sources: ``{notebook: {grade_id: source}}`` of its cells in the gradebook.
     """
@@ -106,7 +106,7 @@ def faults_of(
 
 
 def _without_problems(asked: set[str], packs: Packs) -> list[str]:
-    """Sentences on questions of which no problem can be drawn."""
+    """Sentences on questions for which no problem can be drawn."""
     found = []
     for id in (id for id in packs.questions if id in asked):
         try:
@@ -155,7 +155,7 @@ def put_packs(notebooks: Iterable[NotebookNode], packs: Packs, dirs: CourseDirec
     there = {path.read_bytes() for path in folder(dirs, unit).rglob("*.py")}
     for one in used(notebooks, packs).packs:
         source, file = one.source, Path(one.source.file)
-        # What lies in the unit's source folder nbgrader has copied.
+        # nbgrader has already copied the files in the unit's source folder.
         if source.installed or source.modules[source.name][1].encode() in there:
             continue
         above = file.parent.parent if file.name == "__init__.py" else file.parent
@@ -166,14 +166,14 @@ def put_packs(notebooks: Iterable[NotebookNode], packs: Packs, dirs: CourseDirec
 
 
 def examine(found: Iterable[str]) -> None:
-    """Raise CourseError if there are any of these sentences on what nobody can grade."""
+    """Raise CourseError if there are any sentences on what cannot be graded.  found: these sentences."""
     lines = list(dict.fromkeys(found))
     if lines:
         raise CourseError(CELLS["stop"].format(faults=indent("\n".join(lines), "  ")))
 
 
 def in_source(path: Path, converter: Any, packs: Packs) -> Iterator[str]:
-    """Sentences on what nobody could grade in a source version, were it released; see ``cells.faults``.
+    """Sentences on what could not be graded if a source version were released; see ``cells.faults``.
 
     converter: nbgrader's GenerateAssignment, whose steps are tried on a copy.
     """
@@ -183,7 +183,7 @@ def in_source(path: Path, converter: Any, packs: Packs) -> Iterator[str]:
             nb, _ = step(parent=converter).preprocess(nb, {})
         whole = {grade_id(cell): cell.source for cell in nb.cells if is_test(cell)}
         nb, _ = ClearHiddenTests(parent=converter).preprocess(nb, {})
-    except Exception:  # nbgrader will meet it, too, and say what is wrong
+    except Exception:  # nbgrader will fail in the same way, and report it
         return
     yield from faults(os.path.relpath(path, converter.coursedir.root), nb, packs, whole)
     yield from _without_problems(_asked([nb]), packs)

@@ -105,7 +105,7 @@ Called = Callable[[str, str], str]  # (notebook, grade_id) -> what a cell is cal
 
 
 def _called(notebooks: list[str]) -> Called:
-    """How a unit's cells are called: by their grade_ids, which another notebook of the unit may have as well."""
+    """The function that names a unit's cells: by grade_id, preceded by the notebook's name if there are several."""
     if len(notebooks) == 1:
         return lambda notebook, cell: cell
     return lambda notebook, cell: f"{notebook}/{cell}"
@@ -214,7 +214,7 @@ def _result(
         asked |= {called(notebook, cell): id for cell, id in found.asked.items()}
         inside += [called(notebook, cell) for cell in found.inside]
         order += [called(notebook, cell) for cell in found.order]
-    # A question needs a verdict; of a notebook whose notes do not say which cells ask one, all cells do.
+    # A question needs a verdict; if a notebook's notes do not say which cells ask one, all cells do.
     silent = {cell for cell in points if cell not in order or cell in asked}
     unjudged = {**dict.fromkeys(silent, REPORT["no_card"]), **told}
     return Result(

@@ -1,7 +1,7 @@
-"""Ordinary nbgrader tests: an instructor's cell of asserts, made into code on the trusted side and run in a fork.
+"""Ordinary nbgrader tests: an instructor's cell of asserts, compiled on the trusted side and run in a fork.
 
-What enters the fork is compiled code, so that nothing that a submission does to IPython's transformers or to names of
-builtins changes what the test says.  The code ends by calling the fork's ``END`` with the value of the last expression.
+Only compiled code enters the fork, so that nothing that a submission does to IPython's transformers or to the names of
+builtins changes the test.  The code ends by calling the fork's ``END`` with the value of the last expression.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _BUILTINS = {
     for name, value in vars(builtins).items()
     if getattr(value, "__module__", "") in ("builtins", "io", "_io") and not name.startswith("_") and name != "super"
 }
-# Magics that only run the rest of the cell, or of the line, as Python: without them a test decides the same, and what
-# remains is compiled here.  Others are left to IPython.
+# Magics that only run the rest of the cell or line as Python: they do not affect a test's result, so they are removed
+# and the rest is compiled here.  Others are left to IPython.
 _CELL_MAGIC = re.compile(r"\A\s*%%(?:time|timeit(?:[ \t]+-\w+(?:[ \t]+\d+)?)*|capture)[ \t]*\n")
 _LINE_MAGIC = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
-# A test that says one of these changes things for the function that it calls, and must find them changed afterwards.
+# A test that contains one of these changes things for the function that it calls; the changes must last.
 _CHANGES = re.compile(r"\b(?:mock|patch|monkeypatch|setattr|delattr|reload|modules|__dict__)\b")
 
 
@@ -62,7 +62,7 @@ class Test:
 
 @functools.lru_cache(maxsize=256)
 def _compiled(test: Test) -> tuple[bytes, str]:
-    """The test's code, marshalled, and its text for tracebacks; of what is not Python, code that says so."""
+    """The test's code, marshalled, and its text for tracebacks; for a source that is not Python, code that says so."""
     try:
         text = _plain(_LINE_MAGIC.sub(r"\1", _CELL_MAGIC.sub("", test.source)))
         tree = _prepared(ast.parse(text, FILE), text, _surroundings(test.before))
@@ -87,9 +87,9 @@ def _code(tree: ast.Module) -> types.CodeType:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What the instructor's cells before a test bind.
+    """The names that the instructor's cells before a test bind.
 
-    imported: from names to the module and, after a colon, the name in it that they are bound to.
+    imported: imported name -> the module and, after a colon, the name in that module.
     defined: names that they bind otherwise.  all: whether they may bind any name at all.
     """
 

@@ -1,7 +1,7 @@
-"""The instructor's files beside a notebook: data and modules that are released with it and lie in a fork's work folder.
+"""The instructor's files beside a notebook: data and modules released with it, which appear in a fork's work folder.
 
-Their contents lie in a folder that forks may read and not write; in each work folder links lead there.  A notebook may
-write in its folder, so it can remove a link and put another file in its place; ``Beside`` puts it back from outside.
+They are kept in a folder that forks can read but not write; each work folder has links to it.  A notebook can write in
+its work folder, and so replace a link by another file; ``Beside`` restores it from outside.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from grader.files import empty, remove
 
 
 class Files:
-    """The folder that holds the files of the instructor's that forks may read.
+    """The folder with the instructor's files, which forks may read.
 
-    folder: made by the zygote, before anything is laid there.
+    folder: made by the zygote, before any file is put there.
     """
 
     def __init__(self, folder: Path):
@@ -25,7 +25,7 @@ class Files:
         self.content: dict[str, bytes] = {}
 
     def lay(self, content: Mapping[str, bytes], anew: bool) -> None:
-        """Have the folder hold these files, from names to contents, and nothing else.
+        """Make the folder contain exactly these files.  content: name -> bytes.
 
         anew: write them even if these are there already.  Raises ValueError for a name that does not lead into the
         folder, OSError if a file cannot be written.
@@ -36,7 +36,7 @@ class Files:
             inner = PurePosixPath(name)
             if not inner.parts or inner.is_absolute() or ".." in inner.parts or "\0" in name:
                 raise ValueError(f"{name!r} is not the name of a file beside a notebook")
-        self.content = {}  # should writing stop halfway, the next run begins anew
+        self.content = {}  # if writing stops halfway, the next run starts over
         empty(self.folder)
         for name, data in content.items():
             path = self.folder / name
@@ -52,7 +52,7 @@ class Files:
 
 
 class Beside:
-    """The links in one work folder to the files of the instructor's.
+    """The links in one work folder to the instructor's files.
 
     work: an empty folder.  It is held open, since a fork can give it another name.
     """
@@ -63,7 +63,7 @@ class Beside:
         self.put_back()
 
     def put_back(self) -> None:
-        """Make every link that is not there, or in whose place there is something else."""
+        """Restore every link that is missing or was replaced by something else."""
         for name, target in self.links.items():
             with contextlib.suppress(OSError):
                 if os.readlink(name, dir_fd=self.handle) == target:
@@ -81,7 +81,7 @@ class Beside:
             remove(Path(f"/proc/self/fd/{self.handle}", name))
 
     def close(self) -> None:
-        """Let go of the work folder."""
+        """Close the descriptor of the work folder."""
         if self.handle >= 0:
             os.close(self.handle)
             self.handle = -1

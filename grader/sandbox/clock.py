@@ -1,4 +1,4 @@
-"""The clock that time limits use: seconds in which a process computed or slept, without its waits for a processor.
+"""The clock for time limits: it counts the seconds that a process computes or sleeps, not its waits for a processor.
 
 On a busy machine a process waits while others run.  If that counted, a grade would depend on what else was running.
 """

@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "sockets": ("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     # The pipe only carries bytes.  A descriptor in flight between two sockets would keep a file alive uncounted.
     "descriptors over sockets": ("sendmsg", "sendmmsg", "recvmsg", "recvmmsg"),
-    # One who knows the identifier of an existing object needs no "get", so using or removing one is refused as well.
+    # With the identifier of an existing object, "get" is not needed, so using or removing one is refused as well.
     "shared memory and queues": (
         "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
         "msgctl", "mq_open", "mq_unlink", "mq_notify", "memfd_create", "memfd_secret",

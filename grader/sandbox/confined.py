@@ -54,7 +54,7 @@ def serve(
         os.environ.clear()
         os.environ.update(setup["environment"])
         sys.path.insert(0, "")  # as in a kernel: a notebook imports what lies beside it
-        sys.dont_write_bytecode = True  # what lies there is the instructor's, or not imported twice
+        sys.dont_write_bytecode = True  # modules there are the instructor's, or are not imported twice
         notebook.connect(pipe)
         if isinstance(prepared, OSError):
             raise prepared
@@ -64,7 +64,7 @@ def serve(
     except confine.Unconfined as why:
         with contextlib.suppress(wire.Broken):
             wire.send(pipe, {"unconfined": str(why)})
-    except BaseException:  # there is nobody left to tell
+    except BaseException:  # nobody is left to report it to
         os._exit(1)
     os._exit(0)
 
@@ -111,7 +111,7 @@ class Notebook:
         """
         assert self.tests
         restore, test = self.tests
-        self.tests = None  # what a submission finds by ``check.__self__`` it could replace
+        self.tests = None  # a submission could replace whatever it reaches by ``check.__self__``
         pipe, kind = self.pipe, type(self.pipe)
         while True:
             if tests:
@@ -122,7 +122,7 @@ class Notebook:
                 self._again(message, arrays)
             elif "test" in message:
                 reply = test(message, files)
-                restore()  # what was shown may be a submission's object, which does as it likes
+                restore()  # an object of the submission's may have been shown, whose methods can do anything
                 wire.send(pipe, reply)
             else:
                 wire.send(pipe, {"done": self.shell.cell(message["source"], message["limit"])})

@@ -219,7 +219,7 @@ def outputs_from(message: Any, limit: int) -> tuple[list[dict[str, Any]], bool]:
 
     limit: characters in all.  The confined side keeps to it too, unless the student's code has tampered with it.
 
-    Raises Broken.  HTML, scripts and terminal codes are dropped, so that they never reach who reads the feedback.
+    Raises Broken.  HTML, scripts and terminal codes are dropped, so that they never reach a reader of the feedback.
     """
     if not isinstance(message, list):
         raise wire.Broken("outputs that are none")

@@ -1,4 +1,4 @@
-"""Which layers of the confinement work on this machine, each proved by trying what it forbids."""
+"""Finds which layers of the confinement work on this machine, by trying what each forbids."""
 
 from __future__ import annotations
 

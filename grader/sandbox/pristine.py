@@ -1,4 +1,4 @@
-"""Modules, classes and functions that a test relies on, put back as they were before a submission could change them.
+"""Restores the modules, classes and functions that a test relies on, in case a submission changed them.
 
 A submission shares its process with the instructor's tests, and one assignment makes ``numpy.testing.assert_allclose``
 agree with everything.  ``pristine`` notes a table of namespaces and returns a function that puts all of them back.
@@ -22,7 +22,7 @@ WHOLE = (
     *("base64", "binascii", "marshal", "signal", "time", "linecache", "contextlib"),
     *("_frozen_importlib", "_frozen_importlib_external"),
 )
-# Of these only what their names mean is put back, and not what is inside of their functions and classes.
+# Of these only the entries are restored, not the insides of their functions and classes.
 NAMES = (
     *("operator", "functools", "itertools", "collections", "types", "inspect", "re", "importlib", "asyncio"),
     *("torch.func", "torch.nn.functional"),
@@ -40,7 +40,7 @@ def is_kept(name: object, whole: bool = True) -> bool:
 
 
 def pristine() -> Callable[[], None]:
-    """Note everything as it is now; returns a function that puts back what has changed since, and ends all tracing.
+    """Record the present state; returns a function that restores whatever has changed since, and ends all tracing.
 
     Of modules it puts back functions, classes, modules and floats, of this package everything, and it removes names
     that hide a builtin; of classes methods and bases, and it removes methods that hide inherited ones; of functions

@@ -1,8 +1,8 @@
 """Runs an instructor's test in a fork: compiled code, in the notebook's namespace, without IPython's machinery.
 
-What decides goes back beside the outputs: whether the end of the test was reached, as a token that came with this test
-only, and the number that it ended with.  The test shares the process with the submission; SECURITY.md says what that
-leaves open.
+The result goes back beside the outputs: whether the end of the test was reached, shown by a token that came with this
+test only, and the number that it ended with.  The test shares the process with the submission; SECURITY.md says which
+attacks that leaves open.
 """
 
 from __future__ import annotations
