@@ -206,7 +206,7 @@ def ours(folder: Path, jobs: int, *options: str) -> dict[str, float]:
 
 
 class Instant(Executor):
-    """A worker that has graded whatever it is given: what is left is the one process that reads and writes."""
+    """A worker whose results are ready at once, so that only the process that reads and writes is measured."""
 
     def __init__(self, result: bytes):
         self.result = result

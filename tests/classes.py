@@ -1,4 +1,4 @@
-"""Classes that nobody taught: seeded Results of any size, for the tests of reports, and to look at."""
+"""Synthetic classes: seeded Results of any size, for the tests of reports, and to look at."""
 
 from __future__ import annotations
 

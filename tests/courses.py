@@ -1,4 +1,4 @@
-"""What tests of whole classes share: a course with submissions, and all that grading left, in a form to compare."""
+"""Helpers for tests of whole classes: a course with submissions, and all results of grading, in a comparable form."""
 
 from __future__ import annotations
 

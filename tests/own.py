@@ -1,4 +1,4 @@
-"""The course in ``examples/``, with a class that has handed in: what several tests share."""
+"""Helpers that several tests share: the course in ``examples/``, with a class that has handed in."""
 
 from __future__ import annotations
 

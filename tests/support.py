@@ -1,4 +1,4 @@
-"""What several tests share: Questions beyond the shipped ones, Problems computed once, Answers by hand."""
+"""Helpers that several tests share: Questions beyond the shipped ones, Problems computed once, Answers by hand."""
 
 from __future__ import annotations
 

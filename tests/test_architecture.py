@@ -1,4 +1,4 @@
-"""The rooms of the house: who may know whom, no circles, and a page on which every module is found."""
+"""The architecture: which module may import which, no import cycles, and a page that names every module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def files() -> dict[str, Path]:
 
 
 def imports(text: str, at_start: bool = False) -> Iterator[str]:
-    """The modules that a text imports, and names that may be ones.  at_start: without those that functions import."""
+    """The modules that a text imports, and names that may be modules.  at_start: without imports inside functions."""
     waiting: list[ast.AST] = [ast.parse(text)]
     while waiting:
         node = waiting.pop()
@@ -42,7 +42,7 @@ def imports(text: str, at_start: bool = False) -> Iterator[str]:
 
 
 def strangers(name: str, text: str) -> set[str]:
-    """What a module imports and may not."""
+    """The modules that a module imports although it must not."""
     room = name.split(".")[1] if "." in name else ""
     found = set(imports(text))
     wrong = set()
@@ -81,7 +81,7 @@ def test_a_module_that_knows_more_is_noticed(name, text):
 
 
 def graph(texts: Mapping[str, str]) -> dict[str, set[str]]:
-    """Which modules each needs when it is imported."""
+    """The modules that each module imports when it is imported itself."""
     return {
         name: {other for other in imports(text, at_start=True) if other in texts} - {name}
         for name, text in texts.items()

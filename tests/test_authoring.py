@@ -1,4 +1,4 @@
-"""The one module that authors import has all that they need, and every example in it is true."""
+"""The module that authors import exports everything they need, and every example in it is true."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def examples(thing: object) -> list[doctest.DocTest]:
 
 
 def failures(tests: list[doctest.DocTest]) -> str:
-    """What the examples that fail say, or ''."""
+    """The output of the examples that fail, or ''."""
     said: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     for test in tests:

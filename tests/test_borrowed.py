@@ -1,4 +1,4 @@
-"""What is used of other packages without their promise: all of it is listed, and the installed releases have it."""
+"""The undocumented parts of other packages that are used here are all listed, and the installed releases have them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with one submission, at whichever step, is told of it, and the others get their grade."""
+"""Whatever goes wrong with one submission, at any step, is reported for it, and the others get their grades."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a graded cell is follows from what it says, and what nobody could grade is told before anybody is graded."""
+"""The kind of a graded cell follows from its source, and cells that cannot be graded are reported before grading."""
 
 from __future__ import annotations
 

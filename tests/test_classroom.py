@@ -1,4 +1,4 @@
-"""The round trip through nbgrader, with the real thing: every member of the sample class gets its very score."""
+"""The round trip through the real nbgrader: every member of the sample class gets exactly the expected score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages show is true: each command exists, with each of its options, and code does what is said of it."""
+"""The documentation is true: each command exists, with each of its options, and code does what the page says."""
 
 from __future__ import annotations
 

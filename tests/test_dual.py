@@ -1,4 +1,4 @@
-"""Forward mode in numpy agrees with torch's, rule by rule; what has no rule goes by torch, and is known."""
+"""Forward mode in numpy agrees with torch's, rule by rule; operators without a rule are known, and left to torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random edits of valid submissions: whatever a student did to the notebook, what can be attributed is graded."""
+"""Random edits of valid submissions: whatever a student did to the notebook, every identifiable cell is graded."""
 
 from __future__ import annotations
 

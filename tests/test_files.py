@@ -1,4 +1,4 @@
-"""Files that are never half-written: the old one or the new one, and nothing left lying about."""
+"""Files are never half-written: there is the old one or the new one, and no temporary file remains."""
 
 from __future__ import annotations
 

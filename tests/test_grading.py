@@ -1,4 +1,4 @@
-"""``grader grade``: what is skipped and what is not, what people gave, what fails and how, workers that die."""
+"""``grader grade``: what is skipped and what is not, manual grades, failures and how they show, workers that die."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fresh(graded_once, tmp_path):
 
 
 def done(folder, **options):
-    """Who was graded now, who was left as he was, who failed."""
+    """The students who were graded in this run, who were unchanged, and who failed."""
     outcome = grade_class(Course(folder, UNIT), Here, **options)
     return [grade.student for grade in outcome.graded], outcome.unchanged, outcome.failed
 
@@ -208,7 +208,7 @@ def test_what_is_graded_is_entered_as_soon_as_there_is_nothing_else_to_do(fresh,
 
 
 def test_an_extension_that_is_given_later_grades_who_was_late_and_nobody_else(fresh):
-    """The way to fail: a fingerprint without lateness, which would leave the penalty as it is."""
+    """The way to fail: a fingerprint without lateness, which would leave the penalty unchanged."""
     with (fresh / "nbgrader_config.py").open("a") as config:
         config.write(PENALTY)
     sys.modules.pop("late_by_the_hour", None)

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment, and run again, leaves what an undisturbed one leaves."""
+"""A run that is killed at any moment and started again has the same results as an undisturbed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""J by three roads that share no differentiation code: they agree, and a fault in any of them is seen."""
+"""J by three methods that share no differentiation code: they agree, and a fault in any of them is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: right answers are right by any road, wrong ones get the name that fits, nothing crashes it."""
+"""The judge: answers found by any valid method are right, wrong ones get the name that fits, nothing crashes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue: mistakes are told apart, are in words, have a lesson, and are what comes of making them."""
+"""The catalogue: mistakes are told apart, have words and a lesson, and give what code that makes them gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a model: a loss is judged by its value and its gradient, a trained model by its parameters."""
+"""Questions about models: a loss is judged by its value and its gradient, a trained model by its parameters."""
 
 from __future__ import annotations
 

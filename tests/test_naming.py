@@ -1,4 +1,4 @@
-"""Notebooks under other names are graded where it is clear what they are, and never one in place of another."""
+"""Notebooks under other names are graded if it is clear which they are, and never one in place of another."""
 
 from __future__ import annotations
 

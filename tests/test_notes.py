@@ -1,4 +1,4 @@
-"""What a report says is what grading noted as data: no sentence is read back, and every path is the configured one."""
+"""A report uses the data that grading recorded: no sentence is parsed, and every path is the configured one."""
 
 from __future__ import annotations
 

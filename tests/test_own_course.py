@@ -1,4 +1,4 @@
-"""A course of one's own, as ``docs/a-course-of-your-own.md`` walks through it: graded by both commands, exactly."""
+"""The course that ``docs/a-course-of-your-own.md`` walks through, graded by both commands with exact scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report on a class: what is counted, what is left unsaid, and that nobody's name is more than text on it."""
+"""The report on a class: what it counts, what it leaves out, and that students' names are only text on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule for questions is kept by a good one, and broken by one that lacks just what the rule asks for."""
+"""Each rule for questions is followed by a good question, and broken by one that lacks just what the rule requires."""
 
 from __future__ import annotations
 

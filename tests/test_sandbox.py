@@ -202,7 +202,7 @@ def test_nobody_waits_past_the_deadline(pair, data):
 
 
 def test_who_goes_without_reading_what_was_sent_has_broken_the_pipe(pair):
-    """The way to fail: ConnectionResetError, which is not the end of a stream and which nobody expects."""
+    """The way to fail: an unexpected ConnectionResetError, which is not the end of a stream."""
     wire.send(pair[0], {"n": 1})
     pair[1].close()
     with pytest.raises(wire.Broken, match="reset"):

@@ -1,4 +1,4 @@
-"""A time is read as it is meant, in each of its forms, and what is not certain about it is said."""
+"""A time is read as intended, in each of its forms, and whatever is uncertain about it is reported."""
 
 from __future__ import annotations
 

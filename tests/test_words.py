@@ -1,4 +1,4 @@
-"""Every language says all that the program says, with the same placeholders, and is chosen by one variable."""
+"""Every language has all of the program's texts, with the same placeholders, and is chosen by one variable."""
 
 from __future__ import annotations
 

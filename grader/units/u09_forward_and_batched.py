@@ -25,7 +25,7 @@ SWELL = Map(functions.swell, {"x": normal(3)}, "e^(z/2), z = (x₀ − x₁, x�
 U = {"u": like("x")}
 
 
-# --- 9.1: passes, counted at maps that are really called
+# --- 9.1: passes, counted by really calling the maps
 
 
 def _cheaper_forward(f: Callable[..., torch.Tensor], *shape: int) -> Callable[[], bool]:
@@ -39,7 +39,7 @@ def _cheaper_forward(f: Callable[..., torch.Tensor], *shape: int) -> Callable[[]
 
 
 def _direction_cheaper_forward() -> bool:
-    """Whether one Ju takes fewer passes forward, where it is one, than in reverse mode, where it takes two VJPs."""
+    """Whether one Ju takes fewer passes in forward mode (one) than in reverse mode (two VJPs)."""
     passes = [0]
 
     def counted(*args: Any, **options: Any) -> torch.Tensor:
@@ -54,7 +54,7 @@ def _direction_cheaper_forward() -> bool:
 
 
 def _weight_cheaper_forward() -> bool:
-    """Whether one Jᵀv takes fewer passes forward, one per input, than the single one of reverse mode."""
+    """Whether one Jᵀv takes fewer passes in forward mode (one per input) than in reverse mode (one)."""
     return torch.zeros(2).numel() < 1
 
 
@@ -165,7 +165,7 @@ def _passes(p: Problem) -> np.ndarray:
 
 
 def _with_count(count: Callable[[int, int], float]) -> Callable[[Problem], Any]:
-    """The right J with another number of passes, where that is a different one."""
+    """The right J with another number of passes; None if the number is the right one."""
 
     def wrong(p: Problem) -> Any:
         m, n = _J(p).shape
@@ -305,7 +305,7 @@ def _of_outputs(p: Problem) -> Any:
 
 
 def _against_all_targets(p: Problem) -> Any:
-    """The gradient of Σⱼ (network(xᵢ) − tⱼ)² for every sample i, and that of its mean."""
+    """For every sample i, the gradient of Σⱼ (network(xᵢ) − tⱼ)², and the gradient of the mean over j instead."""
     t = p.inputs["t"].numpy()
     totals = 2 * (len(t) * (_errors(p) + t) - t.sum())
     return [({}, _each(p, totals)), ({}, _each(p, totals / len(t)))]
@@ -395,7 +395,7 @@ GRADIENT_AT_DIRECTION = Mistake(
 
 
 def _second_by_x(p: Problem) -> Any:
-    """What comes of differentiating the first VJP with respect to x once more, with u as its weight."""
+    """The result of differentiating the first VJP with respect to x instead of v, with u as its weight."""
     weights = {"zeros": np.zeros(p.y.size), "ones": np.ones(p.y.size)}
     return [({"weight": name}, p.block("x", w).H @ _u(p)) for name, w in weights.items()]
 
@@ -412,7 +412,7 @@ SECOND_BY_X = Mistake(
 
 
 def _weighted_by_y(p: Problem) -> Any:
-    """What comes of weighting y by itself and differentiating the VJP with respect to y, where that is not Ju."""
+    """The result of weighting y by itself and differentiating the VJP with respect to y; None if that is Ju."""
     x = p.inputs["x"].clone().requires_grad_()
     with torch.enable_grad():
         y = p.forward(x)

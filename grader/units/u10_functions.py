@@ -14,7 +14,7 @@ Value = Any  # a tensor, or a node of an engine
 
 
 def used_twice(a: Value, b: Value, at_c: Value, at_d: Value) -> Value:
-    """e = d·c with c = a·b and d = c + a, where c and d can be pushed: how much e moves is what arrives at them."""
+    """e = d·c with c = a·b + at_c and d = c + a + at_d: ∂e/∂at_c and ∂e/∂at_d are the gradients that reach c and d."""
     c = a * b + at_c
     d = c + a + at_d
     return d * c
@@ -66,7 +66,7 @@ def as_lists(table: Tensor) -> list[list[int]]:
 
 
 def deep_on_the_left(a: Value, b: Value) -> Value:
-    """The shared value s is reached by a long way through the left operands and by short ones through the right."""
+    """A shared value s is reached by a long path through left operands and by short paths through right operands."""
     s = a * b
     t = s + b
     u = t * t
@@ -136,7 +136,7 @@ def ridge_for_engines(x: Value) -> Value:
 
 
 def swirl_for_engines(x: Value) -> tuple[Value, ...]:
-    """05.swirl, each output by itself"""
+    """05.swirl, with its outputs as a tuple"""
     return x[0] * x[1], x[1].sin() + 2.0 * x[2], x[2] * x[0] - x[1] ** 2
 
 

@@ -1,4 +1,4 @@
-"""Unit 10: reverse mode from nothing, an engine that the student builds, run on expressions that it has not seen."""
+"""Unit 10: reverse mode from scratch: an engine that the student builds, run on expressions that it has not seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ G = {"g": None}
 
 
 def _weights_of_all(generator: torch.Generator, p: Problem) -> Tensor:
-    """An upstream gradient for each entry of all outputs, in one line."""
+    """An upstream gradient for each entry of all outputs, flattened: (m,)."""
     return mixed_signs(p.y.size)(generator)
 
 
@@ -29,18 +29,18 @@ def _weights_of_all(generator: torch.Generator, p: Problem) -> Tensor:
 
 
 def _arrivals(p: Problem) -> np.ndarray:
-    """What arrives at a, b, c and d: the derivatives with respect to a and b, and to pushes at c and d."""
+    """The gradients at a, b, c and d: (4,); those at c and d are derivatives with respect to zeros added there."""
     return np.array([p.jacobians[name].item() for name in ("a", "b", "at_c", "at_d")])
 
 
 def _values(p: Problem) -> np.ndarray:
-    """The values of a, b, c and d on the way forward."""
+    """The values of a, b, c and d in the forward pass."""
     a, b = (p.inputs[name].item() for name in ("a", "b"))
     return np.array([a, b, a * b, a * b + a])
 
 
 def _arrivals_by(key: str) -> Mistake:
-    """A mistake of an engine as it shows in the small graph of 10.1."""
+    """An engine's mistake, derived for the small graph of 10.1.  key: the mistake's."""
 
     def on_problem(p: Problem) -> Any:
         a, b = (Node(p.inputs[name].numpy()) for name in ("a", "b"))
@@ -89,7 +89,7 @@ ONE_USE_OF_C = Mistake(
 
 
 def _never_one(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
-    """Upstream gradients that a rule cannot ignore unnoticed."""
+    """Upstream gradients different from 1, so that a rule that ignores them is noticed."""
     g = mixed_signs(*shape)(generator).numpy()
     return np.where(g == 1, 1.01, g)
 
@@ -98,7 +98,7 @@ def _never_one(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray
 
 
 def _graph(size: int, likely: float) -> Any:
-    """A sampler of tables: a graph without circles whose nodes have up to two parents and numbers without meaning."""
+    """A sampler of tables: acyclic graphs whose nodes have up to two parents and are numbered at random."""
 
     def draw(generator: torch.Generator) -> Tensor:
         table = torch.zeros(size, size, dtype=torch.float64)
@@ -115,7 +115,7 @@ def _graph(size: int, likely: float) -> Any:
 
 
 def _root(generator: torch.Generator, p: Problem) -> int:
-    """A node that depends on many others, but not on all: the one with most nodes behind it that leaves one out."""
+    """The node that depends on the most other nodes, but not on all."""
     table = p.inputs["table"].numpy()
     behind = np.linalg.matrix_power(np.eye(len(table)) + (table > 0), len(table)) > 0
     counts = np.where(behind.sum(axis=1) < len(table), behind.sum(axis=1), 0)
@@ -126,7 +126,7 @@ def _root(generator: torch.Generator, p: Problem) -> int:
 
 
 def _upstream(generator: torch.Generator, p: Problem) -> Tensor:
-    """An upstream gradient for a single number: 1, which ``backward`` is not given, where no rule could confuse it."""
+    """An upstream gradient for a single number: negative, except 1, which ``backward`` gets by default, for one Map."""
     if p.map.fn is functions.product_and_more:
         return torch.ones((), dtype=torch.float64)
     return uniform(-1.9, -0.4)(generator)
@@ -147,7 +147,7 @@ def _operands(signs: str, sizes: str) -> Any:
 
 
 def _of_its_own_signs(shape: tuple[int, ...], generator: torch.Generator) -> np.ndarray:
-    """Upstream gradients whose signs are those of no comparison that a rule could make: they meet both branches."""
+    """Upstream gradients whose signs are independent of any comparison in a rule: both signs occur in each branch."""
     (size,) = shape
     return np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0])[:size] * uniform(0.25, 2.0, size)(generator).numpy()
 
@@ -175,7 +175,7 @@ def _counts(p: Problem) -> tuple[float, float]:
 
 
 def _calls(node: Node) -> int:
-    """How often ``pull`` is called if every node calls its parents each time something arrives."""
+    """How often ``pull`` is called if every node calls its parents each time a gradient arrives."""
     return bool(node.parents) + sum(_calls(parent) for parent in node.parents)
 
 

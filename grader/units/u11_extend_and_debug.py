@@ -20,7 +20,7 @@ V = {"v": None}
 float64 = torch.float64
 
 
-# --- what students write themselves: these are handed to nobody, and so stand here
+# --- what students write themselves: never handed out, so defined here
 
 
 def damp(x: Tensor, w: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def rounded(x: Tensor, bound: float) -> Tensor:
 
 
 def unit_rows(X: Tensor) -> Tensor:
-    """Each row of X divided by its length; a row of zeros stays one, and has no derivative but 0."""
+    """Each row of X divided by its length; a row of zeros stays zero, and its derivative is 0."""
     return torch.stack([row / row.square().sum() ** 0.5 if row.detach().any() else 0 * row for row in X])
 
 
@@ -87,7 +87,7 @@ WITH_NAN = (
 
 
 def _formula_of(formulas: tuple[str, ...]) -> Callable[[Problem], dict[str, str]]:
-    """What a card shows of f, which is drawn."""
+    """What a card shows for f, which is drawn: ``{"f(x)": formula}``.  formulas: one for each kind."""
     return lambda p: {"f(x)": formulas[int(p.inputs["kind"])]}
 
 
@@ -364,7 +364,7 @@ ROUNDED_DOWN = Mistake(
 
 
 def _checks(p: Problem, dtype: torch.dtype = float64) -> tuple[bool, bool]:
-    """What gradcheck and gradgradcheck say of the Map's operation at x in this dtype."""
+    """Whether gradcheck and gradgradcheck accept the Map's operation at x in this dtype."""
     with warnings.catch_warnings(), torch.enable_grad(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # gradcheck warns of float32
         torch.manual_seed(0)  # gradgradcheck draws its weights
@@ -377,7 +377,7 @@ def _checks(p: Problem, dtype: torch.dtype = float64) -> tuple[bool, bool]:
 
 
 def _pair(change: Callable[[Any, Any], Any]) -> Callable[[Problem], np.ndarray | None]:
-    """What ``change`` makes of the true pair of answers; None where that is the truth again."""
+    """The true pair of answers after ``change``; None if that is the truth again."""
 
     def derive(p: Problem) -> np.ndarray | None:
         pair = np.array(change(*p.truth))
@@ -496,7 +496,7 @@ def _rows(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _on_zeros(divisor: float) -> Callable[[Problem], np.ndarray]:
-    """The truth, but in the row of zeros the upstream gradient divided by this number."""
+    """The truth, except that the row of zeros gets the upstream gradient divided by this number."""
 
     def derive(p: Problem) -> np.ndarray:
         X, v, _ = _rows(p)

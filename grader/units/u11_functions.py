@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# --- for gradcheck: each is right or wrong in a way of its own
+# --- for gradcheck: each is right, or wrong in its own way
 
 
 class _Softsign(torch.autograd.Function):

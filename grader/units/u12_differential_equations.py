@@ -32,7 +32,7 @@ class _OfNetwork(Computed):
 
     wrt: str | tuple[str, ...] = ()
     twice: ClassVar = True
-    show: Callable[[Problem], Mapping[str, str]] = lambda p: {"u": p.map.formula}  # what a card says of the network
+    show: Callable[[Problem], Mapping[str, str]] = lambda p: {"u": p.map.formula}  # what a card shows for the network
     shape_help: ClassVar[str] = "u has one value at every point, of shape (N, 1), and so has what is made of it here."
 
 
@@ -58,7 +58,7 @@ Place = str | tuple[str, int]  # an input of shape (N, 1), or an input and one o
 def derivative(p: Problem, *places: Place) -> np.ndarray:
     """The network's derivative with respect to these inputs in turn, at every point: (N, 1).
 
-    By forward mode, nested: all points move at once, which does no harm, since u's value at a point depends on that
+    By nested forward mode: all points move at once, which is correct because u's value at a point depends on that
     point alone.  Without places it is the value.
     """
     if places not in p.seconds:
@@ -123,7 +123,7 @@ def _squared(residual: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
 
 
 def _tables(left: np.ndarray, right: np.ndarray) -> list[tuple[dict[str, Any], Any]]:
-    """left − right, (N, 1) each, where one of the two had lost its second dimension: (N, N)."""
+    """left − right, (N, 1) each, if one of the two has lost its second dimension: (N, N)."""
     return [({}, left.T - right), ({}, left - right.T)]
 
 
@@ -207,12 +207,12 @@ ARGUMENTS_EXCHANGED = Mistake(
 
 
 def _exchanged(p: Problem) -> Problem:
-    """The problem with x and t in each other's place."""
+    """The problem with x and t swapped."""
     return p.at("x", p.inputs["t"]).at("t", p.inputs["x"])
 
 
 def _two_exchanged(p: Problem) -> Any:
-    """u_x and u_xx of what u(t, x) is as a function of x and t."""
+    """u_x and u_xx if u is called as u(t, x)."""
     there = _exchanged(p)
     return derivative(there, "t"), derivative(there, "t", "t")
 
@@ -256,7 +256,7 @@ def _two_summed(p: Problem) -> Any:
 
 
 def _two_weighted(p: Problem) -> Any:
-    """What comes of y as grad_outputs in the first call, in both, or of u_x in the second."""
+    """The results with y as grad_outputs in the first call or in both, or with u_x in the second."""
     u, u_x, u_xx = derivative(p), *_two(p)
     again = u_x**2 + u * u_xx  # the derivative of u · u_x
     x = p.inputs["x"].numpy()
@@ -343,7 +343,7 @@ def _oscillator_exchanged(p: Problem) -> np.ndarray:
 
 
 def _oscillator_weighted(p: Problem) -> Any:
-    """What comes of u as grad_outputs in the first call, and of u′ in the second."""
+    """The results with u as grad_outputs in the first call, and with u′ in the second."""
     c = 2 * p.extras["zeta"] * p.extras["omega"]
     u, u1, u2 = derivative(p), derivative(p, "t"), derivative(p, "t", "t")
     again = u1**2 + u * u2
@@ -354,7 +354,7 @@ def _oscillator_weighted(p: Problem) -> Any:
 
 
 def _slips(p: Problem) -> Any:
-    """Terms that slipped: {term} is what belongs, {what} is what stands there."""
+    """Residuals with one wrong term: the detail {term} is the right term, {what} the one in its place."""
     zeta, omega = p.extras["zeta"], p.extras["omega"]
     u, u1 = derivative(p), derivative(p, "t")
     return [
@@ -487,7 +487,7 @@ def _f(p: Problem) -> np.ndarray:
 
 
 def _poisson(p: Problem, laplacian: Any) -> np.ndarray:
-    """−Δu − f, with something else for Δu."""
+    """−Δu − f, with ``laplacian`` for Δu."""
     return np.asarray(-laplacian - _f(p))
 
 
@@ -706,7 +706,7 @@ def _burgers_averaged(p: Problem) -> Any:
 
 
 def _burgers_weighted(p: Problem) -> Any:
-    """What comes of u as grad_outputs in the first call, and of u_x in the second."""
+    """The results with u as grad_outputs in the first call, and with u_x in the second."""
     u, u_x, u_t, u_xx = derivative(p), _u_x(p), _u_t(p), _u_xx(p)
     again = u_x**2 + u * u_xx
     first = {"time": u * u_t, "flow": u * u * u_x}
@@ -717,7 +717,7 @@ def _burgers_weighted(p: Problem) -> Any:
 
 
 def _burgers_of_exchanged(p: Problem) -> np.ndarray:
-    """The residual of u(t, x) as a function of x and t."""
+    """The residual if u is called as u(t, x)."""
     there = _exchanged(p)
     u_x, u_t, u_xx = derivative(there, "t"), derivative(there, "x"), derivative(there, "t", "t")
     return np.asarray(u_t + derivative(there) * u_x - p.extras["nu"] * u_xx)
@@ -824,7 +824,7 @@ def _starts(p: Problem) -> np.ndarray:
 
 
 def _misses(p: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is squared and averaged in each part: (N, 1), (M, 1) and (2K, 1)."""
+    """The errors that are squared and averaged in each part: (N, 1), (M, 1) and (2K, 1)."""
     tb = p.inputs["tb"]
     ends = np.concatenate([_u_at(p, 0.0, tb), _u_at(p, 1.0, tb)])
     return _r(p), _starts(p) - p.inputs["u0"].numpy()[:, None], ends
@@ -834,7 +834,7 @@ PARTS = ("residual", "initial", "boundary")
 
 
 def _instead(p: Problem, place: int, values: list[Any]) -> list[tuple[dict[str, Any], Any]]:
-    """The right parts, but with each of these values in turn for the one at this place."""
+    """The right parts, with each of these values in turn in place of the part at index ``place``."""
     return [
         (
             {"place": place},
@@ -845,7 +845,7 @@ def _instead(p: Problem, place: int, values: list[Any]) -> list[tuple[dict[str, 
 
 
 def _in_each(change: Callable[[np.ndarray], Any]) -> Callable[[Problem], Any]:
-    """``change(what is squared and averaged)`` in each part in turn."""
+    """The right parts with one in turn replaced by ``change`` of the errors that it squares and averages."""
     return lambda p: [case for k, miss in enumerate(_misses(p)) for case in _instead(p, k, [change(miss)])]
 
 
@@ -855,7 +855,7 @@ def _at_other_times(p: Problem) -> Any:
 
 
 def _initial_tables(p: Problem) -> Any:
-    """u(x0, 0) − u0 as a table, and the same at the points x inside."""
+    """The initial part with u(x0, 0) − u0 broadcast to a table, averaged or summed, and with u at the interior x."""
     u0 = p.inputs["u0"].numpy()
     inside = _u_at(p, p.inputs["x"], 0.0)
     return _instead(
@@ -884,7 +884,7 @@ def _ends_mixed(p: Problem) -> Any:
 
 
 def _other_boundary(p: Problem) -> Any:
-    """At time 0; at x = tb and times 0 and 1; and at the inner points."""
+    """The boundary part at time 0; at x = tb and times 0 and 1; and at the interior points' times t."""
     tb, t = p.inputs["tb"], p.inputs["t"]
     corners = np.concatenate([_u_at(p, [[0.0]], [[0.0]]), _u_at(p, [[1.0]], [[0.0]])])
     exchanged = np.concatenate([_u_at(p, tb, 0.0), _u_at(p, tb, 1.0)])
@@ -994,7 +994,7 @@ BOUNDARY_ELSEWHERE = Mistake(
 def rod(c: Tensor, line: Tensor, x: Tensor) -> Tensor:
     """c₀ sin(c₁x) + c₂x³ + c₃e^x and the line l₀ + l₁x, which solves −u″ = f for ``functions.rod_source``.
 
-    c: (4,), line: (2,).  It stands here, since what is handed to students travels with all of its module.
+    c: (4,), line: (2,).  It is defined here because a module whose functions are handed to students is sent whole.
     """
     return c[0] * torch.sin(c[1] * x) + c[2] * x**3 + c[3] * torch.exp(x) + line[0] + line[1] * x
 
@@ -1078,7 +1078,7 @@ def _drawn(*samplers: Sampler) -> Sampler:
 
 
 def _rod_map(formula: str, *curved: Sampler) -> Map:
-    """curved: samplers of c₀ to c₃ in ``rod``; its line is drawn, and not handed over."""
+    """A Map of ``rod``.  curved: samplers of c₀ to c₃; the line is drawn, and not passed to students."""
     return Map(
         functions.output,
         {
@@ -1102,7 +1102,7 @@ LR, DESCENT_STEPS = 0.8, 80
 
 @np.errstate(all="ignore")  # it may diverge on a draw, which is then drawn again
 def _descent(p: Problem, steps: int = DESCENT_STEPS, kept: float = 0.0) -> np.ndarray:
-    """Where gradient descent on the mean square misfit gets.  kept: how much of the gradient so far is kept."""
+    """The result of gradient descent on the mean square misfit.  kept: the fraction of old gradients that is kept."""
     c, data = p.inputs["c"], p.extras["data"].numpy()
     k, g = p.extras["k0"].item(), 0.0
     for _ in range(steps):

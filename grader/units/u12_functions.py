@@ -24,7 +24,7 @@ class Network(nn.Module):
 
     def __init__(self, W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> None:
         super().__init__()
-        # A Parameter is kept as it is, so that whoever made it sees its gradient and its trained value.
+        # A Parameter is registered itself, not a copy, so that its gradient and its trained value can be read from it.
         self.W, self.b, self.a = (p if isinstance(p, nn.Parameter) else nn.Parameter(p) for p in (W, b, a))
         self.register_buffer("s", s)
 
@@ -39,7 +39,7 @@ def ansatz(W: Tensor, b: Tensor, a: Tensor, s: Tensor) -> nn.Module:
     return Network(W, b, a, s)
 
 
-# Each of these makes a function of the last tensor that was made before it; all others are the network's.
+# Each of these makes a function from the last tensor made before it; the other tensors are the network's.
 
 
 def swing(c: Tensor, t: Tensor) -> Tensor:
@@ -77,12 +77,12 @@ def heat_residual(u: Callable[[Tensor, Tensor], Tensor], x: Tensor, t: Tensor) -
 
 # --- −u″ = f with two boundary values
 
-MOST_CALLS = 3000  # of a network that is trained
-MOST_SOLVES = 500  # of a solver whose coefficient is wanted
+MOST_CALLS = 3000  # of a network in training
+MOST_SOLVES = 500  # of a solver in the search for a coefficient
 
 
 class Budget:
-    """Counts calls, and raises TimeoutError for the first that is too many."""
+    """Counts calls, and raises TimeoutError when there are too many."""
 
     def __init__(self, name: str, most: int) -> None:
         self.name, self.most, self.count = name, most, 0

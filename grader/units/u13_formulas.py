@@ -1,6 +1,6 @@
-"""The formulas of unit 13: its critics in plain operations, with ∇D by hand, and what J is taken of.
+"""The formulas of unit 13: its critics in plain operations, with ∇D by hand, and the functions whose J is computed.
 
-No student is handed any of them, so this module never reaches a student's process: they are the answers.
+They are the answers: none is handed to students, and this module never reaches a student's process.
 """
 
 from __future__ import annotations

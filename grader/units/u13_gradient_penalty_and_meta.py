@@ -37,7 +37,7 @@ G = torch.sin(torch.arange(4 * 3 * 2 * 5, dtype=torch.float64) ** 2).reshape(4, 
 
 
 def _one_per_image(norms: Callable[[Tensor], Tensor]) -> Callable[[], bool]:
-    """Whether this gives the norm of each of the four images."""
+    """Whether ``norms`` gives one norm for each of the four images."""
 
     def compare() -> bool:
         true = torch.stack([(image * image).sum() ** 0.5 for image in G])
@@ -59,16 +59,16 @@ class _Interpolates(Computed):
     """ε · real + (1 − ε) · fake with factors that the answer draws: one for each sample, in [0, 1].
 
     The Problem has inputs ``real`` and ``fake``, of the same shape (N, ...).  Any draw is right, and the truth is one
-    of them.  Chance refuses a right answer only where all factors of a batch happen to be in order, with a probability
-    of 2/N!: for the smallest N of 13.2, which is 12, that is 4 in 10⁹; where two of them come within 10⁻⁶ of 0 or 1: 5
-    in 10¹⁰ for 16; or where 40 lie in one half, 2 in 10¹².  And factors from a normal distribution lie in [0, 1] with
-    a probability of 0.34 each: all 68 of a check with one of less than 10⁻³¹.
+    of them.  A right answer is refused by chance only if all factors of a batch happen to be in order, with probability
+    2/N! (4 in 10⁹ for N = 12, the smallest of 13.2); if two of them are within 10⁻⁶ of 0 or 1 (5 in 10¹⁰ for N = 16);
+    or if 40 are in the same half (2 in 10¹²).  Factors from a normal distribution are in [0, 1] with probability 0.34
+    each; all 68 of a check are with less than 10⁻³¹.
     """
 
     compared: ClassVar = False
     shape_help: ClassVar = "x̂ has one point for each pair of samples, in the shape of real."
 
-    @np.errstate(all="ignore")  # of points near the largest float
+    @np.errstate(all="ignore")  # points near the largest float overflow
     def told(self, p: Problem, value: Value) -> tuple[str, Mapping[str, Any]] | None:
         if value.array is None:
             return None
@@ -86,7 +86,7 @@ class _Interpolates(Computed):
         return Value("tensor", p.truth, "float64", type_name=value.type_name) if fits else value
 
     def _comparable(self, p: Problem, found: np.ndarray) -> bool:
-        """Whether these can be points between real and fake: then they are right, unless something is amiss."""
+        """Whether these can be points between real and fake; if so, they are right unless ``amiss`` finds a fault."""
         wanted = tuple(p.inputs["real"].shape)
         return found.shape == wanted and np.isrealobj(found) and bool(np.isfinite(found).all())
 
@@ -129,7 +129,7 @@ def _on_lines(x: np.ndarray, real: np.ndarray, fake: np.ndarray) -> tuple[np.nda
 
 
 def _between_others(x: np.ndarray, real: np.ndarray, fake: np.ndarray) -> bool:
-    """Whether each point lies between a real and a fake sample of which one is its own, and the other need not be."""
+    """Whether each point lies between a real and a fake sample at least one of which has the point's index."""
 
     def near_some(ours: np.ndarray, theirs: np.ndarray) -> bool:
         for point, own in zip(x, ours, strict=True):
@@ -142,7 +142,7 @@ def _between_others(x: np.ndarray, real: np.ndarray, fake: np.ndarray) -> bool:
 
 
 def _spread(entries: np.ndarray, dim: int) -> np.ndarray:
-    """How far entries differ along one dimension, those that are nan left out."""
+    """How far entries differ along one dimension, ignoring nan."""
     return np.asarray(np.nanmax(np.moveaxis(entries, dim, 0), axis=0) - np.nanmin(np.moveaxis(entries, dim, 0), axis=0))
 
 
@@ -180,7 +180,7 @@ def _draw(p: Problem) -> np.ndarray:
 
 
 def _mixed(factors: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
-    """Points between real and fake by these factors; None where these cannot be made."""
+    """Points between real and fake with these factors; None if there are no such factors."""
 
     def points(p: Problem) -> Any:
         e = factors(p)
@@ -205,7 +205,7 @@ def _entrywise(p: Problem) -> np.ndarray:
 
 
 def _along_last(p: Problem) -> np.ndarray | None:
-    """Factors of shape (N,), which broadcasting lays along the last dimension, where that has N entries, too."""
+    """Factors of shape (N,), broadcast along the last dimension; None unless it has N entries, too."""
     shape = p.inputs["real"].shape
     return _draw(p).reshape(-1) if shape[0] == shape[-1] else None
 
@@ -315,7 +315,7 @@ IN_ORDER = Mistake(
 
 
 def _every_factor_with_every_sample(p: Problem) -> np.ndarray | None:
-    """What factors of shape (N, 1, 1, 1) make of points of shape (N, k): (N, 1, N, k)."""
+    """The result of factors of shape (N, 1, 1, 1) with samples of shape (N, k): (N, 1, N, k)."""
     real, fake = p.inputs["real"].numpy(), p.inputs["fake"].numpy()
     e = _draw(p).reshape(-1, 1, 1, 1)
     return e * real + (1 - e) * fake if real.ndim == 2 else None
@@ -384,7 +384,7 @@ def _per_pixel(g: np.ndarray) -> np.ndarray:
 
 
 def _over_one_dimension(g: np.ndarray, reduce: Callable[[np.ndarray], Any]) -> list[tuple[dict[str, Any], Any]]:
-    """What is made of the norms over the height alone, and over the width alone."""
+    """The norms over the height alone and over the width alone, reduced."""
     return [
         ({"dim": dim, "which": which}, reduce(np.sqrt((g * g).sum(axis=dim))))
         for dim, which in ((2, "height"), (3, "width"))
@@ -396,12 +396,12 @@ def _norms(g: np.ndarray) -> np.ndarray:
 
 
 def _of_gradients(what: Callable[[np.ndarray], Any]) -> Callable[[Problem], Any]:
-    """What is computed from the gradients of 13.3, (N, C, H, W)."""
+    """A derivation: ``what`` of the gradients of 13.3, (N, C, H, W)."""
     return lambda p: what(_gradients(p, "x"))
 
 
 def _per_image(reduce: Callable[[np.ndarray], np.ndarray]) -> Callable[[Problem], Any]:
-    """The same of the entries of each image's gradient: reduce takes (N, C·H·W)."""
+    """A derivation: ``reduce`` of the entries of each image's gradient, (N, C·H·W)."""
     return _of_gradients(lambda g: reduce(g.reshape(len(g), -1)))
 
 
