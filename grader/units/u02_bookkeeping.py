@@ -896,7 +896,7 @@ QUESTIONS = [
         gives=("inner", "outer", "x"),
         leaves=("x",),
         points=2,
-        stars=3,
+        stars=2,
         minutes=6,
         hints=(
             "`backward` leaves gradients only in leaves. h is not a leaf: an operation made it.",
