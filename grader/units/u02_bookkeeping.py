@@ -601,7 +601,7 @@ QUESTIONS = [
         ),
         points=1,
         stars=2,
-        minutes=5,
+        minutes=7,
         hints=(
             "Go back from the loss, operation by operation. Which parameters do you meet, and which of those require a "
             "gradient?",
@@ -865,7 +865,7 @@ QUESTIONS = [
         ),
         points=3,
         stars=3,
-        minutes=10,
+        minutes=12,
         hints=(
             "`zip(X.split(size), t.split(size))` gives the micro-batches; the last one may be shorter. `backward` "
             "adds: where must `w.grad` be cleared, and how often?",
@@ -897,7 +897,7 @@ QUESTIONS = [
         leaves=("x",),
         points=2,
         stars=2,
-        minutes=6,
+        minutes=4,
         hints=(
             "`backward` leaves gradients only in leaves. h is not a leaf: an operation made it.",
             "From unit 01: `torch.autograd.grad` returns the gradient with respect to what you name. Or h can ask to "
