@@ -64,11 +64,12 @@ def gallery(unit: str) -> Shown:
 
     unit: such as "05".  Predictions have no formulas and are left out.  For an unknown unit, the known ones are listed.
     """
-    units = dict.fromkeys(question.unit for question in questions())
+    every = questions()
+    units = dict.fromkeys(question.unit for question in every)
     if unit not in units:
         return Shown(words.NOTICES["unknown_unit"].format(unit=unit, units=", ".join(units)))
     lines, html = [], []
-    for question in questions():
+    for question in every:
         if question.unit != unit or question.asks.predicts:
             continue
         known: set[str] = set()

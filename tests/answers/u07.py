@@ -409,24 +409,18 @@ def whole_chunks_only(step, W, h, xs, k):
     return by_chunks(sum)(step, W, h, xs[: len(xs) // k * k], k)
 
 
+def backward_by_chunks(step, W, h, xs, k, cut=True):
+    for begin in range(0, len(xs), k):
+        h, total = h.detach() if cut else h, 0
+        for x in xs[begin : begin + k]:
+            h, loss = step(W, h, x)
+            total = total + loss
+        total.backward()
+    return W.grad
+
+
 def backward_without_a_cut(step, W, h, xs, k):
-    for begin in range(0, len(xs), k):
-        total = 0
-        for x in xs[begin : begin + k]:
-            h, loss = step(W, h, x)
-            total = total + loss
-        total.backward()
-    return W.grad
-
-
-def backward_by_chunks(step, W, h, xs, k):
-    for begin in range(0, len(xs), k):
-        h, total = h.detach(), 0
-        for x in xs[begin : begin + k]:
-            h, loss = step(W, h, x)
-            total = total + loss
-        total.backward()
-    return W.grad
+    return backward_by_chunks(step, W, h, xs, k, cut=False)
 
 
 def detached_at_a_chunks_end(step, W, h, xs, k):
