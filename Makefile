@@ -1,4 +1,4 @@
-# make demo | test | test-all | redteam | lab | bench | bench-class | exercises | format | clean
+# make demo | test | test-all | redteam | lab | bench | bench-class | lessons | exercises | format | clean
 PYTHON ?= python3
 JOBS ?= 2
 VENV := .venv
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # A course must not write into the home folder of whoever tests or shows it.
 SANDBOXED := GRADER_PROGRESS= PYTHONWARNINGS=ignore::DeprecationWarning
 
-.PHONY: demo test test-all lint notebooks redteam lab bench bench-class exercises format clean
+.PHONY: demo test test-all lint notebooks redteam lab bench bench-class lessons exercises format clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml constraints.txt
@@ -38,13 +38,13 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/grader format --check course solutions exercises examples
+	$(BIN)/grader format --check course tests/executed solutions exercises examples
 
 notebooks: $(READY)
-	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env course
+	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env tests/executed
 
 lab: $(READY)
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/course/00_setup.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/course/lesson_00_setup.ipynb
 
 bench-class: $(READY)
 	@$(SANDBOXED) $(BIN)/python tests/bench_class.py
@@ -52,13 +52,18 @@ bench-class: $(READY)
 bench: $(READY)
 	@$(SANDBOXED) $(BIN)/python tests/bench.py
 
+# Runs the lessons of course/, and keeps them with their text outputs where nbval finds them.
+lessons: $(READY)
+	$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir tests/executed course/*.ipynb
+	$(BIN)/grader format tests/executed
+
 exercises: $(READY)
 	@$(SANDBOXED) $(BIN)/grader release
 
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/grader format course solutions exercises examples
+	$(BIN)/grader format course tests/executed solutions exercises examples
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 """The canonical form of a notebook: the same bytes no matter who saved it, and with which program.
 
-A canonical notebook has stable, readable cell ids, no execution counts and no volatile metadata.  Lessons keep their
-text outputs, which nbval compares with; exercises and solutions keep no outputs.  Pictures are never kept.
+A canonical notebook has stable, readable cell ids, no execution counts and no volatile metadata.  It
+keeps no outputs either, since students are to predict them; only the executed copies of lessons, which nbval compares
+with, keep their text outputs.  Pictures are never kept.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ METADATA = {
 }
 KEPT_CELL_METADATA = ("nbgrader", "tags", "deletable", "editable")
 KEPT_MIMES = ("text/plain",)
-LESSONS = "course"  # the folder whose notebooks keep their text outputs
+EXECUTED = "executed"  # the folder whose notebooks keep their text outputs
 
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}|[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -75,7 +76,7 @@ def copied(node: NotebookNode) -> NotebookNode:
 def format_file(path: Path, check: bool = False) -> bool:
     """Put one notebook file into canonical form; returns whether that changes it.
 
-    Text outputs are kept if the file is in a folder named ``course``.
+    Text outputs are kept if the file is in a folder named ``executed``.
     check: True leaves the file unchanged.  Raises ValueError, naming the file, if it is not a readable, valid notebook.
     """
     try:
@@ -84,7 +85,7 @@ def format_file(path: Path, check: bool = False) -> bool:
         nbformat.validate(nb, relax_add_props=True)
     except Exception as why:  # nbformat raises what its JSON and schema libraries raise
         raise ValueError(f"{path} is not a notebook that can be formatted: {why}") from why
-    after = text(canonical(nb, keep_outputs=LESSONS in path.resolve().parts))
+    after = text(canonical(nb, keep_outputs=EXECUTED in path.resolve().parts))
     if after != before and not check:
         write_whole(path, after)
     return after != before

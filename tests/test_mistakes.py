@@ -65,11 +65,11 @@ def test_words_for_a_mistake_are_whole_sentences():
 
 @pytest.mark.parametrize("unit", sorted({entry.unit for entry in (*MISTAKES.values(), *NOTES.values())} - {""}))
 def test_unit_that_is_named_as_teaching_a_mistake_or_an_error_has_its_lesson(unit):
-    assert len(list(COURSE.glob(f"{unit}_*.ipynb"))) == 1
+    assert len(list(COURSE.glob(f"lesson_{unit}_*.ipynb"))) == 1
 
 
 def test_no_lesson_is_found_for_a_unit_that_does_not_exist():
-    assert not list(COURSE.glob("99_*.ipynb"))
+    assert not list(COURSE.glob("lesson_99_*.ipynb"))
 
 
 # --- told apart

@@ -23,7 +23,8 @@ from support import functions
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "course").glob("*.ipynb"))
-UNITS = [path.stem for path in LESSONS]
+EXECUTED = ROOT / "tests" / "executed"  # the lessons with their text outputs, with which nbval compares
+UNITS = [path.stem.removeprefix("lesson_") for path in LESSONS]
 STARS = 5
 
 
@@ -131,23 +132,29 @@ def test_function_printed_in_an_exercise_is_the_one_that_is_judged(id, source):
 
 
 @pytest.mark.parametrize(
-    "path", [*LESSONS, *map(solution, UNITS), *map(release, UNITS)], ids=lambda p: p.as_posix()[-40:]
+    "path",
+    [*LESSONS, *EXECUTED.glob("*.ipynb"), *map(solution, UNITS), *map(release, UNITS)],
+    ids=lambda p: p.as_posix()[-45:],
 )
 def test_notebook_is_canonical(path):
     assert not format_file(path, check=True)
 
 
 def test_canonical_form_notices_what_a_front_end_leaves_behind(tmp_path):
-    nb = nbformat.read(LESSONS[0], as_version=4)
+    nb = nbformat.read(EXECUTED / LESSONS[0].name, as_version=4)
     nb.cells[1].execution_count = 7
     nb.metadata["toc"] = {"a": 1}
-    path = tmp_path / "course" / "x.ipynb"
+    path = tmp_path / "executed" / "x.ipynb"
     path.parent.mkdir()
     nbformat.write(nb, path)
     assert format_file(path, check=True)
     assert format_file(path)
     assert not format_file(path)
-    assert path.read_text("utf-8") == LESSONS[0].read_text("utf-8")
+    assert path.read_text("utf-8") == (EXECUTED / LESSONS[0].name).read_text("utf-8")
+    elsewhere = tmp_path / "x.ipynb"
+    nbformat.write(nb, elsewhere)
+    assert format_file(elsewhere)
+    assert elsewhere.read_text("utf-8") == LESSONS[0].read_text("utf-8")
 
 
 def test_canonical_form_keeps_that_a_source_is_folded_away_and_nothing_else_that_a_front_end_remembers():
@@ -178,9 +185,23 @@ def test_what_is_no_notebook_is_refused_by_name_and_left_alone(tmp_path, text):
     assert path.read_text() == text
 
 
+def without_outputs(path: Path) -> nbformat.NotebookNode:
+    return canonical(nbformat.read(path, as_version=4), keep_outputs=False)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_executed_lesson_is_the_lesson_that_students_open(path):
+    assert without_outputs(EXECUTED / path.name) == nbformat.read(path, as_version=4), "run `make lessons`"
+
+
+def test_every_executed_notebook_is_a_lesson_and_a_changed_one_is_noticed():
+    assert {path.name for path in EXECUTED.glob("*.ipynb")} == {path.name for path in LESSONS}
+    assert without_outputs(EXECUTED / LESSONS[1].name) != nbformat.read(LESSONS[0], as_version=4)
+
+
 @pytest.mark.parametrize("unit", UNITS)
-def test_lesson_keeps_text_outputs_without_pictures_paths_or_bare_tensors(unit):
-    nb = nbformat.read(ROOT / "course" / f"{unit}.ipynb", as_version=4)
+def test_executed_lesson_keeps_text_outputs_without_pictures_paths_or_bare_tensors(unit):
+    nb = nbformat.read(EXECUTED / f"lesson_{unit}.ipynb", as_version=4)
     outputs = [o for cell in nb.cells if cell.cell_type == "code" for o in cell.outputs]
     assert outputs
     for output in outputs:

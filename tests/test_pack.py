@@ -164,7 +164,7 @@ def test_a_pack_has_its_questions_functions_mistakes_and_lessons(tmp_path):
 def test_a_lesson_of_an_installed_pack_is_named_where_it_is_and_nowhere_else(tmp_path):
     installed = pack.loaded(pack.installed()[0])
     here = Path(__file__).parent.parent
-    assert Packs([installed], here).lesson("05.scalar_trick", "05") == "course/05_weighted_vjp.ipynb"
+    assert Packs([installed], here).lesson("05.scalar_trick", "05") == "course/lesson_05_weighted_vjp.ipynb"
     assert Packs([installed], tmp_path).lesson("05.scalar_trick", "05") == ""
     own = pack.loaded(pack.of_path(written(tmp_path)))
     assert Packs([own], tmp_path).lesson("own.bend", "own") == "lessons/bend.ipynb"  # the course's own word counts

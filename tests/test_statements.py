@@ -28,7 +28,7 @@ def headings() -> set[str]:
     for path in (ROOT / "course").glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
-                found |= {f"{path.name[:2]} {line[3:]}" for line in cell.source.splitlines() if line.startswith("## ")}
+                found |= {f"{path.name[7:9]} {line[3:]}" for line in cell.source.splitlines() if line.startswith("## ")}
     return found
 
 

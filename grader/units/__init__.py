@@ -30,7 +30,7 @@ _UNITS = [
 
 QUESTIONS: list[Question] = [question for unit in _UNITS for question in unit.QUESTIONS]
 
-# A unit's number -> the path of its lesson, whose name is that of the unit's module without the u.
+# A unit's number -> the path of its lesson, named after the unit's module.
 LESSONS: dict[str, str] = {
-    stem[:2]: f"course/{stem}.ipynb" for stem in (unit.__name__.rpartition(".u")[2] for unit in _UNITS)
+    stem[:2]: f"course/lesson_{stem}.ipynb" for stem in (unit.__name__.rpartition(".u")[2] for unit in _UNITS)
 }
