@@ -43,8 +43,12 @@ lint: $(READY)
 notebooks: $(READY)
 	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env tests/executed
 
+# What students open: a folder of their own, without solutions, and no question about news at the first start.
+LAB ?= lab
 lab: $(READY)
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/course/lesson_00_setup.ipynb
+	@$(BIN)/grader handout "$(LAB)"
+	cd "$(LAB)" && "$(CURDIR)/$(BIN)/jupyter" lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. \
+	  --LabApp.default_url=/lab/tree/course/start.ipynb --LabApp.news_url=None $(LAB_OPTIONS)
 
 bench-class: $(READY)
 	@$(SANDBOXED) $(BIN)/python tests/bench_class.py
@@ -54,7 +58,7 @@ bench: $(READY)
 
 # Runs the lessons of course/, and keeps them with their text outputs where nbval finds them.
 lessons: $(READY)
-	$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir tests/executed course/*.ipynb
+	$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir tests/executed course/lesson_*.ipynb
 	$(BIN)/grader format tests/executed
 
 exercises: $(READY)

@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--check", action="store_true", help=COMMANDS["help_check"])
     release.set_defaults(run=_release)
 
+    handout = commands.add_parser("handout", help=COMMANDS["help_handout"], description=COMMANDS["help_handout"])
+    handout.add_argument("folder", type=Path, metavar="FOLDER", help=COMMANDS["help_handout_folder"])
+    handout.set_defaults(run=_handout)
+
     grade = commands.add_parser("grade", help=COMMANDS["help_grade"], description=COMMANDS["help_grade"])
     grade.add_argument("unit", metavar="UNIT", help=COMMANDS["help_grade_unit"])
     grade.add_argument("--student", action="append", default=[], metavar="ID", help=COMMANDS["help_grade_student"])
@@ -148,6 +152,16 @@ def _limit(text: str) -> tuple[str, float | int]:
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(COMMANDS["no_such_limit"].format(known=", ".join(known))) from None
     return name, value
+
+
+def _handout(options: argparse.Namespace) -> int:
+    from grader.nbgrader import course, handout
+
+    done = handout.lay_out(course.find(Path.cwd()), options.folder)
+    for name in done.kept:
+        print(COMMANDS["handout_kept"].format(path=options.folder / name), file=sys.stderr)
+    print(COMMANDS["handout_done"].format(folder=options.folder, new=len(done.new), updated=len(done.updated)))
+    return 0
 
 
 def _grade(options: argparse.Namespace) -> int:

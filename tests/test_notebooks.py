@@ -22,7 +22,7 @@ from grader.probe import FUNCTION_USES, OF_A_CLASS
 from support import functions
 
 ROOT = Path(__file__).parent.parent
-LESSONS = sorted((ROOT / "course").glob("*.ipynb"))
+LESSONS = sorted((ROOT / "course").glob("lesson_*.ipynb"))
 EXECUTED = ROOT / "tests" / "executed"  # the lessons with their text outputs, with which nbval compares
 UNITS = [path.stem.removeprefix("lesson_") for path in LESSONS]
 STARS = 5
@@ -133,7 +133,7 @@ def test_function_printed_in_an_exercise_is_the_one_that_is_judged(id, source):
 
 @pytest.mark.parametrize(
     "path",
-    [*LESSONS, *EXECUTED.glob("*.ipynb"), *map(solution, UNITS), *map(release, UNITS)],
+    [ROOT / "course" / "start.ipynb", *LESSONS, *EXECUTED.glob("*.ipynb"), *map(solution, UNITS), *map(release, UNITS)],
     ids=lambda p: p.as_posix()[-45:],
 )
 def test_notebook_is_canonical(path):

@@ -49,6 +49,16 @@ COMMANDS: dict[str, str] = {
     "help_answers": "a file, or a folder of files, with lists WRONG and RIGHT of students' answers to try; they are "
     "run with your own privileges",
     "no_such_pack": "{pack} is not a file, a folder or an installed pack. Installed packs: {known}.",
+    "help_handout": "Lay out a student's folder, or bring it up to date: start page, lessons and released exercises, "
+    "without solutions. What the student has changed stays as it is.",
+    "help_handout_folder": "the student's folder; it is made if it is missing",
+    "handout_into_course": "{folder} holds {config}, so it is a course, and its files would be mixed with a "
+    "student's. Name another folder.",
+    "handout_nothing": "{root} has released nothing that students could get. First run nbgrader generate_assignment "
+    "UNIT.",
+    "handout_kept": "{path} has a newer version, but somebody has changed it here, so it was kept. For the new one, "
+    "rename it and run the command again.",
+    "handout_done": "{folder} is ready: {new} new files, {updated} brought up to date.",
     "help_grade": "Grade what was handed in for one unit, in parallel: autograded notebooks, gradebook and feedback. "
     "Graded submissions that did not change are skipped, so a run that was stopped can be started again.",
     "help_grade_unit": "the assignment, e.g. 05_weighted_vjp",
