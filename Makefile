@@ -43,12 +43,12 @@ lint: $(READY)
 notebooks: $(READY)
 	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env tests/executed
 
-# What students open: a folder of their own, without solutions, and no question about news at the first start.
+# What students open: a folder of their own, without solutions; no news, and none of the instructors' tools.
 LAB ?= lab
 lab: $(READY)
 	@$(BIN)/grader handout "$(LAB)"
-	cd "$(LAB)" && "$(CURDIR)/$(BIN)/jupyter" lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. \
-	  --LabApp.default_url=/lab/tree/course/start.ipynb --LabApp.news_url=None $(LAB_OPTIONS)
+	cd "$(LAB)" && JUPYTER_CONFIG_PATH="$(CURDIR)/grader/jupyter" "$(CURDIR)/$(BIN)/jupyter" lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. \
+	  --LabApp.default_url=/lab/tree/course/start.ipynb $(LAB_OPTIONS)
 
 bench-class: $(READY)
 	@$(SANDBOXED) $(BIN)/python tests/bench_class.py

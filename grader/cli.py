@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     handout = commands.add_parser("handout", help=COMMANDS["help_handout"], description=COMMANDS["help_handout"])
     handout.add_argument("folder", type=Path, metavar="FOLDER", help=COMMANDS["help_handout_folder"])
+    handout.add_argument("--lessons", action="store_true", help=COMMANDS["help_handout_lessons"])
     handout.set_defaults(run=_handout)
 
     grade = commands.add_parser("grade", help=COMMANDS["help_grade"], description=COMMANDS["help_grade"])
@@ -157,7 +158,7 @@ def _limit(text: str) -> tuple[str, float | int]:
 def _handout(options: argparse.Namespace) -> int:
     from grader.nbgrader import course, handout
 
-    done = handout.lay_out(course.find(Path.cwd()), options.folder)
+    done = handout.lay_out(course.find(Path.cwd()), options.folder, exercises=not options.lessons)
     for name in done.kept:
         print(COMMANDS["handout_kept"].format(path=options.folder / name), file=sys.stderr)
     print(COMMANDS["handout_done"].format(folder=options.folder, new=len(done.new), updated=len(done.updated)))

@@ -122,14 +122,14 @@ def test_start_page_lists_every_unit_with_its_exercises_and_their_minutes():
     nb = nbformat.read(ROOT / handout.START, as_version=4)
     text = "\n".join(cell.source for cell in nb.cells)
     rows = re.findall(
-        r"^\| \[(\d\d) .*?\]\(lesson_(\w+)\.ipynb\) \| .+? \| \[(\d+), (\d+) min\]\((.*?)\) \|$", text, re.M
+        r"^\| \[(\d\d) .*?\]\(lesson_(\w+)\.ipynb\) \| .+? \| \[(\d+)\]\((.*?)\) \| (\d+) \|$", text, re.M
     )
-    said = {unit: (int(count), int(minutes)) for unit, _, count, minutes, _ in rows}
+    said = {unit: (int(count), int(minutes)) for unit, _, count, _, minutes in rows}
     asked: dict[str, list[int]] = {}
     for question in grader.questions():
         asked.setdefault(question.unit, []).append(question.minutes)
     assert said == {unit: (len(minutes), sum(minutes)) for unit, minutes in asked.items()}
-    for _, stem, _, _, exercises in rows:
+    for _, stem, _, exercises, _ in rows:
         assert (ROOT / "course" / f"lesson_{stem}.ipynb").exists()
         assert exercises == f"../exercises/{stem}/{stem}.ipynb"
         assert (ROOT / "course" / exercises).exists()
@@ -147,6 +147,12 @@ def test_course_of_ones_own_hands_out_what_it_released_with_the_files_beside(tmp
     assert files(tmp_path / "mine") == {".handout.json"} | {
         f"exercises/ps1/{name}" for name in ("problem1.ipynb", "problem2.ipynb", "data.csv")
     }
+
+
+def test_only_the_lessons_where_exercises_come_another_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main(["handout", "--lessons", str(tmp_path / "mine")]) == 0
+    assert {name.split("/")[0] for name in files(tmp_path / "mine")} == {"course", ".handout.json"}
 
 
 def test_a_course_is_not_mixed_with_a_students_folder(course, monkeypatch, capsys):

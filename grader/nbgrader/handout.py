@@ -38,17 +38,20 @@ class HandedOut:
     kept: list[str] = field(default_factory=list)
 
 
-def lay_out(root: Path, folder: Path) -> HandedOut:
+def lay_out(root: Path, folder: Path, exercises: bool = True) -> HandedOut:
     """Lay out a student's folder, or bring it up to date: lessons, start page and released units of a course.
 
-    root: the course's folder.  folder: the student's, which is made if it is missing.
+    root: the course's folder.  folder: the student's, which is made if it is missing.  exercises: False leaves out the
+        exercises, which nbgrader's exchange brings, say.
     A file that the student has changed is never replaced; running a notebook does not change it, only editing does.
     Raises CourseError if the folder is a course's or nothing has been released, and OSError.
     """
     if (folder / course.CONFIG).exists():
         raise CourseError(COMMANDS["handout_into_course"].format(folder=folder, config=course.CONFIG))
     given = dict(_files(root, course.directory(root)))
-    if not any(name.startswith(f"{EXERCISES}/") for name in given):
+    if not exercises:
+        given = {name: content for name, content in given.items() if not name.startswith(f"{EXERCISES}/")}
+    elif not any(name.startswith(f"{EXERCISES}/") for name in given):
         raise CourseError(COMMANDS["handout_nothing"].format(root=root))
     before, done = _record(folder), HandedOut()
     now: dict[str, str] = {}

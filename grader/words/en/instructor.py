@@ -52,6 +52,7 @@ COMMANDS: dict[str, str] = {
     "help_handout": "Lay out a student's folder, or bring it up to date: start page, lessons and released exercises, "
     "without solutions. What the student has changed stays as it is.",
     "help_handout_folder": "the student's folder; it is made if it is missing",
+    "help_handout_lessons": "only the start page and the lessons, for students who get the exercises in another way",
     "handout_into_course": "{folder} holds {config}, so it is a course, and its files would be mixed with a "
     "student's. Name another folder.",
     "handout_nothing": "{root} has released nothing that students could get. First run nbgrader generate_assignment "
