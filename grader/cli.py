@@ -518,10 +518,20 @@ def _show(students: Sequence[Student], found: Mapping[str, Result], folder: Path
         print(COMMANDS["demo_amiss"].format(names=", ".join(amiss)))
     else:
         print(COMMANDS["demo_right"].format(count=len(students)))
-    page = Path("feedback", students[-1].name, unit, f"{unit}.html")
-    for name in (Path("gradebook.db"), Path("grades.csv"), page):
-        print(f"  {folder / name}")
-    return int(bool(amiss))
+    print()
+    with contextlib.chdir(folder):
+        failed = main(["report", unit])
+    shown = max(students, key=lambda student: _mistakes(found[student.name]))
+    page = Path("feedback", shown.name, unit, f"{unit}.html")
+    report = folder / "report" / f"{unit}.html"
+    print("\n" + COMMANDS["demo_look"].format(student=shown.name, page=folder / page, report=report))
+    print(COMMANDS["demo_besides"].format(gradebook=folder / "gradebook.db", grades=folder / "grades.csv"))
+    return int(bool(amiss) or failed)
+
+
+def _mistakes(result: Result) -> int:
+    """In how many answers a mistake was named."""
+    return sum(bool(verdict.get("mistake")) for verdict in result.verdicts.values())
 
 
 if __name__ == "__main__":

@@ -333,13 +333,13 @@ QUESTIONS = [
 
 # The lessons are the course's: a mistake of the catalogue belongs to the unit that teaches it.
 LESSONS = {
-    "vjp": "course/05_weighted_vjp.ipynb",
-    "00": "course/00_setup.ipynb",
-    "01": "course/01_scalar.ipynb",
-    "02": "course/02_bookkeeping.ipynb",
-    "03": "course/03_vector_to_scalar.ipynb",
-    "04": "course/04_jacobian.ipynb",
-    "05": "course/05_weighted_vjp.ipynb",
-    "07": "course/07_graph_lifetime.ipynb",
-    "08": "course/08_higher_order.ipynb",
+    "vjp": "course/lesson_05_weighted_vjp.ipynb",
+    "00": "course/lesson_00_setup.ipynb",
+    "01": "course/lesson_01_scalar.ipynb",
+    "02": "course/lesson_02_bookkeeping.ipynb",
+    "03": "course/lesson_03_vector_to_scalar.ipynb",
+    "04": "course/lesson_04_jacobian.ipynb",
+    "05": "course/lesson_05_weighted_vjp.ipynb",
+    "07": "course/lesson_07_graph_lifetime.ipynb",
+    "08": "course/lesson_08_higher_order.ipynb",
 }

@@ -28,8 +28,11 @@ COMMANDS: dict[str, str] = {
     "grader demo FOLDER",
     "demo_starts": "Grading a sample class of {count} in unit {unit} with nbgrader, in {folder}",
     "demo_feedback": "Writing feedback ...",
-    "demo_right": "All {count} got exactly the expected score. Look at:",
-    "demo_amiss": "These did not get the expected score: {names}. Look at:",
+    "demo_right": "All {count} got exactly the expected score. This is how the class did:",
+    "demo_amiss": "These did not get the expected score: {names}. This is how the class did:",
+    "demo_look": "Open these in a browser:\n  what {student}, who made mistakes, gets to see: {page}\n  how the class did: "
+    "{report}",
+    "demo_besides": "Besides, there are {gradebook} and {grades}.",
     "column_questions": "questions",
     "column_score": " score  what the judge said",
     "help": "The grader of the course on gradients, for instructors and maintainers.",
