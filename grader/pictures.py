@@ -4,7 +4,8 @@ Tables of numbers are HTML and graphs are inline SVG; both take their text color
 readable in a light and in a dark JupyterLab, in print, and in exported HTML without a network.  Curves are SVG from
 Matplotlib, recolored to do the same.  Blue is positive and orange is negative, two hues that can be told apart with all
 common forms of color blindness, and every cell shows its number.  A picture's ``text/plain`` is its alt text, the only
-part of it that is saved in a notebook.
+part of it that is saved in a notebook of this course.  From a notebook that it does not trust, JupyterLab removes SVG
+and scripts: a graph then shows its alt text, and a slider says what to do.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 
 POSITIVE, NEGATIVE, ACCENT = "#0072b2", "#d55e00", "#009e73"  # after Okabe and Ito, Color Universal Design
 ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as 0
+DIMMED = 0.3  # of its opacity, for a cell beside one that is highlighted
+PRINTED = "-webkit-print-color-adjust:exact;print-color-adjust:exact"  # browsers print no backgrounds without it
 DEEPEST = 0.62  # opacity of the largest entry: dark enough to see, light enough to read the number on
-CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels
+CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels; cells and labels grow with long labels
+CHARACTER, PADDING = 7.5, 12  # pixels of a label: of one character, and of both sides together
 LARGEST = 12  # rows or columns shown before an array is cut
 
-_numbers = itertools.count(1)  # for the ids of sliders and plots, which must differ within a page
+_numbers = itertools.count(1)  # with its alt text, makes the ids within a plot differ from those of all others
 
 
 def tint(colour: str, depth: float) -> str:
@@ -78,20 +82,22 @@ def heatmap(
     table = table[:LARGEST, :LARGEST]
     top = largest or _largest(table)
     width = table.shape[1]
+    rows, columns = rows[: len(table)], columns[:width]
     cells = []
     if columns:
-        cells += [_label("")] * bool(rows) + [_label(name) for name in columns[:width]]
+        cells += [_label("")] * bool(rows) + [_label(name) for name in columns]
     for i, entries in enumerate(table):
         if rows:
             cells.append(_label(rows[i] if i < len(rows) else "", "right"))
         for j, entry in enumerate(entries):
-            dim = (row is not None and i != row) or (column is not None and j != column)
-            cells.append(_cell(entry, top, dim))
-    lit = [PICTURES[f"{way}_lit"].format(k=k) for way, k in (("row", row), ("column", column)) if k is not None][:1]
+            lit = None if row is None and column is None else row in (None, i) and column in (None, j)
+            cells.append(_cell(entry, top, lit))
+    said = [PICTURES[f"{way}_lit"].format(k=k) for way, k in (("row", row), ("column", column)) if k is not None][:1]
     alt = PICTURES["table_cut" if cut else "table"].format(
-        title=title or PICTURES["untitled"], lit="".join(lit), values=formatting.values(array)
+        title=title or PICTURES["untitled"], lit="".join(said), values=formatting.values(array)
     )
-    return Picture(_grid(([LABEL_W] if rows else []) + [CELL_W] * width, cells, alt, title), alt)
+    widths = ([_width(rows, LABEL_W)] if rows else []) + [_width(columns, CELL_W)] * width
+    return Picture(_grid(widths, cells, alt, title), alt)
 
 
 def triptych(yours: Any, true: Any) -> Picture:
@@ -143,7 +149,8 @@ def weighted_rows(
     term, shown = PICTURES["term"], range(min(m, LARGEST))
     terms = "; ".join(term.format(weight=formatting.number(v[i]), row=formatting.values(J[i])) for i in shown)
     alt = PICTURES["weighted_rows"].format(matrix=matrix, terms=terms, total=total, sum=formatting.values(added))
-    return Picture(_grid([LABEL_W, CELL_W, 26] + [CELL_W] * n + [40] + [CELL_W] * n, cells, alt), alt)
+    entries = [_width(columns, CELL_W)] * n
+    return Picture(_grid([_width(rows, LABEL_W), CELL_W, 26, *entries, 40, *entries], cells, alt), alt)
 
 
 def chain(
@@ -344,7 +351,7 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     buffer = io.StringIO()
     import matplotlib
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"grader-{next(_numbers)}"}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"{alt} {next(_numbers)}"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -352,7 +359,7 @@ def curves(draw: Callable[[Axes], None], alt: str, width: float = 6.2, height: f
     text = re.sub(r"#000000|\bblack\b", "currentColor", text)
     # Black text, arrows and markers have no fill attribute of their own in Matplotlib's SVG.
     label = f'role="img" aria-label="{escape(alt, quote=True)}" fill="currentColor" style="max-width:100%;height:auto"'
-    return Picture(text.replace("<svg ", f"<svg {label} ", 1), alt)
+    return Picture(_drawn(text.replace("<svg ", f"<svg {label} ", 1), alt), alt)
 
 
 def along(name: str, x: np.ndarray, yours: np.ndarray, true: np.ndarray) -> Picture:
@@ -397,29 +404,46 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
     start: index of the frame shown at first, and the only one shown in print and where scripts do not run.
     The alt text describes every frame.
     """
-    name = f"grader-slider-{next(_numbers)}"
-    readings = "|".join(reading for reading, _ in frames)
     move = (
-        "var b=this.closest('[data-slider]'),k=+this.value;"
-        "b.querySelectorAll('[data-frame]').forEach(function(f,i){f.style.display=i===k?'block':'none'});"
-        "var t=this.dataset.readings.split('|')[k];b.querySelector('output').textContent=t;"
-        "this.setAttribute('aria-valuetext',t)"
+        "var b=this.closest('[data-slider]'),k=+this.value,t='';"
+        "b.querySelectorAll('[data-frame]').forEach(function(f,i){f.style.display=i===k?'block':'none';"
+        "if(i===k)t=f.dataset.frame});"
+        "b.querySelector('output').textContent=t;this.setAttribute('aria-valuetext',t)"
     )
     shown = "".join(
-        f'<div data-frame style="display:{"block" if k == start else "none"}">{picture.html}</div>'
-        for k, (_, picture) in enumerate(frames)
+        f'<div data-frame="{escape(reading, quote=True)}" style="display:{"block" if k == start else "none"}">'
+        f"{picture.html}</div>"
+        for k, (reading, picture) in enumerate(frames)
     )
+    # The label holds its input, so that no id is needed, which another open notebook could have, too.  JupyterLab takes
+    # the arrow keys for itself unless the element that has the focus says otherwise.
     control = (
-        f'<label for="{name}">{escape(label)} </label><input type="range" id="{name}" min="0" max="{len(frames) - 1}" '
-        f'step="1" value="{start}" data-readings="{escape(readings, quote=True)}" '
-        f'aria-valuetext="{escape(frames[start][0], quote=True)}" oninput="{escape(move, quote=True)}" '
-        'style="vertical-align:middle;width:260px;max-width:60%"> '
+        f'<label>{escape(label)} <input type="range" min="0" max="{len(frames) - 1}" step="1" value="{start}" '
+        f'data-lm-suppress-shortcuts="true" aria-valuetext="{escape(frames[start][0], quote=True)}" '
+        f'oninput="{escape(move, quote=True)}" style="vertical-align:middle;width:260px;max-width:60%"></label> '
         f"<output>{escape(frames[start][0])}</output>"
     )
-    html = f'<div data-slider style="font-size:{FONT}px"><div style="margin-bottom:6px">{control}</div>{shown}</div>'
+    untrusted = _if_untrusted(PICTURES["slider_untrusted"].format(reading=frames[start][0]))
+    html = (
+        f'<div data-slider style="font-size:{FONT}px"><div style="margin-bottom:6px">{control}</div>{untrusted}{shown}'
+        "</div>"
+    )
     alt = PICTURES["slider"].format(label=label, count=len(frames))
     alt += " ".join(f"{reading}: {picture.alt}" for reading, picture in frames)
     return Picture(html, alt)
+
+
+def _if_untrusted(text: str) -> str:
+    """A text that shows only where a sanitizer removes SVG and keeps the texts within it, as JupyterLab's does."""
+    return f'<svg width="0" height="0" style="position:absolute" aria-hidden="true"><desc>{escape(text)}</desc></svg>'
+
+
+def _drawn(svg: str, alt: str) -> str:
+    """An SVG, and what stands in its place where a sanitizer removes it.
+
+    The labels within the SVG have font sizes of their own; without it, they would be scattered words, and have none.
+    """
+    return f'<div>{_if_untrusted(PICTURES["untrusted"].format(alt=alt))}<div style="font-size:0">{svg}</div></div>'
 
 
 def _titled(title: str) -> str:
@@ -429,6 +453,11 @@ def _titled(title: str) -> str:
 def _edge(start: str, end: str, label: str, is_cut: bool) -> str:
     said = PICTURES["edge_by" if label else "edge"].format(start=start, end=end, label=label)
     return said + (PICTURES["edge_cut"] if is_cut else "")
+
+
+def _width(names: Sequence[str], least: int) -> int:
+    """The width of a column with these labels, in pixels."""
+    return max(least, *(int(CHARACTER * len(name)) + PADDING for name in names)) if names else least
 
 
 def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = "") -> str:
@@ -442,11 +471,17 @@ def _grid(widths: Sequence[int], cells: Sequence[str], alt: str, title: str = ""
     )
 
 
-def _cell(entry: float, top: float, dim: bool = False) -> str:
+def _cell(entry: float, top: float, lit: bool | None = None) -> str:
+    """A cell.  lit: highlighted, or dimmed beside others that are; None if nothing is highlighted.
+
+    Dimming takes away color, never the number's contrast.
+    """
     depth = DEEPEST * min(1.0, abs(entry) / top) if np.isfinite(entry) else 0.0
+    depth *= DIMMED if lit is False else 1
+    border = "currentColor" if lit else "rgba(128,128,128,0.45)"
     style = (
-        f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)};border:1px solid rgba(128,128,128,0.45);"
-        f"border-radius:3px;margin:1px;padding:5px 0;text-align:center{';opacity:0.3' if dim else ''}"
+        f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)};border:1px solid {border};"
+        f"border-radius:3px;margin:1px;padding:5px 0;text-align:center;{PRINTED}{';font-weight:600' if lit else ''}"
     )
     text = formatting.number(entry)
     style += ";font-size:11px;line-height:1.54" if len(text) > 7 else ""  # keeps the height that a cell has in FONT
@@ -492,10 +527,11 @@ def _rule(x: float, y: float, dx: float, dy: float) -> str:
 
 
 def _svg(width: float, height: float, parts: Sequence[str], alt: str) -> str:
-    return (
+    return _drawn(
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(alt, quote=True)}" '
         f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" '
-        'style="max-width:100%;font-family:inherit">' + "".join(parts) + "</svg>"
+        'style="max-width:100%;font-family:inherit">' + "".join(parts) + "</svg>",
+        alt,
     )
 
 

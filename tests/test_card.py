@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -521,7 +522,9 @@ def test_picture_says_in_words_what_it_shows_and_escapes_what_it_is_given(name):
 
 def test_blocks_are_as_wide_as_their_title():
     def width(title):
-        return float(re.search(r'width="(\d+)', pictures.blocks([("s", ())], title=title).html)[1])
+        return float(
+            re.search(r'width="(\d+)" height="\d+" viewBox', pictures.blocks([("s", ())], title=title).html)[1]
+        )
 
     assert width("a title of forty letters, or about as many") > 300 > 60 > width("")
 
@@ -568,15 +571,124 @@ def test_all_that_is_black_in_a_plot_takes_the_pages_color():
         for inner in element:
             yield from fills(inner, fill)
 
-    svg = ElementTree.fromstring(pictures.curves(draw, "a").html)
+    svg = ElementTree.fromstring(pictures.curves(draw, "a").html)[-1][0]
     assert "currentColor" in set(fills(svg, "black"))
     assert "black" not in set(fills(svg, "black"))
     del svg.attrib["fill"]  # the way to fail
     assert "black" in set(fills(svg, "black"))
 
 
-def test_plots_of_one_page_share_no_ids():
-    plots = [pictures.curves(lambda axes: axes.plot([0, 1], [0, 1]), "a").html for _ in range(2)]
-    clips = [set(re.findall(r'<clipPath id="(\w+)"', plot)) for plot in plots]
-    assert clips[0]
-    assert not clips[0] & clips[1]
+def test_plots_of_one_page_and_of_two_notebooks_share_no_ids(monkeypatch):
+    def clips(alt):
+        plot = pictures.curves(lambda axes: axes.plot([0, 1], [0, 1]), alt).html
+        return set(re.findall(r'<clipPath id="(\w+)"', plot))
+
+    first, second = clips("a"), clips("a")
+    assert first
+    assert not first & second
+    monkeypatch.setattr(pictures, "_numbers", itertools.count(1))  # as in another notebook's kernel
+    again = clips("another")
+    monkeypatch.setattr(pictures, "_numbers", itertools.count(1))
+    assert not again & clips("a")
+    monkeypatch.setattr(pictures, "_numbers", itertools.count(1))
+    assert again == clips("another")  # the same picture is drawn in the same way
+
+
+def test_a_slider_takes_the_arrow_keys_and_needs_no_id():
+    html = DRAWN["slider"].html
+    (control,) = re.findall(r"<label>.*?</label>", html)
+    assert 'data-lm-suppress-shortcuts="true"' in re.search("<input[^>]*>", control)[0]
+    assert " id=" not in html
+    frames = [("a|b", pictures.heatmap([1.0])), ("c", pictures.heatmap([2.0]))]
+    assert re.findall(r'data-frame="(.*?)"', pictures.slider(frames, "Move").html) == ["a|b", "c"]
+
+
+def sanitized(html):
+    """The text that is left where a sanitizer removes SVG, as JupyterLab does in a notebook that it does not trust."""
+
+    class Text(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.sizes, self.said = [], ""
+
+        def handle_starttag(self, tag, attrs):
+            if tag == "div":
+                self.sizes.append("font-size:0" in (dict(attrs).get("style") or "").split(";"))
+
+        def handle_endtag(self, tag):
+            if tag == "div":
+                self.sizes.pop()
+
+        def handle_data(self, data):
+            self.said += "" if any(self.sizes) else data
+
+    reader = Text()
+    reader.feed(re.sub(r"(?s)<style.*?</style>", "", html))
+    return reader.said
+
+
+@pytest.mark.parametrize("name", sorted(set(DRAWN) - {"slider"}))
+def test_graphs_say_in_words_what_they_show_where_svg_is_removed(name):
+    assert sanitized(DRAWN[name].html) == f"Picture: {DRAWN[name].alt} (Run the cell again to see it.)"
+    bare = re.search(r"(?s)<svg [^>]*role.*</svg>", DRAWN[name].html)[0]
+    assert sanitized(bare) != sanitized(DRAWN[name].html)  # the way to fail: scattered labels
+
+
+def test_a_slider_says_what_it_shows_where_scripts_are_removed():
+    frames = [("first", pictures.heatmap([1.0])), ("second", pictures.heatmap([2.0]))]
+    assert "position “second”" in sanitized(pictures.slider(frames, "Move", start=1).html)
+
+
+def channels(colour):
+    """Red, green, blue and opacity of a color in CSS, each in [0, 1]."""
+    if colour.startswith("#"):
+        return [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)] + [1.0]
+    *rgb, alpha = map(float, re.findall(r"[\d.]+", colour))
+    return [c / 255 for c in rgb] + [alpha]
+
+
+def contrast(text, layer, page):
+    """The contrast of a text on a transparent layer on a page: WCAG 2.2, relative luminance and contrast ratio."""
+
+    def over(upper, lower):
+        return [upper[3] * u + (1 - upper[3]) * low for u, low in zip(upper[:3], lower[:3], strict=True)] + [1.0]
+
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    ground = over(channels(layer), channels(page))
+    lighter, darker = sorted((luminance(over(channels(text), ground)), luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+THEMES = {"light": ("rgba(0,0,0,0.87)", "#ffffff"), "dark": ("rgba(255,255,255,0.87)", "#111111")}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("row", [None, 0])
+def test_numbers_can_be_read_on_every_color_dimmed_or_not(theme, row):
+    html = pictures.heatmap([[1.0, -1.0, 0.1], [1.0, -1.0, 0.0]], row=row).html
+    text, page = THEMES[theme]
+    layers = re.findall(r"background-color:(rgba\(.*?\))", html)
+    assert len(layers) == 6
+    assert min(contrast(text, layer, page) for layer in layers) >= 4.5
+    assert "opacity" not in html
+    assert contrast(text.replace("0.87", "0.26"), layers[0], page) < 4.5  # the way to fail: as it was, with 0.3
+
+
+def test_colors_are_printed():
+    html = pictures.heatmap([[1.0, -1.0]]).html
+    assert html.count("background-color") == len(re.findall("[^-]print-color-adjust:exact", html))
+
+
+def test_labels_have_the_room_that_they_need():
+    def widths(picture):
+        return [int(w) for w in re.search(r"grid-template-columns:([^;]*)", picture.html)[1].replace("px", "").split()]
+
+    short, long = (widths(pictures.heatmap([[1.0]], rows=[name], columns=["x"])) for name in ("y₀", "true gradient"))
+    assert short[1:] == long[1:] == [pictures.CELL_W]
+    assert long[0] > 13 * 6 + pictures.PADDING > short[0]
+    J, v = np.eye(2), np.ones(2)
+    plain, named = (widths(pictures.weighted_rows(J, v, columns=names)) for names in ((), ["first entry", "x₁"]))
+    assert plain[3] == pictures.CELL_W < named[3] == named[4] == named[6]

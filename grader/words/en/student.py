@@ -974,4 +974,6 @@ PICTURES: dict[str, str] = {
     "empty": "It is empty.",
     "blocks": "{said}, as blocks of these shapes.",
     "slider": "{label}, {count} positions. ",
+    "untrusted": "Picture: {alt} (Run the cell again to see it.)",
+    "slider_untrusted": "Run the cell again to move the slider. This is its position “{reading}”.",
 }
