@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -21,6 +22,18 @@ UNTYPESET = "tex2jax_ignore mathjax_ignore"
 MOST_CELLS = 72  # arrays with more entries are not drawn: they are too large to read on a card
 
 
+@dataclass(frozen=True)
+class Link:
+    """A text and where it leads, relative to the notebook's folder; without an address, it is only a text."""
+
+    text: str
+    href: str = ""
+
+    @property
+    def html(self) -> str:
+        return f'<a href="{escape(self.href, quote=True)}">{escape(self.text)}</a>' if self.href else escape(self.text)
+
+
 class Card:
     """One Verdict for Jupyter to display.
 
@@ -28,19 +41,20 @@ class Card:
     gives the card in plain text.
     """
 
-    def __init__(self, verdict: Verdict):
-        self.verdict = verdict
+    def __init__(self, verdict: Verdict, lesson: str = "", then: Link | None = None):
+        """lesson: the address of the section that explains it.  then: what comes next, if the answer is right."""
+        self.verdict, self.lesson, self.then = verdict, lesson, then
 
     def __repr__(self) -> str:
         return str(self.verdict.score)
 
     def __str__(self) -> str:
-        return as_text(self.verdict)
+        return as_text(self.verdict, self.then)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return {
             "text/plain": repr(self),
-            "text/html": as_html(self.verdict),
+            "text/html": as_html(self.verdict, self.lesson, self.then),
             MIME: self.verdict.as_data(),
         }
 
@@ -56,8 +70,8 @@ def headline(v: Verdict) -> str:
     return f"{mark} {score} — {v.headline}"
 
 
-def as_text(v: Verdict) -> str:
-    """The card in plain text: everything that the HTML card shows, except the pictures."""
+def as_text(v: Verdict, then: Link | None = None) -> str:
+    """The card in plain text: everything that the HTML card shows, except the pictures.  then: what comes next."""
     parts = [headline(v), v.message]
     parts += [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines]
     if v.inputs and not v.correct:
@@ -65,12 +79,17 @@ def as_text(v: Verdict) -> str:
     if v.yours is not None and not v.correct:
         parts.append(_pair(v))
     if not v.correct and v.status != "unattempted":
-        parts.append(_closing(v))
+        parts.append(f"{_lesson(v)} {_more(v)}".strip())
+    if then is not None:
+        parts.append(words.CARD["then"].format(title=then.text))
     return "\n".join(part for part in parts if part)
 
 
-def as_html(v: Verdict) -> str:
-    """The card as one ``<div>`` with inline styles, which needs no style sheet, script or network."""
+def as_html(v: Verdict, lesson: str = "", then: Link | None = None) -> str:
+    """The card as one ``<div>`` with inline styles, which needs no style sheet, script or network.
+
+    lesson: the address of the section that explains it; "" leaves it a text.  then: what comes next.
+    """
     _, edge = MARKS.get(v.status, WRONG)
     body = [f'<div style="font-weight:600">{rich(headline(v))}</div>']
     if v.message:
@@ -87,7 +106,11 @@ def as_html(v: Verdict) -> str:
     if pictures:
         body.append(f'<div style="margin-top:8px;overflow-x:auto">{pictures}</div>')
     if not v.correct and v.status != "unattempted":
-        body.append(f'<div style="margin-top:8px;font-size:90%;opacity:0.85">{rich(_closing(v))}</div>')
+        said = f"{Link(_lesson(v), lesson).html} {rich(_more(v))}".strip()
+        body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')
+    if then is not None:
+        said = words.CARD["then"].format(title=then.html)
+        body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')
     style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
     label = f'class="{UNTYPESET}" lang="{words.LANGUAGE}" role="group" aria-label="{escape(headline(v), quote=True)}"'
     of_the_card = f'{label} style="{style}"'
@@ -103,10 +126,14 @@ def _pair(v: Verdict) -> str:
     return yours if v.true is None else f"{yours} · {words.CARD['true']} {formatting.values(v.true)}"
 
 
-def _closing(v: Verdict) -> str:
-    lesson = words.CARD["lesson"].format(lesson=v.unit) if v.unit else ""
-    more = words.CARD["more"].format(id=v.question)
-    return f"{lesson} {more}".strip()
+def _lesson(v: Verdict) -> str:
+    """Which section of which lesson explains it; "" if there is no lesson."""
+    said = words.CARD["section" if v.section else "lesson"]
+    return said.format(lesson=v.unit, section=v.section) if v.unit else ""
+
+
+def _more(v: Verdict) -> str:
+    return words.CARD["more"].format(id=v.question)
 
 
 def _pictures(v: Verdict) -> str:

@@ -45,6 +45,7 @@ class Verdict:
     curve: if the picture draws yours and true as curves: (name of the horizontal axis, points (k,)); else None.
     rows: (J, v) for the picture, with J of shape (m, n), if the truth is one weighted sum of the rows of J; else None.
     unit: the unit whose lesson explains this, by default the question's own.
+    section: the heading of the section in that lesson, or "".
     places: the names of the entries, if a tuple was asked for; () for a single result.
     """
 
@@ -67,6 +68,7 @@ class Verdict:
     curve: tuple[str, np.ndarray] | None = None
     unit: str = ""
     places: tuple[str, ...] = ()
+    section: str = ""
 
     @property
     def correct(self) -> bool:

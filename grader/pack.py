@@ -1,8 +1,9 @@
 """Packs: the questions that a course brings; the grader itself has none.
 
-A pack is a Python module or package that has ``QUESTIONS``, a list of Questions, and may have ``LESSONS``, ``{unit:
-where its lesson is}``.  The functions that students are handed are in separate modules, which import only libraries:
-the text of these modules is the only part of a pack that ever reaches a student's process.
+A pack is a Python module or package that has ``QUESTIONS``, a list of Questions, and may say where its lessons and
+exercises are, in ``LESSONS``, ``EXERCISES``, ``TITLES``, ``SECTIONS`` and ``WEBSITE``; see ``Pack``.  The functions
+that students are handed are in separate modules, which import only libraries: the text of these modules is the only
+part of a pack that ever reaches a student's process.
 
 A pack is either installed, with an entry point in the group ``grader.packs``, or a file or folder of a course, beside a
 notebook or named in ``nbgrader_config.py``.  It is read as text first, since workers and fingerprints use its text.
@@ -35,7 +36,8 @@ from grader.question import Question
 from grader.words import PACKS
 
 GROUP = "grader.packs"
-QUESTIONS, LESSONS = "QUESTIONS", "LESSONS"  # the names that a pack's module has
+QUESTIONS, WEBSITE = "QUESTIONS", "WEBSITE"  # the names that a pack's module has, and these
+MAPPINGS = ("LESSONS", "EXERCISES", "TITLES", "SECTIONS")
 CONFIG = "nbgrader_config.py"  # marks a course's folder
 
 
@@ -86,7 +88,11 @@ class Pack:
     """A pack, ready for use.
 
     questions: ``{id: Question}``, in the order in which the pack lists them.
-    lessons: ``{unit: where its lesson is}``.
+    lessons: ``{unit: where its lesson is}``, a path in the course, or an address.
+    exercises: ``{unit: where the notebook with its exercises is}``, a path in a student's folder.
+    titles: ``{unit: title}``.
+    sections: ``{id of a question, or key of a mistake or an error: (unit, heading of its lesson that explains it)}``.
+    website: the address under which ``lessons/NAME.html`` shows each lesson, with a slash at its end; "" without one.
     functions: ``{function that students are handed: (key of its module, its name)}``.
     modules: ``{key: text}`` of these modules.
     """
@@ -94,6 +100,10 @@ class Pack:
     source: Source
     questions: Mapping[str, Question]
     lessons: Mapping[str, str]
+    exercises: Mapping[str, str]
+    titles: Mapping[str, str]
+    sections: Mapping[str, tuple[str, str]]
+    website: str
     functions: Mapping[Callable[..., Any], tuple[str, str]]
     modules: Mapping[str, str]
 
@@ -155,9 +165,20 @@ class Packs:
         except KeyError:
             return None
 
+    def section(self, id: str, unit: str, *keys: str | None) -> str:
+        """The heading of the section of a unit's lesson that explains one of these, the first that has one; or "".
+
+        id: the question's.  keys: of a mistake or an error; the question itself comes last.
+        """
+        pack = self.pack_of(id)
+        found = [pack.sections.get(key, ("", "")) for key in (*keys, id) if key] if pack else []
+        return next((heading for of, heading in found if of == unit), "")
+
     def told(self, verdict: Verdict) -> Verdict:
-        """The verdict, without its reference to a lesson that the question's pack does not have."""
-        return verdict if self.lesson(verdict.question, verdict.unit) else replace(verdict, unit="")
+        """The verdict with the section that explains it, or without its unit, if the question's pack has no lesson."""
+        if not self.lesson(verdict.question, verdict.unit):
+            return replace(verdict, unit="")
+        return replace(verdict, section=self.section(verdict.question, verdict.unit, verdict.mistake, verdict.error))
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -356,7 +377,9 @@ def _made(source: Source) -> Pack:
             if function not in functions:
                 key, text = _home(source, question, function)
                 functions[function], modules[key] = (key, function.__name__), text
-    return Pack(source, questions, dict(getattr(module, LESSONS, {})), functions, modules)
+    lessons, exercises, titles, sections = (dict(getattr(module, name, {})) for name in MAPPINGS)
+    website = str(getattr(module, WEBSITE, ""))
+    return Pack(source, questions, lessons, exercises, titles, sections, website, functions, modules)
 
 
 def _module(source: Source) -> ModuleType:

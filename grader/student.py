@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from grader import words
-from grader.card import MARKS, WRONG, Card
+from grader import way, words
+from grader.card import Card
 from grader.files import write_whole
 from grader.judge import Verdict
 from grader.judge import diagnose as _diagnose
@@ -89,11 +89,14 @@ def check(id: str, answer: object) -> Card | Shown:
     Errors are shown on the card and not raised, so that "Run All" goes on.
     """
     try:
-        verdict = diagnose(id, answer)
+        question, packs = _find(id)
     except UnknownQuestion as unknown:
         return Shown("0.0", f"<div>{escape(str(unknown))}</div>")
+    verdict = packs.told(_diagnose(question, answer))
     _remember(verdict)
-    return Card(verdict)
+    here = Path.cwd()
+    lesson = way.lesson(packs, verdict.question, verdict.unit, verdict.section, here) if verdict.unit else ""
+    return Card(verdict, lesson, way.following(packs, verdict.question, here) if verdict.correct else None)
 
 
 def hint(id: str) -> Shown:
@@ -113,27 +116,14 @@ def hint(id: str) -> Shown:
 
 
 def progress() -> Shown:
-    """Show how far you have come: a mark for every question, and the number solved in each unit."""
+    """Show how far you have come: what is next, a mark for every exercise, and how many minutes are left.
+
+    Marks and titles lead to exercises and lessons.  The unit in which you checked something last comes first.
+    """
+    packs = at_hand(Path.cwd())[0]
     seen = _seen()
-    if not seen:
-        return Shown(words.NOTICES["nothing_checked"])
-    text, html = [], []
-    every = questions()
-    for unit in dict.fromkeys(question.unit for question in every):
-        marks = [(q, seen.get(q.id, "")) for q in every if q.unit == unit]
-        done = sum(status == "correct" for _, status in marks)
-        row = "".join(_mark(status)[0] for _, status in marks)
-        text.append(f"{unit}  {row}  {done}/{len(marks)}")
-        cells = "".join(
-            f'<span title="{escape(q.id)}" style="color:{_mark(status)[1]};padding:0 3px">{_mark(status)[0]}</span>'
-            for q, status in marks
-        )
-        html.append(f'<tr><td>{unit}</td><td style="text-align:left">{cells}</td><td>{done}/{len(marks)}</td></tr>')
-    return Shown("\n".join(text), f'<table style="font-size:120%">{"".join(html)}</table>')
-
-
-def _mark(status: str) -> tuple[str, str]:
-    return MARKS.get(status, WRONG) if status and status != "unattempted" else ("·", "#888888")
+    current = next((packs.questions[id].unit for id in reversed(_session) if id in packs.questions), "")
+    return Shown(*way.overview(packs, seen, current, Path.cwd()))
 
 
 def _progress_file() -> Path | None:
@@ -161,13 +151,14 @@ def _seen() -> dict[str, str]:
     """Question id -> status, from the file and this session; a question that is correct in either is correct."""
     kept = _load()
     right = {id: status for id, status in kept.items() if status == "correct"}
-    return kept | _session | right
+    return kept | {id: status for id, status in _session.items() if status != "unattempted"} | right
 
 
 def _remember(verdict: Verdict) -> None:
     """Record a verdict; a question once correct stays so.  Errors in writing are ignored, so that no check fails."""
     path = _progress_file()
     seen = _seen()
+    _session[verdict.question] = _session.pop(verdict.question, "unattempted")  # the last one checked comes last
     if seen.get(verdict.question) == "correct" or verdict.status == "unattempted":
         return
     _session[verdict.question] = verdict.status

@@ -320,9 +320,11 @@ def test_all_that_a_student_calls_sees_the_pack_beside_the_notebook(notebooks_fo
     wrong = grader.check("own.bend", lambda f, x, v: 2 * right(f, x, v)).verdict
     assert (wrong.status, wrong.mistake, wrong.unit) == ("mistake", "twice_as_much", "own")
     assert "first" in str(grader.hint("own.bend"))
-    assert "own  ✓  1/1" in str(grader.progress())
+    assert "own  ✓    1/1" in str(grader.progress())
+    assert "05  " not in str(grader.progress())  # nothing of another course that was never begun
     assert grader.diagnose("own.bend", right, seed=3).correct
     assert grader.check("04.one_row", lambda f, x, i: 1).verdict.question == "04.one_row"
+    assert "04  ·✗········" in str(grader.progress())
 
 
 def test_elsewhere_the_question_is_not_known(tmp_path, monkeypatch):

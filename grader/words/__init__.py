@@ -41,6 +41,7 @@ SHAPE_HELP: dict[str, str] = _student.SHAPE_HELP
 KINDS: dict[str, str] = _student.KINDS
 FORM_HELP: dict[str, str] = _student.FORM_HELP
 CARD: dict[str, str] = _student.CARD
+WAY: dict[str, str] = _student.WAY
 NOTICES: dict[str, str] = _student.NOTICES
 FEEDBACK: dict[str, str] = _student.FEEDBACK
 PICTURES: dict[str, str] = _student.PICTURES

@@ -847,6 +847,8 @@ CARD: dict[str, str] = {
     "true": "true",
     "difference": "yours − true",
     "lesson": "Lesson {lesson}.",
+    "section": "Lesson {lesson}, “{section}”.",
+    "then": "Next: {title}",
     "more": 'More help: hint("{id}")',
     "line": "line {line}",
     "where": "At {inputs}",
@@ -884,13 +886,32 @@ CARD: dict[str, str] = {
 }
 
 
+# The way through the course, as ``progress`` shows it.
+WAY: dict[str, str] = {
+    "nothing_checked": "Nothing has been checked yet.",
+    "next": "Next: {title}",
+    "all_done": "Everything is solved.",
+    "all_units": "All units",
+    "lesson": "lesson {unit} {title}",
+    "unit": "unit",
+    "exercises": "exercises",
+    "done": "solved",
+    "minutes_left": "minutes left",
+    "minutes": "{minutes} min",
+    "in_all": "in all",
+    "total": "In all: {done} solved, {minutes} minutes left.",
+    "mark": "{title}: {state}",
+    "right": "solved",
+    "wrong": "not right yet",
+    "open": "not tried yet",
+}
+
 NOTICES: dict[str, str] = {
     "unknown_unit": 'There is no unit "{unit}". All units: {units}.',
     "unknown_id": 'There is no question "{id}".{nearest} All ids: {address}.',
     "nearest": " Did you mean {ids}?",
     "no_pack": "If your course has questions of its own, the file that holds them must be beside the notebook, in "
     "{folder}: fetch the assignment again if it is missing.",
-    "nothing_checked": "Nothing has been checked yet. Run a `check(…)` cell in an exercise notebook.",
     "no_progress_file": "Your progress could not be read from {path}, so it starts from zero: {why}.",
 }
 
