@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,6 +13,7 @@ from grader import formatting, words
 from grader.judge import Verdict
 from grader.pictures import ACCENT, NEGATIVE, along, heatmap, triptych, weighted_rows
 
+Lines = Sequence[tuple[int, str]]
 MIME = "application/vnd.grader.verdict+json"
 
 # status -> (mark, color of the card's edge); every other status means a wrong answer
@@ -73,7 +75,7 @@ def headline(v: Verdict) -> str:
 def as_text(v: Verdict, then: Link | None = None) -> str:
     """The card in plain text: everything that the HTML card shows, except the pictures.  then: what comes next."""
     parts = [headline(v), v.message]
-    parts += [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines]
+    parts += _numbered(v.lines)
     if v.inputs and not v.correct:
         parts.append(words.CARD["where"].format(inputs=_inputs(v)))
     if v.yours is not None and not v.correct:
@@ -91,12 +93,7 @@ def as_html(v: Verdict, lesson: str = "", then: Link | None = None) -> str:
     lesson: the address of the section that explains it; "" leaves it a text.  then: what comes next.
     """
     _, edge = MARKS.get(v.status, WRONG)
-    body = [f'<div style="font-weight:600">{rich(headline(v))}</div>']
-    if v.message:
-        body.append(f'<div style="margin-top:4px">{rich(v.message)}</div>')
-    if v.lines:
-        lines = "\n".join(f"{words.CARD['line'].format(line=n)}: {line}" for n, line in v.lines)
-        body.append(f'<pre style="margin:6px 0;white-space:pre-wrap">{escape(lines)}</pre>')
+    body = [_said(headline(v), v.message, v.lines)]
     if not v.correct and v.inputs:
         where = words.CARD["where"].format(inputs=_inputs(v))
         body.append(f'<div style="margin-top:8px;opacity:0.85">{escape(where)}</div>')
@@ -111,10 +108,34 @@ def as_html(v: Verdict, lesson: str = "", then: Link | None = None) -> str:
     if then is not None:
         said = words.CARD["then"].format(title=then.html)
         body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')
+    return _framed("".join(body), edge, headline(v))
+
+
+def notice_as_text(head: str, message: str, lines: Lines = ()) -> str:
+    """A card without a verdict, in plain text."""
+    return "\n".join([head, message, *_numbered(lines)])
+
+
+def notice_as_html(head: str, message: str, lines: Lines = ()) -> str:
+    """A card without a verdict, as HTML: why there is none, and lines of the student's code as (number, line)."""
+    return _framed(_said(head, message, lines), MARKS["unattempted"][1], head)
+
+
+def _framed(body: str, edge: str, label: str) -> str:
     style = f"border-left:5px solid {edge};padding:8px 14px;margin:4px 0;line-height:1.5;max-width:56em"
-    label = f'class="{UNTYPESET}" lang="{words.LANGUAGE}" role="group" aria-label="{escape(headline(v), quote=True)}"'
-    of_the_card = f'{label} style="{style}"'
-    return f"<div {of_the_card}>{''.join(body)}</div>"
+    named = f'class="{UNTYPESET}" lang="{words.LANGUAGE}" role="group" aria-label="{escape(label, quote=True)}"'
+    return f'<div {named} style="{style}">{body}</div>'
+
+
+def _said(head: str, message: str, lines: Lines) -> str:
+    said = f'<div style="font-weight:600">{rich(head)}</div>'
+    said += f'<div style="margin-top:4px">{rich(message)}</div>' if message else ""
+    code = escape("\n".join(line.strip() for line in _numbered(lines)))
+    return said + (f'<pre style="margin:6px 0;white-space:pre-wrap">{code}</pre>' if code else "")
+
+
+def _numbered(lines: Lines) -> list[str]:
+    return [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in lines]
 
 
 def _inputs(v: Verdict) -> str:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import sys
+import textwrap
 from collections import Counter
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from grader import way, words
-from grader.card import Card
+from grader.card import Card, Lines, as_text, notice_as_html, notice_as_text
 from grader.files import write_whole
 from grader.judge import Verdict
 from grader.judge import diagnose as _diagnose
+from grader.live import Interrupted, watch
 from grader.pack import Packs, at_hand
-from grader.probe import plain
+from grader.probe import Raised, describe_error, plain
 from grader.question import Question
 
 ADDRESS = "grader.questions()"
 
 _hints_given: Counter[str] = Counter()
 _session: dict[str, str] = {}
+watch()
 
 
 class UnknownQuestion(LookupError):
@@ -86,17 +90,65 @@ def check(id: str, answer: object) -> Card | Shown:
     """Judge an answer and show a card with the score and an explanation.
 
     id: the question's, e.g. "05.scalar_trick".  answer: your function, or the value that you predict.
-    Errors are shown on the card and not raised, so that "Run All" goes on.
+    Errors are shown on the card and not raised, so that "Run All" goes on.  If the cell that defines the answer stopped
+    the last time it ran, nothing is judged.  While nbgrader validates a notebook, the card of an answer that is not
+    right goes to stderr, too, which is where its Validate button looks.
+    Raises Interrupted, after it has shown where, if the student interrupts the answer: the cells that wait are not run.
     """
+    if unfit := _stopped(id):
+        return _unjudged(*unfit)
     try:
         question, packs = _find(id)
     except UnknownQuestion as unknown:
+        _validated(str(unknown))
         return Shown("0.0", f"<div>{escape(str(unknown))}</div>")
-    verdict = packs.told(_diagnose(question, answer))
+    try:
+        verdict = packs.told(_diagnose(question, answer))
+    except KeyboardInterrupt as interrupt:
+        raise _interrupted(describe_error(interrupt, answer=answer)) from None
     _remember(verdict)
+    if not verdict.correct:
+        _validated(as_text(verdict))
     here = Path.cwd()
     lesson = way.lesson(packs, verdict.question, verdict.unit, verdict.section, here) if verdict.unit else ""
     return Card(verdict, lesson, way.following(packs, verdict.question, here) if verdict.correct else None)
+
+
+def _stopped(id: object) -> tuple[str, str, Lines] | None:
+    """What to say if the cell that defines the answer stopped the last time it ran; None if it did not."""
+    cells = watch()
+    name = cells.checked(id) if cells and isinstance(id, str) else ""
+    if not cells or name not in cells.stopped:
+        return None
+    stopped = cells.stopped[name]
+    place = words.CARD["place_in_cell"].format(line=stopped.line) if stopped.line else ""
+    head = words.NOTICES["not_checked"].format(name=name, place=place)
+    why = words.NOTICES["not_checked_because"].format(name=name, error=stopped.error)
+    return head, why, [(stopped.line, stopped.text)] if stopped.text else []
+
+
+def _unjudged(head: str, why: str, lines: Lines) -> Shown:
+    _validated(notice_as_text(head, why, lines))
+    return Shown("0.0", notice_as_html(head, why, lines))
+
+
+def _interrupted(raised: Raised) -> Interrupted:
+    """Show a card with the student's line, and return what is to be raised after it."""
+    at = words.CARD["place"].format(line=raised.lines[-1][0]) if raised.lines else ""
+    why = words.NOTICES["interrupted_because" if raised.lines else "interrupted_elsewhere"]
+    card = _unjudged(words.NOTICES["interrupted"].format(place=at), why, raised.lines)
+    if watch():
+        from IPython.display import display
+
+        display(card)
+    return Interrupted(words.NOTICES["interrupted_all"])
+
+
+def _validated(text: str) -> None:
+    """Print a card to stderr if nbgrader validates the notebook, in lines that it does not cut."""
+    if os.environ.get("NBGRADER_VALIDATING"):
+        lines = [textwrap.fill(line, 80, subsequent_indent="  ") for line in text.splitlines()]
+        print("\n".join(lines), file=sys.stderr)
 
 
 def hint(id: str) -> Shown:

@@ -853,6 +853,7 @@ CARD: dict[str, str] = {
     "line": "line {line}",
     "where": "At {inputs}",
     "place": " at your line {line}",
+    "place_in_cell": " at its line {line}",
     "stale": "{name}.grad before",
     "at_places": "at {places}",
     "entry": "entry {place}",
@@ -912,6 +913,19 @@ NOTICES: dict[str, str] = {
     "nearest": " Did you mean {ids}?",
     "no_pack": "If your course has questions of its own, the file that holds them must be beside the notebook, in "
     "{folder}: fetch the assignment again if it is missing.",
+    "first_cell": "`{name}` is not defined: run the first cell of this notebook, which imports it, and then this one.",
+    "answer_missing": "`{name}` is not defined yet: run the cell with your answer, and then this one.",
+    "answer_stopped": "`{name}` is not defined, because the cell with your answer stopped{place}: {error}. Correct it, "
+    "run it, and then this one.",
+    "not_checked": "Not checked: the cell that defines `{name}` stopped{place} the last time it ran.",
+    "not_checked_because": "{error}. Correct that cell, run it, and then check again: until then, `{name}` is what an "
+    "earlier run has left behind.",
+    "interrupted": "Interrupted{place}.",
+    "interrupted_because": "If it ran for longer than you expected, look for a loop that never ends, or for far too "
+    "many steps.",
+    "interrupted_elsewhere": "Your answer was not running at that moment. Nothing is wrong with it: check it again.",
+    "interrupted_all": "Interrupted: the cells that were waiting were not run.",
+    "nothing_checked": "Nothing has been checked yet. Run a `check(…)` cell in an exercise notebook.",
     "no_progress_file": "Your progress could not be read from {path}, so it starts from zero: {why}.",
 }
 
