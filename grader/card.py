@@ -1,4 +1,4 @@
-"""The card that shows a Verdict, in HTML and in plain text; it is made from the Verdict alone."""
+"""The card that shows a Verdict, in HTML and in plain text, with its question's hints folded underneath."""
 
 from __future__ import annotations
 
@@ -40,12 +40,19 @@ class Card:
     """One Verdict for Jupyter to display.
 
     ``text/html`` is the card; ``text/plain``, the repr, is the score, which nbgrader reads as partial credit; ``str``
-    gives the card in plain text.
+    gives the card in plain text.  hints, solution: the question's.
     """
 
-    def __init__(self, verdict: Verdict, lesson: str = "", then: Link | None = None):
+    def __init__(
+        self,
+        verdict: Verdict,
+        hints: Sequence[str] = (),
+        solution: str = "",
+        lesson: str = "",
+        then: Link | None = None,
+    ):
         """lesson: the address of the section that explains it.  then: what comes next, if the answer is right."""
-        self.verdict, self.lesson, self.then = verdict, lesson, then
+        self.verdict, self.hints, self.solution, self.lesson, self.then = verdict, hints, solution, lesson, then
 
     def __repr__(self) -> str:
         return str(self.verdict.score)
@@ -56,7 +63,7 @@ class Card:
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return {
             "text/plain": repr(self),
-            "text/html": as_html(self.verdict, self.lesson, self.then),
+            "text/html": as_html(self.verdict, self.hints, self.solution, self.lesson, self.then),
             MIME: self.verdict.as_data(),
         }
 
@@ -87,9 +94,12 @@ def as_text(v: Verdict, then: Link | None = None) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def as_html(v: Verdict, lesson: str = "", then: Link | None = None) -> str:
+def as_html(
+    v: Verdict, hints: Sequence[str] = (), solution: str = "", lesson: str = "", then: Link | None = None
+) -> str:
     """The card as one ``<div>`` with inline styles, which needs no style sheet, script or network.
 
+    hints, solution: the question's.  Each is folded into the one before it; a correct answer's card has none.
     lesson: the address of the section that explains it; "" leaves it a text.  then: what comes next.
     """
     _, edge = MARKS.get(v.status, WRONG)
@@ -108,6 +118,8 @@ def as_html(v: Verdict, lesson: str = "", then: Link | None = None) -> str:
     if then is not None:
         said = words.CARD["then"].format(title=then.html)
         body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')
+    if not v.correct:
+        body.append(_folded(hints, solution))
     return _framed("".join(body), edge, headline(v))
 
 
@@ -130,12 +142,31 @@ def _framed(body: str, edge: str, label: str) -> str:
 def _said(head: str, message: str, lines: Lines) -> str:
     said = f'<div style="font-weight:600">{rich(head)}</div>'
     said += f'<div style="margin-top:4px">{rich(message)}</div>' if message else ""
-    code = escape("\n".join(line.strip() for line in _numbered(lines)))
-    return said + (f'<pre style="margin:6px 0;white-space:pre-wrap">{code}</pre>' if code else "")
+    return said + code_block("\n".join(line.strip() for line in _numbered(lines)))
 
 
 def _numbered(lines: Lines) -> list[str]:
     return [f"    {words.CARD['line'].format(line=n)}: {line}" for n, line in lines]
+
+
+def _folded(hints: Sequence[str], solution: str) -> str:
+    """The hints and then the solution, each inside the one before, so that they unfold one by one, without a kernel."""
+    count = len(hints)
+    steps = [(words.CARD["card_hint"].format(k=k, count=count), rich(hint)) for k, hint in enumerate(hints, 1)]
+    steps += [(words.CARD["card_solution"], code_block(solution))] if solution else []
+    inner = ""
+    for summary, body in reversed(steps):
+        # Without the attribute that ends in "shortcuts", JupyterLab takes Enter and Space for itself.
+        inner = (
+            '<details style="margin-top:6px"><summary data-lm-suppress-shortcuts="true" style="cursor:pointer">'
+            f'{escape(summary)}</summary><div style="margin:2px 0 0 16px">{body}{inner}</div></details>'
+        )
+    return inner
+
+
+def code_block(code: str) -> str:
+    """Lines of code as HTML, escaped."""
+    return f'<pre style="margin:6px 0;white-space:pre-wrap">{escape(code)}</pre>' if code else ""
 
 
 def _inputs(v: Verdict) -> str:

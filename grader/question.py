@@ -54,6 +54,7 @@ class Question:
     errors: what an error means here, if that is more than its general meaning: key in ``errors.NOTES`` -> sentences,
     which replace its explanation.
     stars: difficulty, from 1 to 5.  minutes: the time that it takes.  hints: shown one after the other.
+    solution: code whose last definition is a right answer, shown after the last hint; "" if students are to see none.
     rtol: relative tolerance in float64; float32 results, allowed if ``float32``, are compared to 1e-4.
     plain_numbers: True if a Python number is accepted for a tensor of shape ().
     partial: True if each right entry of a tuple earns its share of the points.
@@ -85,6 +86,7 @@ class Question:
     stars: int = 2
     minutes: int = 5
     hints: tuple[str, ...] = ()
+    solution: str = ""
     rtol: float = 1e-6
     float32: bool = False
     plain_numbers: bool = False

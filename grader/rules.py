@@ -1,7 +1,7 @@
 """The rules that every question of a course must follow, beyond its types, and the messages when one is broken.
 
-The rules are keys of ``words.RULES``.  No students' code is involved; the example answers are the author's own, and
-run unconfined, with the caller's rights.
+The rules are keys of ``words.RULES``.  No students' code is involved; the example answers and the solutions are the
+author's own, and run unconfined, with the caller's rights.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _of_one(
         found += unfit
         if all(finding.rule == "handed" for finding in unfit):  # else answers cannot be judged, or not be explained
             posed = problems[: len(q.problems())]
-            found += [*_wrong(q, posed, mine or ()), *_right(q, posed, roads or ())]
+            found += [*_wrong(q, posed, mine or ()), *_right(q, posed, roads or ()), *_solution(q, posed)]
     return [*found, *_counts(q, mine, roads)]
 
 
@@ -277,6 +277,20 @@ def _wrong(q: Question, problems: Sequence[Problem], answers: Sequence[tuple[str
             yield _finding(q.id, "misnamed", number=k, name=name, got=got, headline=verdict.headline)
         elif verdict.score >= verdict.points:
             yield _finding(q.id, "full_marks", number=k, name=name)
+
+
+def _solution(q: Question, problems: Sequence[Problem]) -> Iterator[Finding]:
+    if not q.solution:
+        return
+    names: dict[str, Any] = {"__name__": "solution"}
+    try:
+        exec(compile(q.solution, "<solution>", "exec"), names)
+        verdict = judge(q, problems, [probe(list(names.values())[-1], p.call) for p in problems])
+    except Exception as why:  # the author's own code may raise anything
+        yield _finding(q.id, "solution", why=f"{type(why).__name__}: {why}")
+        return
+    if not verdict.correct:
+        yield _finding(q.id, "solution", why=verdict.headline.removesuffix("."))
 
 
 def _right(q: Question, problems: Sequence[Problem], answers: Sequence[Any]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import way, words
-from grader.card import Card, Lines, as_text, notice_as_html, notice_as_text
+from grader.card import Card, Lines, as_text, code_block, notice_as_html, notice_as_text, rich
 from grader.files import write_whole
 from grader.judge import Verdict
 from grader.judge import diagnose as _diagnose
@@ -82,7 +82,10 @@ def diagnose(id: str, answer: object, seed: int | None = None) -> Verdict:
     seed: selects the hidden inputs; None selects those of ``check``.
     Raises UnknownQuestion.  Errors that the answer raises end up in the Verdict.
     """
-    question, packs = _find(id)
+    return _diagnosed(*_find(id), answer, seed)
+
+
+def _diagnosed(question: Question, packs: Packs, answer: object, seed: int | None = None) -> Verdict:
     return packs.told(_diagnose(question, answer, seed))
 
 
@@ -99,11 +102,10 @@ def check(id: str, answer: object) -> Card | Shown:
         return _unjudged(*unfit)
     try:
         question, packs = _find(id)
+        verdict = _diagnosed(question, packs, answer)
     except UnknownQuestion as unknown:
         _validated(str(unknown))
         return Shown("0.0", f"<div>{escape(str(unknown))}</div>")
-    try:
-        verdict = packs.told(_diagnose(question, answer))
     except KeyboardInterrupt as interrupt:
         raise _interrupted(describe_error(interrupt, answer=answer)) from None
     _remember(verdict)
@@ -111,7 +113,8 @@ def check(id: str, answer: object) -> Card | Shown:
         _validated(as_text(verdict))
     here = Path.cwd()
     lesson = way.lesson(packs, verdict.question, verdict.unit, verdict.section, here) if verdict.unit else ""
-    return Card(verdict, lesson, way.following(packs, verdict.question, here) if verdict.correct else None)
+    then = way.following(packs, verdict.question, here) if verdict.correct else None
+    return Card(verdict, question.hints, question.solution, lesson, then)
 
 
 def _stopped(id: object) -> tuple[str, str, Lines] | None:
@@ -152,19 +155,27 @@ def _validated(text: str) -> None:
 
 
 def hint(id: str) -> Shown:
-    """Show the next hint for a question: each call tells a little more; after the last hint, that one is repeated."""
+    """Show the next hint for a question: each call tells a little more.
+
+    After the last hint comes the solution, if the question offers one.  What came last is repeated.
+    """
     try:
         question = find(id)
     except UnknownQuestion as unknown:
         return Shown(str(unknown))
     if not question.hints:
         return Shown(words.CARD["no_hints"].format(title=question.title))
-    k = min(_hints_given[id], len(question.hints) - 1)
+    count = len(question.hints)
+    k = min(_hints_given[id], count - 1 + bool(question.solution))
     _hints_given[id] += 1
-    head = words.CARD["hint"].format(k=k + 1, count=len(question.hints), title=question.title)
-    last = k + 1 == len(question.hints)
+    if k == count:
+        head = words.CARD["solution"].format(title=question.title)
+        return Shown(f"{head}\n{question.solution}", f"<div><b>{rich(head)}</b>{code_block(question.solution)}</div>")
+    head = words.CARD["hint"].format(k=k + 1, count=count, title=question.title)
+    last = k + 1 == count and not question.solution
     tail = words.CARD["last_hint"] if last else words.CARD["next_hint"].format(id=id)
-    return Shown(f"{head}\n{question.hints[k]}\n{tail}")
+    html = f"<div><b>{rich(head)}</b><div>{rich(question.hints[k])}</div><div>{rich(tail)}</div></div>"
+    return Shown(f"{head}\n{question.hints[k]}\n{tail}", html)
 
 
 def progress() -> Shown:

@@ -692,3 +692,53 @@ def test_labels_have_the_room_that_they_need():
     J, v = np.eye(2), np.ones(2)
     plain, named = (widths(pictures.weighted_rows(J, v, columns=names)) for names in ((), ["first entry", "x₁"]))
     assert plain[3] == pictures.CELL_W < named[3] == named[4] == named[6]
+
+
+# --- hints
+
+
+HINTS = ("What shape does `v` have?", "<b>Use</b> `grad_outputs=v`.")
+
+
+def unfolded(html: str) -> list[tuple[int, str]]:
+    """(how many are around it, its summary) of each ``<details>``, in order."""
+    found, depth = [], 0
+    for tag, summary in re.findall(r"<(/?details)[^>]*>(?:<summary[^>]*>(.*?)</summary>)?", html):
+        if tag == "details":
+            found.append((depth, summary))
+        depth += 1 if tag == "details" else -1
+    return found
+
+
+@pytest.mark.parametrize("status", sorted(set(GALLERY) - {"correct"}))
+def test_hints_wait_on_the_card_folded_each_inside_the_one_before(status):
+    html = as_html(GALLERY[status](), HINTS)
+    summary = words.CARD["card_hint"]
+    assert unfolded(html) == [(0, summary.format(k=1, count=2)), (1, summary.format(k=2, count=2))]
+    reader = read(html)
+    assert "<code>v</code>" in html
+    assert "b" not in {tag for tag, _ in reader.tags}
+    folds = [attributes for tag, attributes in reader.tags if tag == "details"]
+    assert not any("open" in attributes for attributes in folds)
+    summaries = [attributes for tag, attributes in reader.tags if tag == "summary"]
+    assert {attributes["data-lm-suppress-shortcuts"] for attributes in summaries} == {"true"}
+
+
+def test_a_right_answer_and_a_question_without_hints_show_none():
+    assert unfolded(as_html(GALLERY["correct"](), HINTS, "f = None")) == []
+    assert unfolded(as_html(GALLERY["wrong"]())) == []
+
+
+def test_a_solution_comes_after_the_last_hint_and_only_if_the_question_offers_one():
+    v = GALLERY["wrong"]()
+    code = "def f(x):\n    return x if x < 1 else `x`"
+    html = as_html(v, HINTS, code)
+    assert unfolded(html)[2:] == [(2, words.CARD["card_solution"])]
+    assert code in "".join(read(html).text)
+    assert words.CARD["card_solution"] not in as_html(v, HINTS)
+
+
+def test_card_in_a_notebook_holds_the_hints_and_its_data_does_not():
+    bundle = Card(GALLERY["wrong"](), HINTS, "f = 1")._repr_mimebundle_()
+    assert len(unfolded(bundle["text/html"])) == 3
+    assert bundle[MIME] == GALLERY["wrong"]().as_data()

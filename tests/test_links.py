@@ -232,8 +232,8 @@ def test_lesson_is_found_on_the_website_where_there_is_one(tmp_path):
 def test_a_card_that_is_read_elsewhere_leads_nowhere():
     verdict = diagnose(next(q for q in QUESTIONS if q.id == WRONG), wrong)
     assert hrefs(as_html(verdict)) == []
-    assert hrefs(as_html(verdict, "a&b", Link("<next>", 'c"d'))) == ["a&amp;b", "c&quot;d"]
-    assert "&lt;next&gt;" in as_html(verdict, "a", Link("<next>", "c"))
+    assert hrefs(as_html(verdict, lesson="a&b", then=Link("<next>", 'c"d'))) == ["a&amp;b", "c&quot;d"]
+    assert "&lt;next&gt;" in as_html(verdict, lesson="a", then=Link("<next>", "c"))
     assert "Next: <next>" in as_text(verdict, Link("<next>"))
 
 

@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from html import escape, unescape
 from pathlib import Path
 
@@ -185,9 +186,42 @@ def test_hints_of_two_questions_are_counted_apart_and_a_new_kernel_starts_anew()
     assert QUESTION.hints[0] in repr(hint(ID))
 
 
-def test_question_without_hints_says_so(monkeypatch):
-    from dataclasses import replace
+SOLVED = replace(QUESTION, solution="def weigh(x, v):\n    return x < v")
 
+
+def test_solution_comes_after_the_last_hint_and_stays(monkeypatch):
+    monkeypatch.setattr(student, "find", lambda id: SOLVED)
+    for text in SOLVED.hints:
+        said = repr(hint(ID))
+        assert text in said
+        assert words.CARD["next_hint"].format(id=ID) in said
+        assert SOLVED.solution not in said
+    for _ in range(2):
+        shown = hint(ID)
+        assert repr(shown) == f"{words.CARD['solution'].format(title=SOLVED.title)}\n{SOLVED.solution}"
+        assert SOLVED.solution in unescape(shown.html)
+        assert "x < v" not in shown.html
+
+
+def test_no_question_of_the_course_shows_a_solution():
+    assert [question.id for question in SHIPPED.values() if question.solution] == []
+
+
+def test_code_in_a_hint_is_set_as_code():
+    shown = hint(ID)
+    while "`" not in repr(shown):
+        shown = hint(ID)
+    assert "<code>" in shown.html
+    assert "`" not in shown.html
+
+
+def test_check_shows_the_hints_of_its_question_until_it_is_right():
+    for answer in (wrong, untouched):
+        assert check(ID, answer)._repr_mimebundle_()["text/html"].count("<details") == len(QUESTION.hints)
+    assert "<details" not in check(ID, right)._repr_mimebundle_()["text/html"]
+
+
+def test_question_without_hints_says_so(monkeypatch):
     monkeypatch.setattr(student, "find", lambda id: replace(QUESTION, hints=()))
     assert repr(hint(ID)) == words.CARD["no_hints"].format(title=QUESTION.title)
 

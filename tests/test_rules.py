@@ -98,6 +98,7 @@ BREAKS = {
     "id": (changed(id="PS1.weigh"), "ps1.one_row"),
     "title": (changed(title="Weigh"), "'Weigh'"),
     "hints": (changed(hints=("Only one.",)), "1 hints"),
+    "solution": (changed(solution="def slope(f, x, v):\n    return x"), "not right"),
     "stars": (changed(stars=6), "6"),
     "points": (changed(points=0), "0"),
     "minutes": (changed(minutes=0), "0"),
@@ -294,3 +295,12 @@ def test_a_finding_in_several_lines_keeps_them():
 def test_findings_are_plain_values():
     told = rules.broken([replace(GOOD, stars=9)], WRONG, RIGHT)
     assert told == [rules.Finding("ps1.weigh", "stars", RULES["stars"].format(value=9))]
+
+
+SOLUTION = "import torch\n\ndef slope(f, x, v):\n    return torch.autograd.grad(f(x), x, v)[0]"
+
+
+def test_solution_that_is_right_keeps_the_rule_and_one_that_raises_breaks_it():
+    assert found(replace(GOOD, solution=SOLUTION)) == {}
+    assert "SyntaxError" in found(replace(GOOD, solution="def slope(:"))["solution"]
+    assert "ZeroDivisionError" in found(replace(GOOD, solution="1 / 0"))["solution"]

@@ -52,10 +52,10 @@ class Shown:
     def card(self, question: Question, told: Verdict, data: Mapping[str, object]) -> str:
         """A verdict's card as HTML, cached for correct and unattempted answers; data: the verdict as data."""
         if told.status not in ("correct", "unattempted") or told.inputs:
-            return as_html(told)
+            return as_html(told, question.hints, question.solution)
         key = f"{id(question)} {data} {told.rows is None}"
         if key not in self._cards:
-            self._cards[key] = as_html(told)
+            self._cards[key] = as_html(told, question.hints, question.solution)
         return self._cards[key]
 
 

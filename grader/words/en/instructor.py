@@ -259,6 +259,8 @@ RULES: dict[str, str] = {
     "title": "The title {title!r} must begin with the exercise's number, as in '1.2 One row', because cards refer to "
     "the exercise by number.",
     "hints": "It has {count} hints. Give two or three, all different and without leading or trailing spaces.",
+    "solution": "Its solution is not right: {why}. It is run on its own, so let it import what it uses, and end it with "
+    "the definition of the answer.",
     "stars": "stars is {value}. Give a whole number from 1 to 5.",
     "points": "points is {value}. Give a number greater than 0.",
     "minutes": "minutes is {value}. Give a number greater than 0.",

@@ -873,6 +873,9 @@ CARD: dict[str, str] = {
     "hidden": "{count} problems that you had not seen",
     "no_hints": "{title} has no hints: ask a neighbor.",
     "hint": "Hint {k} of {count} for {title}",
+    "card_hint": "Hint {k} of {count}",
+    "solution": "A solution for {title}",
+    "card_solution": "A solution",
     "last_hint": "That was the last one.",
     "gallery": "{title}: wrong formulas, {count} in all",
     "next_hint": 'Another: hint("{id}")',
@@ -925,7 +928,6 @@ NOTICES: dict[str, str] = {
     "many steps.",
     "interrupted_elsewhere": "Your answer was not running at that moment. Nothing is wrong with it: check it again.",
     "interrupted_all": "Interrupted: the cells that were waiting were not run.",
-    "nothing_checked": "Nothing has been checked yet. Run a `check(…)` cell in an exercise notebook.",
     "no_progress_file": "Your progress could not be read from {path}, so it starts from zero: {why}.",
 }
 
