@@ -1707,7 +1707,8 @@ def test_each_breach_has_its_sentence_and_what_was_answered_before_keeps_its_cre
     sentence = SANDBOX[name.partition(",")[0]]
     assert scores == {id: 0.0 if id in AFTER and not goes_on else points for id, points in POINTS.items()}
     (cell,) = [cell for cell in nb.cells if cell.source == source]
-    assert cell.outputs[-1].text.strip() == sentence
+    size = SANDBOX["cell_seconds"].format(seconds=2) if name.startswith("cell_time") else ""
+    assert cell.outputs[-1].text.strip() == f"{sentence} {size}".strip()
     assert remarks == [f"{FEEDBACK['own_cell']}: {sentence}"]
 
 
@@ -1741,7 +1742,8 @@ def test_breach_inside_of_a_check_costs_that_question_and_says_why(zygote):
     scores, done, _ = graded(zygote, nbformat.writes(nb).encode(), Limits(cell_seconds=2))
     assert scores == {**POINTS, "05-one_row": 0.0}
     (cell,) = [cell for cell in done.cells if grade_id(cell) == "05-one_row"]
-    assert SANDBOX["cell_time"] in cell.outputs[0].data["text/html"]
+    said = f"{SANDBOX['cell_time']} {SANDBOX['cell_seconds'].format(seconds=2)}"
+    assert said in cell.outputs[0].data["text/html"]
 
 
 def test_a_submission_that_breaches_nothing_has_no_remarks(zygote):

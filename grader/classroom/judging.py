@@ -27,7 +27,7 @@ from grader.question import Question
 from grader.sandbox.asserts import Test
 from grader.sandbox.conversation import CellRun
 from grader.sandbox.handed import Handed
-from grader.sandbox.limits import Limits
+from grader.sandbox.limits import USUAL, Limits
 from grader.sandbox.zygote import Zygote
 from grader.words import FEEDBACK, SANDBOX
 
@@ -147,13 +147,13 @@ def run(
         cell.outputs = [nbformat.from_dict(output) for output in done.outputs]
         breach = done.breach or _breach(done)
         if breach:
-            said = {"output_type": "stream", "name": "stdout", "text": SANDBOX[breach] + "\n"}
+            said = {"output_type": "stream", "name": "stdout", "text": _breached(breach, limits) + "\n"}
             cell.outputs.append(nbformat.from_dict(said))
             notes.breaches.append([id, breach])
         if id in asked:
-            cell.outputs = _judged(asked[id], done, rules.points[id], cell.outputs, id, notes)
+            cell.outputs = _judged(asked[id], done, rules.points[id], cell.outputs, id, notes, limits)
         elif id in tests:
-            cell.outputs = _tested(done, rules.points[id], cell.outputs, id, notes)
+            cell.outputs = _tested(done, rules.points[id], cell.outputs, id, notes, limits)
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
@@ -260,7 +260,7 @@ def not_run(nb: NotebookNode, rules: Rules) -> list[str]:
     notes = _noted(nb, rules)
     for cell in nb.cells:
         if grade_id(cell) in rules.points:
-            why = notes.unjudged[grade_id(cell)] = _no_verdict(CellRun(ran=False))
+            why = notes.unjudged[grade_id(cell)] = _no_verdict(CellRun(ran=False), USUAL)
             cell.outputs = [_result(0.0, _nothing(why))]
     notes.put(nb)
     return []
@@ -283,14 +283,20 @@ def seed(secret: bytes, student: str, question: str, text: bytes) -> int:
 
 
 def _judged(
-    asked: _Asked, done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes
+    asked: _Asked,
+    done: CellRun,
+    points: float,
+    outputs: list[NotebookNode],
+    id: str,
+    notes: Notes,
+    limits: Limits,
 ) -> list[NotebookNode]:
     """A graded cell's outputs: score and card, or 0 and why there is no verdict; and errors, if any.
 
     The verdict, or why there is none, is also put into ``notes``.
     """
     if not done.answers or not asked.counted(done.answers):
-        why = notes.unjudged[id] = _no_verdict(done)
+        why = notes.unjudged[id] = _no_verdict(done, limits)
         return [_result(0.0, _nothing(why)), *(o for o in outputs if o.output_type == "error")]
     verdict = asked.judged(done.answers)
     if verdict is None:
@@ -305,7 +311,9 @@ def _judged(
     return [_result(score, asked.shown.card(asked.question, told, data), {**data, **found})]
 
 
-def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes) -> list[NotebookNode]:
+def _tested(
+    done: CellRun, points: float, outputs: list[NotebookNode], id: str, notes: Notes, limits: Limits
+) -> list[NotebookNode]:
     """The outputs of a cell that is an nbgrader test, from which nbgrader reads the score that the test earns.
 
     nbgrader gives 0 for an error or text on stderr, a number for one that is displayed as a result, else all points.
@@ -316,7 +324,7 @@ def _tested(done: CellRun, points: float, outputs: list[NotebookNode], id: str, 
     shown = [nbformat.from_dict(_aside(output)) for k, output in enumerate(outputs) if k != own]
     if not done.ended:
         if done.breach or not any(output.output_type == "error" for output in shown):
-            why = notes.unjudged[id] = _no_verdict(done)
+            why = notes.unjudged[id] = _no_verdict(done, limits)
             return [_result(0.0, _nothing(why)), *shown]
         return shown
     if done.number is None:
@@ -375,17 +383,23 @@ def _result(score: float, html: str = "", data: dict[str, object] | None = None)
     )
 
 
-def _no_verdict(done: CellRun) -> str:
+def _no_verdict(done: CellRun, limits: Limits) -> str:
     """Why a graded cell has no verdict, in a sentence for the student."""
     errors = [output for output in done.outputs if output["output_type"] == "error"]
     breach = done.breach or _breach(done)
     if breach:
-        text = SANDBOX[breach]
+        text = _breached(breach, limits)
     elif errors:
         text = FEEDBACK["check_stopped"].format(error=f"{errors[0]['ename']}: {errors[0]['evalue']}"[:300])
     else:
         text = FEEDBACK["check_silent" if done.ran else "check_not_run"]
     return text
+
+
+def _breached(breach: str, limits: Limits) -> str:
+    """What a student is told of a limit, which is a key of words.SANDBOX: for the one met most often, also its size."""
+    size = f" {SANDBOX['cell_seconds'].format(seconds=f'{limits.cell_seconds:g}')}" if breach == "cell_time" else ""
+    return SANDBOX[breach] + size
 
 
 def _nothing(why: str) -> str:

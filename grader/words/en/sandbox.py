@@ -9,6 +9,7 @@ SANDBOX: dict[str, str] = {
     "is missing; `grader grade` with `--no-sandbox` runs students' code without protection, as does `nbgrader "
     "autograde --RunOutside.confined=False`.",
     "cell_time": "This cell ran longer than allowed and was stopped.",
+    "cell_seconds": "One cell may run for {seconds} seconds.",
     "notebook_time": "The notebook as a whole ran longer than allowed; the cells from here on were not run.",
     "output": "This cell printed more than is kept; the rest was cut off.",
     "notebook_output": "The notebook as a whole printed more than is kept; the output from here on was cut off.",
