@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ import torch
 import grader
 from grader import check, progress, way
 from grader.card import Link, as_html, as_text
+from grader.classroom.judging import Shown
 from grader.errors import NOTES
 from grader.judge import diagnose
 from grader.mistakes import CATALOGUE
@@ -217,16 +219,28 @@ def test_where_the_lesson_is_not_at_hand_its_name_stays_a_text(tmp_path, monkeyp
     assert "Lesson 05" in str(check(WRONG, wrong))
 
 
+def published(packs):
+    """The same packs, with a website."""
+    return Packs(replace(pack, website="https://example.org/course/") for pack in packs.packs)
+
+
 def test_lesson_is_found_on_the_website_where_there_is_one(tmp_path):
     packs = at_hand(tmp_path)[0]
-    (pack,) = packs.packs
-    online = Packs([type(pack)(**{**vars(pack), "website": "https://example.org/course/"})])
+    online = published(packs)
     page = "https://example.org/course/lessons/lesson_05_weighted_vjp.html"
     assert way.lesson(online, WRONG, "05", "Move the weights yourself") == f"{page}#move-the-weights-yourself"
     assert way.lesson(online, WRONG, "05", "", tmp_path) == page
     assert way.lesson(packs, WRONG, "05", "") == ""  # this course has none yet
     here = ROOT / "exercises" / "05_weighted_vjp"
     assert way.lesson(online, WRONG, "05", "", here).startswith("../../course/")  # the one at hand comes first
+
+
+def test_card_on_a_feedback_page_leads_to_the_website_or_nowhere(exercises):
+    packs = at_hand(exercises)[0]
+    verdict = packs.told(diagnose(packs.questions[WRONG], wrong))
+    page = "https://example.org/course/lessons/lesson_05_weighted_vjp.html#move-the-weights-yourself"
+    for known, leads in ((packs, []), (published(packs), [page])):
+        assert hrefs(Shown().card(known, known.questions[WRONG], verdict, {})) == leads
 
 
 def test_a_card_that_is_read_elsewhere_leads_nowhere():

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader import formatting
+from grader import formatting, way
 from grader.card import MIME, UNTYPESET, WRONG, as_html
 from grader.classroom.cells import Cells
 from grader.classroom.notes import Notes
@@ -49,13 +49,17 @@ class Shown:
             self._problems[id(question)] = question, question.problems()
         return self._problems[id(question)][1]
 
-    def card(self, question: Question, told: Verdict, data: Mapping[str, object]) -> str:
-        """A verdict's card as HTML, cached for correct and unattempted answers; data: the verdict as data."""
+    def card(self, packs: Packs, question: Question, told: Verdict, data: Mapping[str, object]) -> str:
+        """A verdict's card as HTML, cached for correct and unattempted answers; data: the verdict as data.
+
+        It is read far from the course's folder, so it leads to the lesson on the website, if there is one.
+        """
+        lesson = way.lesson(packs, told.question, told.unit, told.section) if told.unit else ""
         if told.status not in ("correct", "unattempted") or told.inputs:
-            return as_html(told, question.hints, question.solution)
+            return as_html(told, question.hints, question.solution, lesson)
         key = f"{id(question)} {data} {told.rows is None}"
         if key not in self._cards:
-            self._cards[key] = as_html(told, question.hints, question.solution)
+            self._cards[key] = as_html(told, question.hints, question.solution, lesson)
         return self._cards[key]
 
 
@@ -308,7 +312,7 @@ def _judged(
     data = told.as_data()
     found = {name: getattr(verdict, name) for name in ("status", "mistake", "error", "unit")}
     notes.verdicts[id] = {"question": verdict.question, "score": score, "points": points, **found}
-    return [_result(score, asked.shown.card(asked.question, told, data), {**data, **found})]
+    return [_result(score, asked.shown.card(asked.packs, asked.question, told, data), {**data, **found})]
 
 
 def _tested(
