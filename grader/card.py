@@ -113,8 +113,8 @@ def as_html(
     if pictures:
         body.append(f'<div style="margin-top:8px;overflow-x:auto">{pictures}</div>')
     if not v.correct and v.status != "unattempted":
-        said = f"{Link(_lesson(v), lesson).html} {rich(_more(v))}".strip()
-        body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')
+        said = f"{Link(_lesson(v), lesson).html} {'' if hints else rich(_more(v))}".strip()
+        body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>' if said else "")
     if then is not None:
         said = words.CARD["then"].format(title=then.html)
         body.append(f'<div style="margin-top:8px;font-size:90%">{said}</div>')

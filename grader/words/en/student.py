@@ -916,7 +916,7 @@ NOTICES: dict[str, str] = {
     "nearest": " Did you mean {ids}?",
     "no_pack": "If your course has questions of its own, the file that holds them must be beside the notebook, in "
     "{folder}: fetch the assignment again if it is missing.",
-    "first_cell": "`{name}` is not defined: run the first cell of this notebook, which imports it, and then this one.",
+    "first_cell": "`{name}` is not defined: run the first cells of this notebook, which import it, and then this one.",
     "answer_missing": "`{name}` is not defined yet: run the cell with your answer, and then this one.",
     "answer_stopped": "`{name}` is not defined, because the cell with your answer stopped{place}: {error}. Correct it, "
     "run it, and then this one.",
