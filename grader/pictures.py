@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 POSITIVE, NEGATIVE, ACCENT = "#0072b2", "#d55e00", "#009e73"  # after Okabe and Ito, Color Universal Design
 ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as 0
 DIMMED = 0.3  # of its opacity, for a cell beside one that is highlighted
-PRINTED = "-webkit-print-color-adjust:exact;print-color-adjust:exact"  # browsers print no backgrounds without it
+# Browsers print no backgrounds without it; Bootstrap, on which themes are built, prints none unless they are important.
+PRINTED = "-webkit-print-color-adjust:exact;print-color-adjust:exact"
 DEEPEST = 0.62  # opacity of the largest entry: dark enough to see, light enough to read the number on
 CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels; cells and labels grow with long labels
 CHARACTER, PADDING = 7.5, 12  # pixels of a label: of one character, and of both sides together
@@ -420,8 +421,9 @@ def slider(frames: Sequence[tuple[str, Picture]], label: str, start: int = 0) ->
     control = (
         f'<label>{escape(label)} <input type="range" min="0" max="{len(frames) - 1}" step="1" value="{start}" '
         f'data-lm-suppress-shortcuts="true" aria-valuetext="{escape(frames[start][0], quote=True)}" '
-        f'oninput="{escape(move, quote=True)}" style="vertical-align:middle;width:260px;max-width:60%"></label> '
-        f"<output>{escape(frames[start][0])}</output>"
+        f'oninput="{escape(move, quote=True)}" '
+        'style="display:inline-block;vertical-align:middle;width:260px;max-width:60%"></label> '
+        f'<output style="display:inline;padding:0;font-size:inherit;color:inherit">{escape(frames[start][0])}</output>'
     )
     untrusted = _if_untrusted(PICTURES["slider_untrusted"].format(reading=frames[start][0]))
     html = (
@@ -480,7 +482,7 @@ def _cell(entry: float, top: float, lit: bool | None = None) -> str:
     depth *= DIMMED if lit is False else 1
     border = "currentColor" if lit else "rgba(128,128,128,0.45)"
     style = (
-        f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)};border:1px solid {border};"
+        f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)}!important;border:1px solid {border};"
         f"border-radius:3px;margin:1px;padding:5px 0;text-align:center;{PRINTED}{';font-weight:600' if lit else ''}"
     )
     text = formatting.number(entry)

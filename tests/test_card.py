@@ -680,6 +680,7 @@ def test_numbers_can_be_read_on_every_color_dimmed_or_not(theme, row):
 def test_colors_are_printed():
     html = pictures.heatmap([[1.0, -1.0]]).html
     assert html.count("background-color") == len(re.findall("[^-]print-color-adjust:exact", html))
+    assert all("!important" in color for color in re.findall(r"background-color:([^;]*)", html))
 
 
 def test_labels_have_the_room_that_they_need():
