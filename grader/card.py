@@ -156,10 +156,12 @@ def _folded(hints: Sequence[str], solution: str) -> str:
     steps += [(words.CARD["card_solution"], code_block(solution))] if solution else []
     inner = ""
     for summary, body in reversed(steps):
-        # Without the attribute that ends in "shortcuts", JupyterLab takes Enter and Space for itself.
+        # Without the attribute that ends in "shortcuts", JupyterLab takes Enter and Space for itself; without the
+        # display, Bootstrap's style sheet, as on nbgrader's feedback page, hides the triangle.
         inner = (
-            '<details style="margin-top:6px"><summary data-lm-suppress-shortcuts="true" style="cursor:pointer">'
-            f'{escape(summary)}</summary><div style="margin:2px 0 0 16px">{body}{inner}</div></details>'
+            '<details style="margin-top:6px"><summary data-lm-suppress-shortcuts="true" '
+            f'style="display:list-item;cursor:pointer">{escape(summary)}</summary>'
+            f'<div style="margin:2px 0 0 16px">{body}{inner}</div></details>'
         )
     return inner
 

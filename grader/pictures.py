@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 POSITIVE, NEGATIVE, ACCENT = "#0072b2", "#d55e00", "#009e73"  # after Okabe and Ito, Color Universal Design
 ROUNDING = 1e-12  # a difference below this, relative to the largest entry, is drawn as 0
 DIMMED = 0.3  # of its opacity, for a cell beside one that is highlighted
-# Browsers print no backgrounds without it; Bootstrap, on which themes are built, prints none unless they are important.
-PRINTED = "-webkit-print-color-adjust:exact;print-color-adjust:exact"
+PRINTED = "-webkit-print-color-adjust:exact;print-color-adjust:exact"  # browsers print no backgrounds without it
 DEEPEST = 0.62  # opacity of the largest entry: dark enough to see, light enough to read the number on
 CELL_W, LABEL_W, FONT = 66, 34, 13  # pixels; cells and labels grow with long labels
 CHARACTER, PADDING = 7.5, 12  # pixels of a label: of one character, and of both sides together
@@ -135,10 +134,10 @@ def weighted_rows(
     columns = columns or [f"x{_subscript(j)}" for j in range(n)]
     weighted, added = v[:, None] * J, v @ J
     top, top_v = _largest(np.stack([*J, *weighted, added])), _largest(v)
+    heads = PICTURES["row_of"].format(matrix=matrix), PICTURES["weight_times_row"]
     span = f"grid-column:span {n}"
     cells = [_label(""), _label(weight, bold=True), _label("")]
-    cells += [_label(PICTURES["row_of"].format(matrix=matrix), bold=True, style=span), _label("")]
-    cells += [_label(PICTURES["weight_times_row"], bold=True, style=span)]
+    cells += [_label(heads[0], bold=True, style=span), _label(""), _label(heads[1], bold=True, style=span)]
     cells += [_label("")] * 3 + [_label(name) for name in columns] + [_label("")] + [_label(name) for name in columns]
     for i in range(m):
         cells += [_label(rows[i], "right"), _cell(v[i], top_v), _label("×")]
@@ -150,7 +149,7 @@ def weighted_rows(
     term, shown = PICTURES["term"], range(min(m, LARGEST))
     terms = "; ".join(term.format(weight=formatting.number(v[i]), row=formatting.values(J[i])) for i in shown)
     alt = PICTURES["weighted_rows"].format(matrix=matrix, terms=terms, total=total, sum=formatting.values(added))
-    entries = [_width(columns, CELL_W)] * n
+    entries = [max(_width(columns, CELL_W), -(-_width(heads, CELL_W) // max(n, 1)))] * n
     return Picture(_grid([_width(rows, LABEL_W), CELL_W, 26, *entries, 40, *entries], cells, alt), alt)
 
 
@@ -481,7 +480,7 @@ def _cell(entry: float, top: float, lit: bool | None = None) -> str:
     depth = DEEPEST * min(1.0, abs(entry) / top) if np.isfinite(entry) else 0.0
     depth *= DIMMED if lit is False else 1
     border = "currentColor" if lit else "rgba(128,128,128,0.45)"
-    style = (
+    style = (  # important, because Bootstrap's style sheet, as on nbgrader's feedback page, prints no backgrounds
         f"background-color:{tint(POSITIVE if entry >= 0 else NEGATIVE, depth)}!important;border:1px solid {border};"
         f"border-radius:3px;margin:1px;padding:5px 0;text-align:center;{PRINTED}{';font-weight:600' if lit else ''}"
     )

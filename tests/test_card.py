@@ -680,7 +680,8 @@ def test_numbers_can_be_read_on_every_color_dimmed_or_not(theme, row):
 def test_colors_are_printed():
     html = pictures.heatmap([[1.0, -1.0]]).html
     assert html.count("background-color") == len(re.findall("[^-]print-color-adjust:exact", html))
-    assert all("!important" in color for color in re.findall(r"background-color:([^;]*)", html))
+    # Bootstrap's `* { background: transparent !important }` for print gives way only to what is important as well.
+    assert html.count("background-color") == len(re.findall(r"background-color:[^;]*!important;", html)) > 0
 
 
 def test_labels_have_the_room_that_they_need():
@@ -693,6 +694,8 @@ def test_labels_have_the_room_that_they_need():
     J, v = np.eye(2), np.ones(2)
     plain, named = (widths(pictures.weighted_rows(J, v, columns=names)) for names in ((), ["first entry", "x₁"]))
     assert plain[3] == pictures.CELL_W < named[3] == named[4] == named[6]
+    (_, _, _, entry, _, other) = widths(pictures.weighted_rows(np.ones((2, 1)), v))  # headings over a single column
+    assert entry == other > 6 * len(words.PICTURES["weight_times_row"])
 
 
 # --- hints
@@ -723,6 +726,7 @@ def test_hints_wait_on_the_card_folded_each_inside_the_one_before(status):
     assert not any("open" in attributes for attributes in folds)
     summaries = [attributes for tag, attributes in reader.tags if tag == "summary"]
     assert {attributes["data-lm-suppress-shortcuts"] for attributes in summaries} == {"true"}
+    assert all("display:list-item" in attributes["style"] for attributes in summaries)  # Bootstrap says block
 
 
 def test_a_right_answer_and_a_question_without_hints_show_none():
