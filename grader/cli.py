@@ -375,7 +375,7 @@ def _report(options: argparse.Namespace) -> int:
     if not found:
         raise ValueError(REPORT["nothing"].format(unit=unit))
     dirs = course.directory(root)
-    analysed = report.analyse(unit, found, released.packs(dirs))
+    analysed = report.analyse(unit, found, released.packs(dirs), results.people(root, db))
     html = (options.html or root / "report" / f"{unit}.html").resolve()
     if not options.html:
         html.parent.mkdir(exist_ok=True)
@@ -392,7 +392,7 @@ def _report(options: argparse.Namespace) -> int:
         written[options.csv] = report.as_csv(analysed)
     for path, text in written.items():
         write_whole(path, text)
-    print("\n".join(report.summary(analysed)))
+    print("\n".join(map(_printable, report.summary(analysed))))
     for path in written:
         print(REPORT["written"].format(path=path))
     return 0
@@ -407,7 +407,7 @@ def _link(page: Path, folder: Path) -> str:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from grader.classroom import export
+    from grader.classroom import export, report
     from grader.nbgrader import course, results
 
     root = course.find(Path.cwd())
@@ -421,16 +421,20 @@ def _export(options: argparse.Namespace) -> int:
     graded = {unit: results for unit, results in found.items() if results}
     if not graded:
         raise ValueError(REPORT["nothing_at_all"])
+    people = results.people(root, db)
     if options.form == "csv":
         text = export.long(graded)
     else:
         make = export.canvas if options.form == "canvas" else export.moodle
-        text = make(graded, results.people(root, db))
+        text = make(graded, people)
     if options.out:
         write_whole(options.out, text)
         print(REPORT["written"].format(path=options.out), file=sys.stderr)
     else:
         sys.stdout.write(text)
+    for unit, students in export.unfinished(graded).items():
+        names = _printable(", ".join(people[student].name if student in people else student for student in students))
+        print(report.counted("export_waits", len(students), unit=unit, names=names), file=sys.stderr)
     return 0
 
 

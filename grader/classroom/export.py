@@ -1,7 +1,8 @@
 """Grades as the tables that Canvas, Moodle and spreadsheets import.
 
 All ids and names are made inert by ``tables``.  Where there is no submission, the score is left out if the format
-allows it: an import that writes a 0, or clears what somebody entered by hand, is hard to undo.
+allows it: an import that writes a 0, or clears what somebody entered by hand, is hard to undo.  The same holds for a
+score that is not final: as long as something waits for a person, no table gives it, and ``unfinished`` says whose.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ Units = Mapping[str, Sequence[Result]]
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 POINTS_POSSIBLE = "Points Possible"
+WAITS = "waits for a person"
 
 
 def canvas(units: Units, people: Mapping[str, Person]) -> str:
@@ -69,9 +71,10 @@ def moodle(units: Units, people: Mapping[str, Person]) -> str:
 def long(units: Units) -> str:
     """CSV with a row for each student and graded cell, in the notebooks' order; mistakes and errors by their keys.
 
-    units: ``{unit: its results}``.  A cell is named by the question that it asks, if it asks one.
+    units: ``{unit: its results}``.  A cell is named by the question that it asks, if it asks one.  The score of a cell
+    that waits for a person is empty, and the last column says so: WAITS.
     """
-    rows: list[tuple[object, ...]] = [("student", "unit", "question", "score", "points", "mistake")]
+    rows: list[tuple[object, ...]] = [("student", "unit", "question", "score", "points", "mistake", "state")]
     for unit, results in units.items():
         for result in results:
             places = {cell: k for k, cell in enumerate(result.order)}
@@ -80,9 +83,10 @@ def long(units: Units) -> str:
                 verdict = result.verdicts.get(id, {})
                 mistake = verdict.get("mistake") or verdict.get("error") or ""
                 question = asked.get(id, id)
-                rows.append(
-                    (result.student, unit, question, tables.plain(score), tables.plain(result.points[id]), mistake)
-                )
+                waits = bool(result.aside) or id in result.by_hand
+                given, state = (None, WAITS) if waits else (tables.plain(score), "")
+                points = tables.plain(result.points[id])
+                rows.append((result.student, unit, question, given, points, mistake, state))
     return tables.as_csv(rows)
 
 
@@ -91,11 +95,17 @@ def worth(results: Sequence[Result]) -> float:
     return max((sum(result.points.values()) for result in results), default=0.0)
 
 
+def unfinished(units: Units) -> dict[str, list[str]]:
+    """``{unit: ids of the students whose score is not final}``, without units where there are none."""
+    waiting = {unit: [result.student for result in results if not result.final] for unit, results in units.items()}
+    return {unit: students for unit, students in waiting.items() if students}
+
+
 def _scores(units: Units) -> dict[str, dict[str, float]]:
-    """``{student id: {unit: total}}``, sorted by id, for all submissions that were graded."""
+    """``{student id: {unit: total}}``, sorted by id, for all scores that are final."""
     scores: dict[str, dict[str, float]] = {}
     for unit, results in units.items():
         for result in results:
-            if not result.aside:  # else a person has to grade it
+            if result.final:
                 scores.setdefault(result.student, {})[unit] = result.score
     return dict(sorted(scores.items()))

@@ -6,7 +6,8 @@ people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, sqrt
@@ -16,7 +17,7 @@ import numpy as np
 
 from grader import formatting, words
 from grader.classroom import tables
-from grader.classroom.result import Result
+from grader.classroom.result import Person, Result
 from grader.errors import NOTES
 from grader.pack import Packs
 from grader.question import Question
@@ -30,6 +31,8 @@ WEAK = 0.2  # discrimination below which a question hardly tells strong students
 SHARES = ("right", "partly", "wrong", "untouched", "unjudged")  # the outcomes of one question in one submission
 KINDS = ("mistake", "error", "other")  # what can be found in a wrong answer, the most informative first
 MOST_BARS = 12  # of the histogram
+MOST_TIED = 3  # mistakes named where several are equally common
+MOST_NAMED = 10  # students named in one line of the terminal
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,28 @@ class Found:
     """One mistake, error or other finding that wrong answers of this class have in common.
 
     kind: one of KINDS.  key: of a mistake, of words.ERRORS or, for "other", a Verdict's status.
-    lesson: the lesson to repeat, or "".  counts: ``{cell: number of submissions}``.
-    students: the ids of those who made it.
+    lesson: the lesson to repeat, or "".  answers: ``{cell: ids of the students who gave such an answer there}``.
     """
 
     kind: str
     key: str
     says: Words
     lesson: str
-    counts: Mapping[str, int]
-    students: tuple[str, ...]
+    answers: Mapping[str, tuple[str, ...]]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """``{cell: number of answers}``, which is the number of students, since each gives one answer there."""
+        return {cell: len(students) for cell, students in self.answers.items()}
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """The ids of those who made it anywhere, each once, sorted."""
+        return tuple(sorted({student for students in self.answers.values() for student in students}))
 
     @property
     def total(self) -> int:
-        return sum(self.counts.values())
+        return sum(map(len, self.answers.values()))
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,8 @@ class Report:
     unconfined: the students whose code ran without the sandbox.
     late: ``{student: seconds}`` of those who were late, whether or not it cost points, the latest first.
     handed_in: ``{student: when, in UTC}``, as far as known.
+    unfinished: the students whose score is not final, because something in it waits for a person.
+    people: ``{student: Person}``, as far as known.  missing: those of them who have not handed in.
     """
 
     unit: str
@@ -127,10 +140,40 @@ class Report:
     unconfined: tuple[str, ...]
     late: Mapping[str, float]
     handed_in: Mapping[str, datetime]
+    unfinished: tuple[str, ...]
+    people: Mapping[str, Person]
+    missing: tuple[str, ...]
+
+    def name(self, student: str) -> str:
+        """What to call a student: such as "Ada Lovelace (ada)", or the id if the name is not known."""
+        return self.people[student].name if student in self.people else student
+
+    def by_name(self, students: Iterable[str]) -> list[str]:
+        """Students in the order of a class list: by last name, then first name, then id."""
+        return sorted(students, key=lambda student: self.people.get(student, Person(student)).order)
 
     @property
-    def lessons(self) -> list[tuple[str, int, list[Found]]]:
-        """The lessons to repeat: (lesson, how many students made mistakes that it explains, those mistakes).
+    def median(self) -> float | None:
+        """The median of all scores, also of those that are not final; None without any."""
+        return float(np.median(list(self.scores.values()))) if self.scores else None
+
+    @property
+    def hardest(self) -> Item | None:
+        """The question with the lowest facility; None if none has a facility."""
+        return min(self._judged, key=lambda item: item.facility or 0, default=None)
+
+    @property
+    def easiest(self) -> Item | None:
+        """The question with the highest facility; None if none has a facility."""
+        return max(self._judged, key=lambda item: item.facility or 0, default=None)
+
+    @property
+    def _judged(self) -> list[Item]:
+        return [item for item in self.items if item.facility is not None]
+
+    @property
+    def lessons(self) -> list[tuple[str, tuple[str, ...], list[Found]]]:
+        """The lessons to repeat: (lesson, the students who made mistakes that it explains, those mistakes).
 
         Sorted by the number of students, the largest first.
         """
@@ -138,13 +181,14 @@ class Report:
         for found in self.found:
             if found.lesson and found.kind != "other":
                 by.setdefault(found.lesson, []).append(found)
-        counted = [(lesson, len({s for f in all_ for s in f.students}), all_) for lesson, all_ in by.items()]
-        return sorted(counted, key=lambda entry: (-entry[1], entry[0]))
+        rows = [(lesson, tuple(sorted({s for f in all_ for s in f.students})), all_) for lesson, all_ in by.items()]
+        return sorted(rows, key=lambda entry: (-len(entry[1]), entry[0]))
 
 
-def analyse(unit: str, results: Sequence[Result], packs: Packs) -> Report:
+def analyse(unit: str, results: Sequence[Result], packs: Packs, people: Mapping[str, Person] | None = None) -> Report:
     """Make the Report on a unit.
 
+    people: ``{student: Person}`` of everybody in the course; None if not known, and then nobody's work is missing.
     packs: with the unit's questions, for titles, lessons and words.  Cells come in the order of the notebooks.
     Facility, discrimination and mistakes are taken over the submissions that could be graded, since a file that could
     not be read says nothing about a question.
@@ -174,6 +218,9 @@ def analyse(unit: str, results: Sequence[Result], packs: Packs) -> Report:
         tuple(result.student for result in results if result.confined is False),
         {r.student: r.seconds_late for r in sorted(results, key=lambda r: -r.seconds_late) if r.seconds_late > 0},
         {result.student: result.handed_in for result in results if result.handed_in},
+        tuple(result.student for result in results if not result.final),
+        people or {},
+        tuple(sorted(set(people or {}) - {result.student for result in results})),
     )
 
 
@@ -219,20 +266,24 @@ def standard_error(n: int) -> float:
 def edges(points: float) -> list[float]:
     """The edges of the histogram's bars, one more than there are bars.
 
-    There are at most MOST_BARS, each a whole number of points wide; the last one includes full marks.
+    There are at most MOST_BARS, each a whole number of points wide; in a unit of one point or less there are two, each
+    half as wide as it.  The last bar ends at full marks, and so may be narrower; it includes them.
     """
-    width = max(1, ceil((points + 1) / MOST_BARS))
-    return [float(width * k) for k in range(int(points // width) + 2)]
+    width = max(1, ceil(points / MOST_BARS)) if points > 1 else points / 2 or 1
+    return [*(float(width * k) for k in range(max(1, ceil(points / width)))), float(points)]
 
 
 def histogram(scores: Sequence[float], points: float) -> list[int]:
-    """The number of scores in each bar ``[edge, next edge)``; scores above the last edge count in the last bar."""
-    bars = edges(points)
-    last = len(bars) - 2
-    counts = [0] * (last + 1)
+    """The number of scores in each bar ``[edge, next edge)``; scores from the last edge on count in the last bar."""
+    counts = [0] * (len(edges(points)) - 1)
     for score in scores:
-        counts[min(int(score // (bars[1] - bars[0])), last)] += 1
+        counts[bar(score, points)] += 1
     return counts
+
+
+def bar(score: float, points: float) -> int:
+    """The bar of the histogram to which a score belongs, from 0 on."""
+    return bisect_right(edges(points)[:-1], score) - 1
 
 
 def _worth(results: Sequence[Result]) -> dict[str, float]:
@@ -276,7 +327,7 @@ def _item(
 
 def _found(graded: Sequence[Result], ids: Sequence[str], packs: Packs) -> list[Found]:
     """The findings in wrong answers, in the order of KINDS, and the most frequent first within each."""
-    seen: dict[tuple[str, str, Words], tuple[str, dict[str, int], dict[str, None]]] = {}
+    seen: dict[tuple[str, str, Words], tuple[str, dict[str, list[str]]]] = {}
     for result in graded:
         for id in ids:
             verdict = result.verdicts.get(id, {})
@@ -288,12 +339,11 @@ def _found(graded: Sequence[Result], ids: Sequence[str], packs: Packs) -> list[F
             again = kind == "error" and key in NOTES and NOTES[key].again == unit != ""
             # Two packs may give one key to different mistakes, so the words belong to what is counted.
             says = _words(kind, key, again, packs, question)
-            _, counts, students = seen.setdefault((kind, key, says), (packs.lesson(question, unit), {}, {}))
-            counts[id] = counts.get(id, 0) + 1
-            students[result.student] = None
+            _, answers = seen.setdefault((kind, key, says), (packs.lesson(question, unit), {}))
+            answers.setdefault(id, []).append(result.student)
     found = [
-        Found(kind, key, says, lesson, counts, tuple(students))
-        for (kind, key, says), (lesson, counts, students) in seen.items()
+        Found(kind, key, says, lesson, {id: tuple(students) for id, students in answers.items()})
+        for (kind, key, says), (lesson, answers) in seen.items()
     ]
     return sorted(found, key=lambda f: (KINDS.index(f.kind), -f.total, f.says.name, f.key))
 
@@ -357,7 +407,10 @@ def as_data(report: Report) -> dict[str, Any]:
         "submissions": len(report.scores),
         "graded": len(report.graded),
         "unconfined": list(report.unconfined),
-        "median": float(np.median(totals)) if totals else None,
+        "unfinished": list(report.unfinished),
+        "missing": list(report.missing),
+        "median": report.median,
+        "most_common": [found.key for found in most_common(report)],
         "histogram": {"edges": edges(report.points), "counts": histogram(totals, report.points)},
         "questions": [
             {
@@ -394,7 +447,9 @@ def as_data(report: Report) -> dict[str, Any]:
         "students": [
             {
                 "student": student,
+                "name": report.name(student),
                 "score": score,
+                "final": student not in report.unfinished,
                 "penalty": report.penalties.get(student, 0.0),
                 "handed_in": when.isoformat() + "Z" if (when := report.handed_in.get(student)) else None,
                 "seconds_late": report.late.get(student, 0.0),
@@ -411,8 +466,15 @@ def as_data(report: Report) -> dict[str, Any]:
 CSV_COLUMNS = ("unit", "question", "student", "measure", "key", "value", "says")
 
 
-def as_csv(report: Report) -> str:
-    """The data of ``as_data`` as CSV: one tidy table with CSV_COLUMNS, and one number or sentence in each row."""
+def as_csv(*reports: Report) -> str:
+    """The data of ``as_data`` as CSV: one tidy table with CSV_COLUMNS, and one number or sentence in each row.
+
+    A score that is not final is left empty, and has the key "unfinished".
+    """
+    return tables.as_csv([CSV_COLUMNS, *(row for report in reports for row in _rows(report))])
+
+
+def _rows(report: Report) -> list[tuple[object, ...]]:
     data = as_data(report)
     rows: list[tuple[object, ...]] = []
 
@@ -437,13 +499,17 @@ def as_csv(report: Report) -> str:
         for key, value in (data[measure] or {}).items():
             add(measure, value, key=key)
     for student in data["students"]:
-        for measure in ("score", "penalty", "handed_in", "seconds_late"):
+        score, key = (student["score"], "") if student["final"] else (None, "unfinished")
+        add("score", score, student=student["student"], key=key)
+        for measure in ("penalty", "handed_in", "seconds_late"):
             add(measure, student[measure], student=student["student"])
         for question, became in student["questions"].items():
             add("became", became, question, student["student"])
         for need in student["needs"]:
             add("needs", 1, student=student["student"], key=need["reason"], says=need["says"])
-    return tables.as_csv([CSV_COLUMNS, *rows])
+    for student in data["missing"]:
+        add("missing", 1, student=student)
+    return rows
 
 
 def explanation(found: Found) -> str:
@@ -452,31 +518,37 @@ def explanation(found: Found) -> str:
     return f"{says} {found.says.why}".strip()
 
 
-def most_common(report: Report) -> Found | None:
-    """The mistake or error that most students made, and among equals the one in most answers; None without any."""
+def most_common(report: Report) -> list[Found]:
+    """The mistakes or errors that most students made: one, or several that tie, or none; the most answers first."""
     named = [found for found in report.found if found.kind != "other"]
-    return max(named, key=lambda found: (len(found.students), found.total), default=None)
+    most = max((len(found.students) for found in named), default=0)
+    return sorted((found for found in named if len(found.students) == most), key=lambda found: -found.total)
+
+
+def tied(found: Sequence[Found]) -> str:
+    """The names of mistakes that tie, at most MOST_TIED of them, in one phrase.  found: of ``most_common``."""
+    names = "; ".join(one.says.name for one in found[:MOST_TIED])
+    more = len(found) - MOST_TIED
+    return REPORT["tie_more"].format(names=names, count=more) if more > 0 else names
 
 
 def summary(report: Report) -> list[str]:
-    """At most five lines for a terminal."""
+    """At most six lines for a terminal; the last, about scores that are not final, only where there are such."""
     totals = list(report.scores.values())
-    judged = [item for item in report.items if item.facility is not None]
     lines = [
         REPORT["sum_class"].format(
             submissions=len(totals), graded=len(report.graded), unit=report.unit, confined=_trust(report)
         ),
         REPORT["sum_scores"].format(
-            median=formatting.of(float(np.median(totals))),
+            median=formatting.of(report.median or 0.0),
             points=formatting.of(report.points),
             full=sum(total >= report.points for total in totals),
             none=sum(total == 0 for total in totals),
         )
         + _lateness(report),
     ]
-    if judged:
-        hardest = min(judged, key=lambda item: item.facility or 0)
-        easiest = max(judged, key=lambda item: item.facility or 0)
+    hardest, easiest = report.hardest, report.easiest
+    if hardest and easiest:
         lines.append(
             REPORT["sum_questions"].format(
                 hardest=hardest.name,
@@ -486,18 +558,32 @@ def summary(report: Report) -> list[str]:
             )
         )
     top = most_common(report)
-    if top:
-        said = REPORT["sum_mistake" if top.lesson else "sum_mistake_only"]
-        lines.append(said.format(name=top.says.name, who=counted("who", len(top.students)), lesson=top.lesson))
+    if len(top) > 1:
+        who = counted("who", len(top[0].students))
+        lines.append(REPORT["sum_tie"].format(count=len(top), who=who, names=tied(top)))
+    elif top:
+        said = REPORT["sum_mistake" if top[0].lesson else "sum_mistake_only"]
+        who = counted("who", len(top[0].students))
+        lines.append(said.format(name=top[0].says.name, who=who, lesson=top[0].lesson))
     else:
         lines.append(REPORT["sum_no_mistake"])
     lines.append(counted("sum_human", len(report.human)))
+    if report.unfinished:
+        lines.append(counted("sum_unfinished", len(report.unfinished), names=_some(report)))
     return lines
 
 
-def counted(key: str, count: int) -> str:
+def _some(report: Report) -> str:
+    """The names of those whose score is not final, at most MOST_NAMED of them."""
+    who = report.by_name(report.unfinished)
+    names = ", ".join(map(report.name, who[:MOST_NAMED]))
+    more = len(who) - MOST_NAMED
+    return REPORT["names_more"].format(names=names, count=more) if more > 0 else names
+
+
+def counted(key: str, count: int, **facts: str) -> str:
     """The sentence of REPORT under ``key`` about ``count`` things, or that under ``key_one`` if it is 1."""
-    return REPORT[f"{key}_one" if count == 1 else key].format(count=count)
+    return REPORT[f"{key}_one" if count == 1 else key].format(count=count, **facts)
 
 
 def _trust(report: Report) -> str:

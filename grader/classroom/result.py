@@ -62,6 +62,14 @@ class Result:
         """The total score after the penalty, as in the gradebook, never below 0."""
         return max(0.0, sum(self.scores.values()) - self.penalty)
 
+    @property
+    def final(self) -> bool:
+        """Whether the score is final: nothing waits for a person.
+
+        A cell that could not be judged, because the student's code stopped its check, has its score: none.
+        """
+        return not (self.aside or self.by_hand)
+
 
 @dataclass(frozen=True)
 class Person:
@@ -71,3 +79,14 @@ class Person:
     first_name: str = ""
     last_name: str = ""
     email: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name and the id, such as "Ada Lovelace (ada)"; the id alone if there is no name."""
+        full = f"{self.first_name} {self.last_name}".strip()
+        return f"{full} ({self.id})" if full else self.id
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """What a class list is sorted by: last name, first name and id, or the id alone if there is no name."""
+        return (self.last_name or self.first_name or self.id).casefold(), self.first_name.casefold(), self.id
