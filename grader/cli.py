@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import gc
 import json
 import os
@@ -104,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--json", action="store_true", help=COMMANDS["help_json"])
     grade.set_defaults(run=_grade)
     report = commands.add_parser("report", help=REPORT["help_report"], description=REPORT["help_report"])
-    report.add_argument("unit", metavar="UNIT", help=REPORT["help_unit"])
+    report.add_argument("unit", nargs="?", metavar="UNIT", help=REPORT["help_unit"])
     report.add_argument("--html", type=Path, metavar="FILE", help=REPORT["help_html"])
     report.add_argument("--json", type=Path, metavar="FILE", help=REPORT["help_json"])
     report.add_argument("--csv", type=Path, metavar="FILE", help=REPORT["help_csv"])
@@ -365,34 +366,49 @@ def _release(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from grader.classroom import report, report_page
+    """Write the report on a unit, or those on all graded units and a page over all of them."""
+    from grader.classroom import overview, report, report_page
     from grader.nbgrader import course, released, results
 
-    root, unit = course.find(Path.cwd()), options.unit
-    db = options.db
-    _known(root, [unit], results.units(root, db))
-    found = results.results(root, unit, db)
-    if not found:
-        raise ValueError(REPORT["nothing"].format(unit=unit))
-    dirs = course.directory(root)
-    analysed = report.analyse(unit, found, released.packs(dirs), results.people(root, db))
-    html = (options.html or root / "report" / f"{unit}.html").resolve()
+    root, db = course.find(Path.cwd()), options.db
+    in_gradebook = results.units(root, db)
+    _known(root, [options.unit] if options.unit else [], in_gradebook)
+    found = {unit: results.results(root, unit, db) for unit in ([options.unit] if options.unit else in_gradebook)}
+    if not any(found.values()):
+        raise ValueError(REPORT["nothing"].format(unit=options.unit) if options.unit else REPORT["nothing_at_all"])
+    dirs, people = course.directory(root), results.people(root, db)
+    packs, when = released.packs(dirs), f"{date.today():%Y-%m-%d}"
+    reports = [report.analyse(unit, of_unit, packs, people) for unit, of_unit in found.items() if of_unit]
+    page = (options.html or root / "report" / f"{options.unit or 'index'}.html").resolve()
     if not options.html:
-        html.parent.mkdir(exist_ok=True)
-    notebooks = results.notebooks(root, unit, db)
+        page.parent.mkdir(exist_ok=True)
+    notebooks = {one.unit: results.notebooks(root, one.unit, db) for one in reports}
 
-    def pages_of(student: str) -> list[tuple[str, str]]:
+    def pages_of(unit: str, student: str) -> list[tuple[str, str]]:
         folder = Path(dirs.format_path(dirs.feedback_directory, student, unit))
-        return [(name, _link(folder / f"{name}.html", html.parent)) for name in notebooks]
+        return [(name, _link(folder / f"{name}.html", page.parent)) for name in notebooks[unit]]
 
-    written = {html: report_page.as_html(analysed, pages_of, when=f"{date.today():%Y-%m-%d}")}
+    above = page if not options.unit else page.parent / "index.html"
+    back = quote(above.name) if not options.unit or above.exists() else ""
+    written = {
+        page if options.unit else page.parent / f"{one.unit}.html": report_page.as_html(
+            one, functools.partial(pages_of, one.unit), when, back
+        )
+        for one in reports
+    }
+    if not options.unit:
+        ungraded = [unit for unit, of_unit in found.items() if not of_unit]
+        written[page] = overview.as_html(reports, people, lambda unit: quote(f"{unit}.html"), pages_of, when, ungraded)
     if options.json:
-        written[options.json] = json.dumps(report.as_data(analysed), indent=1, ensure_ascii=False) + "\n"
+        data = [report.as_data(one) for one in reports]
+        text = json.dumps(data[0] if options.unit else {"units": data}, indent=1, ensure_ascii=False)
+        written[options.json] = text + "\n"
     if options.csv:
-        written[options.csv] = report.as_csv(analysed)
+        written[options.csv] = report.as_csv(*reports)
     for path, text in written.items():
         write_whole(path, text)
-    print("\n".join(map(_printable, report.summary(analysed))))
+    lines = report.summary(reports[0]) if options.unit else overview.summary(reports)
+    print("\n".join(map(_printable, lines)))
     for path in written:
         print(REPORT["written"].format(path=path))
     return 0

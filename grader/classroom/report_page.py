@@ -81,7 +81,7 @@ def as_html(report: Report, pages_of: PagesOf, when: str = "", overview: str = "
         subtitle=REPORT["subtitle" if when else "subtitle_undated"].format(**facts),
         language=LANGUAGE,
         policy=POLICY,
-        pages_of=pages_of,
+        pages_of=lambda report, student: pages_of(student),
         items=report.items,
         inside=[item.name for item in report.items if item.inside],
         shares=SHARES,
