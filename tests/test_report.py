@@ -17,8 +17,8 @@ from classes import QUESTIONS, UNIT, generated, made, pages_of, perfect, result,
 from courses import CELLS, POINTS, copy_course, handed_in
 
 from grader import cli, words
-from grader.classroom import CourseError, export, report, report_page, tables
-from grader.classroom.result import Person, Result
+from grader.classroom import CourseError, export, overview, report, report_page, tables
+from grader.classroom.result import Person
 from grader.demo import sample
 from grader.errors import NOTES
 from grader.mistakes import CATALOGUE
@@ -31,6 +31,9 @@ LESSONS = SAMPLE.packs[0].lessons
 BY_ID = {question.id: question for question in QUESTIONS}
 FIRST, SECOND = QUESTIONS[0], QUESTIONS[1]
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd()", "a/../b c?#", "\u202eevil")
+
+
+WAITING = {"aside": {"aside": "Its worker died twice."}, "by_hand": {"by_hand": (FIRST.grade_id,)}}
 
 
 def analysed(results):
@@ -108,8 +111,9 @@ def test_every_score_is_in_one_bar_and_full_marks_in_the_last(points):
     scores = [*np.linspace(0, points, 101), points + 3]  # with extra credit
     counts = report.histogram(scores, points)
     assert sum(counts) == len(scores)
-    assert len(counts) <= report.MOST_BARS + 1
+    assert len(counts) <= report.MOST_BARS
     assert report.histogram([points], points)[-1] == 1
+    assert report.edges(points)[-1] == points
     assert report.histogram([0.0], points)[-1] == 0
     assert len(report.edges(points)) == len(counts) + 1
 
@@ -327,6 +331,228 @@ def test_json_and_table_have_when_and_how_late():
     assert (rows["eve", "handed_in"], rows["eve", "seconds_late"]) == ("", "0")
 
 
+# --- scores that are not final
+
+
+@pytest.mark.parametrize("why", WAITING)
+def test_a_score_that_is_not_final_is_marked_wherever_it_is_named(why):
+    mark = f'<i class="open">{words.REPORT["not_final"]}</i>'
+    wrong = {"predict_error": made(FIRST, "letter_missed")}
+    ada, ben = late("ada", 60.0), with_answers("ben", **wrong)
+    html = as_html(analysed([replace(ada, **WAITING[why]), ben]))
+    places = html.split("<bdi>")[1:]
+    assert len([place for place in places if place.startswith("ada<")]) >= 5
+    assert all((mark in place.partition("<bdi>")[0]) == place.startswith("ada<") for place in places)
+    assert mark not in as_html(analysed([ada, ben]))
+
+
+def test_medians_summary_and_tables_say_that_scores_are_not_final():
+    waits = replace(perfect("ada"), **WAITING["by_hand"])
+    found, sure = analysed([waits, perfect("ben")]), analysed([perfect("ada"), perfect("ben")])
+    said = words.REPORT["waits_one"].format(count=1)
+    tile = next(tile for tile in report_page._tiles(found) if tile.key == "figure_median")
+    assert said in tile.remark
+    assert as_html(found).partition('id="scores"')[2].partition("</p>")[0].endswith(said)
+    assert said not in as_html(sure)
+    assert "ada" in report.summary(found)[5]
+    assert len(report.summary(sure)) == 5
+    assert [student["final"] for student in report.as_data(found)["students"]] == [False, True]
+    scores = {
+        row["student"]: (row["value"], row["key"]) for row in rows_of(report.as_csv(found)) if row["measure"] == "score"
+    }
+    assert scores == {"ada": ("", "unfinished"), "ben": ("24", "")}
+
+
+# --- every count opens to names
+
+
+class Opened(HTMLParser):
+    """What each number of the page opens to: (summary, what it counts, links, texts of the list)."""
+
+    def __init__(self, html: str):
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str, list[str], list[str]]] = []
+        self.inside, self.tag = False, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "details" and dict(attributes).get("class") == "who":
+            self.inside = True
+            self.found.append(("", "", [], []))
+        elif tag in ("summary", "p", "li"):
+            self.tag = tag
+            if self.inside and tag == "li":
+                self.found[-1][3].append("")
+        elif self.inside and tag == "a":
+            self.found[-1][2].append(dict(attributes)["href"])
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "details"
+
+    def handle_data(self, data):
+        if self.inside:
+            figure, about, links, names = self.found[-1]
+            if self.tag == "li":
+                names[-1] += data
+            else:
+                figure, about = (figure + data, about) if self.tag == "summary" else (figure, about + data)
+            self.found[-1] = (figure, about, links, names)
+
+
+def test_every_count_opens_to_as_many_linked_names():
+    found = analysed(generated(50))
+    opened = Opened(as_html(found)).found
+    for figure, about, links, names in opened:
+        number = re.search(r"\d+", figure)
+        assert all(re.fullmatch(rf"\.\./feedback/s\d+/{UNIT}/{UNIT}\.html", link) for link in links), about
+        assert len(links) == len(names) == len(set(names))
+        in_all = {f.says.name for f in found.found} | {words.REPORT["figure_mistake"], words.REPORT["figure_tie"]}
+        assert about in in_all or int(number[0]) == len(links), about  # these count answers, or are no number
+    lists = {about: names for _, about, _, names in opened}
+    for one in found.found:
+        assert lists[one.says.name] == list(one.students)
+        for cell, students in one.answers.items():
+            name = next(item.name for item in found.items if item.id == cell)
+            assert lists[f"{name}: {one.says.name}"] == list(students)
+    for item in found.items:
+        for name in report.SHARES:
+            about = f"{item.name}: {words.REPORT[f'share_{name}']}"
+            assert len(lists.get(about, [])) == item.shares[name]
+    for lesson, students, _ in found.lessons:
+        assert lists[lesson] == list(students)
+
+
+def test_a_list_that_is_cut_says_how_many_more_and_leads_to_the_whole_list():
+    found, most = analysed(generated(3 * report_page.MOST_NAMES)), report_page.MOST_NAMES
+    html = as_html(found)
+    ids = {attributes["id"] for _, attributes in Page(html).tags if "id" in attributes}
+    whole = {one.says.name: len(one.students) for one in found.found}
+    cut = [entry for entry in Opened(html).found if entry[2][-1].startswith("#")]
+    assert cut
+    for figure, about, links, names in cut:
+        assert links[-1][1:] in ids
+        assert len(links) == most + 1
+        assert names[-1] == words.REPORT["more"].format(count=(whole.get(about) or int(figure)) - most), about
+    uncut = {about: len(names) for _, about, links, names in Opened(html).found if not links[-1].startswith("#")}
+    assert max(whole.values()) > most  # there are such lists, and each is whole where it is explained
+    assert {about: uncut[about] for about in whole} == whole
+
+
+def test_people_are_called_by_name_where_it_is_known_and_sorted_by_last_name():
+    people = {"ada": Person("ada", "Ada", "Lovelace"), "ben": Person("ben"), "zoe": Person("zoe", "Zoe", "Abel")}
+    found = report.analyse(UNIT, [perfect("ada"), perfect("ben"), perfect("zoe")], SAMPLE, people)
+    names = next(names for _, about, _, names in Opened(as_html(found)).found if about == words.REPORT["figure_full"])
+    assert names == ["Zoe Abel (zoe)", "ben", "Ada Lovelace (ada)"]
+    assert report.as_data(found)["students"][0]["name"] == "Ada Lovelace (ada)"
+
+
+def test_who_has_not_handed_in_is_named_and_has_no_feedback_page():
+    people = {"ada": Person("ada"), "zoe": Person("zoe", "Zoe", "Abel")}
+    found = report.analyse(UNIT, [perfect("ada")], SAMPLE, people)
+    said = {about: (links, names) for _, about, links, names in Opened(as_html(found)).found}
+    assert said[words.REPORT["figure_missing"]] == ([], ["Zoe Abel (zoe)"])
+    assert words.REPORT["figure_missing"] not in {
+        about for _, about, *_ in Opened(as_html(analysed([perfect("a")]))).found
+    }
+
+
+def test_contents_lead_to_every_section_and_mistakes_come_first():
+    for class_ in ([late("ada", 1.0), perfect("ben")], [perfect("ada")]):
+        html = as_html(analysed(class_))
+        listed = re.findall(r'<li><a href="#([a-z]+)">', html.partition("</nav>")[0])
+        assert listed == re.findall(r'<h2 id="([a-z]+)">', html)
+        assert listed[0] == "mistakes"
+
+
+def test_students_are_listed_by_name_by_score_and_by_need():
+    class_ = [
+        perfect("ada"),
+        with_answers("ben", predict_error=made(FIRST, "letter_missed")),
+        unreadable("eve"),
+        replace(perfect("zoe"), **WAITING["by_hand"]),
+    ]
+    html = as_html(analysed(class_)).partition('id="everyone"')[2]
+    orders = [re.findall(r"<bdi>(\w+)</bdi>", part) for part in html.split('<details name="order">')[1:4]]
+    orders[2] = orders[2][:4]
+    assert orders == [["ada", "ben", "eve", "zoe"], ["ada", "zoe", "ben", "eve"], ["eve", "zoe", "ben", "ada"]]
+
+
+def test_a_tie_for_the_most_common_mistake_is_told_as_one_and_a_winner_is_not():
+    ones = {"weight_the_outputs": made(SECOND, "ones_weight")}
+    stale = {"backward_gradient": made(QUESTIONS[3], "stale_grad")}
+    tie = analysed([with_answers("a", **ones), with_answers("b", **stale)])
+    winner = analysed([with_answers("a", **ones), with_answers("b", **stale), with_answers("c", **stale)])
+    title, line = words.REPORT["figure_tie"], words.REPORT["sum_tie"].partition("(")[0]
+    assert {found.key for found in report.most_common(tie)} == {"ones_weight", "stale_grad"}
+    assert sorted(report.as_data(tie)["most_common"]) == ["ones_weight", "stale_grad"]
+    assert title in Page(as_html(tie)).text
+    assert line in report.summary(tie)[3]
+    assert [found.key for found in report.most_common(winner)] == ["stale_grad"]
+    assert title not in Page(as_html(winner)).text
+    assert line not in report.summary(winner)[3]
+    many = report.most_common(tie) * 3
+    assert report.tied(many).endswith(words.REPORT["tie_more"].format(names="", count=3))
+
+
+# --- all units
+
+
+def course_of(*classes, people=None):
+    """The page over all units, in which each class is a unit: 01_x, 02_x and so on."""
+    reports = [report.analyse(f"0{k}_x", class_, SAMPLE, people) for k, class_ in enumerate(classes, 1)]
+
+    def pages_of(unit, student):
+        return [(unit, f"../feedback/{student}/{unit}/{unit}.html")]
+
+    return reports, overview.as_html(reports, people or {}, lambda unit: f"{unit}.html", pages_of)
+
+
+def test_page_over_all_units_has_each_students_scores_and_who_handed_in_nothing():
+    people = {"ada": Person("ada", "Ada", "Lovelace"), "zoe": Person("zoe")}
+    waits = replace(perfect("ben", penalty=4.0), **WAITING["by_hand"])
+    reports, html = course_of([late("ada", 60.0), waits], [perfect("ada")], people=people)
+    table = html.partition('class="marks"')[2].partition("</table>")[0]
+    rows = [[Page(cell).text.strip() for cell in row.split("<td")] for row in table.split("<tr>")[2:]]
+    shown = [[re.sub(r"^class=\"n\">", "", cell) for cell in row] for row in rows]
+    assert shown == [
+        ["ben", "not final 20", "–", "not final 20"],
+        ["Ada Lovelace (ada)", "late 24", "24", "48"],
+        ["zoe", "–", "–", "0"],
+    ]
+    links = [attributes["href"] for tag, attributes in Page(html).tags if tag == "a"]
+    assert {"01_x.html", "02_x.html", "../feedback/ada/01_x/01_x.html"} <= set(links)
+    assert "../feedback/zoe/01_x/01_x.html" not in links
+    said = {about: names for _, about, _, names in Opened(html).found}
+    assert said[f"02_x: {words.REPORT['figure_missing']}"] == ["zoe"]
+    assert said[f"01_x: {words.REPORT['figure_unfinished']}"] == ["ben not final"]
+    assert f"02_x: {words.REPORT['figure_unfinished']}" not in said
+    assert overview.summary(reports)[0].endswith(", 1 need a person, 1 not final, 1 not handed in")
+    assert overview.summary(reports)[1].endswith("24 of 24 points, 1 not handed in")
+
+
+@pytest.mark.parametrize("size", [1, 20, 200])
+def test_page_over_all_units_is_whole_and_needs_neither_network_nor_script(size):
+    _, html = course_of(generated(size), generated(size, 1)[: size // 2])
+    shown = Page(html)
+    assert not {tag for tag, _ in shown.tags} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not re.search(r"https?:|url\(|@import|\bon\w+=", html)
+    assert all(tag.get("scope") for name, tag in shown.tags if name == "th")
+    ids = [tag["id"] for _, tag in shown.tags if "id" in tag]
+    assert len(ids) == len(set(ids))
+    for tag in ("table", "section", "div", "p", "li", "td", "tr", "details"):
+        assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_a_students_name_is_text_on_the_page_over_all_units(name):
+    honest, evil = (
+        Page(course_of([perfect("ada"), perfect(id)], people={id: Person(id, first, "x")})[1])
+        for id, first in (("ben", "Ben"), ("ben", name))
+    )
+    assert [tag for tag, _ in evil.tags] == [tag for tag, _ in honest.tags]
+    assert evil.text.count(name) >= 4
+
+
 # --- names are text
 
 
@@ -446,11 +672,23 @@ def test_long_table_has_a_line_for_each_question_with_its_mistake():
     assert {row["mistake"] for row in rows if row["question"] != SECOND.id} == {""}
 
 
-def test_who_waits_for_a_person_is_not_exported_as_zero():
-    waits = Result("ada", aside="Its worker died twice.")
-    assert rows_of(export.moodle({UNIT: [waits, perfect("ben")]}, {})) == rows_of(
-        export.moodle({UNIT: [perfect("ben")]}, {})
-    )
+@pytest.mark.parametrize("why", WAITING)
+def test_who_waits_for_a_person_is_not_exported_as_zero(why):
+    waits = replace(perfect("ada"), **WAITING[why])
+    for make in (export.canvas, export.moodle):
+        assert make({UNIT: [waits, perfect("ben")]}, {}) == make({UNIT: [perfect("ben")]}, {})
+        assert make({UNIT: [perfect("ada"), perfect("ben")]}, {}) != make({UNIT: [perfect("ben")]}, {})
+    assert export.unfinished({UNIT: [waits, perfect("ben")], "06_x": [perfect("ada")]}) == {UNIT: ["ada"]}
+    states = {row["question"]: (row["score"], row["state"]) for row in rows_of(export.long({UNIT: [waits]}))}
+    assert states[FIRST.id] == ("", export.WAITS)
+    assert states[SECOND.id] == (("", export.WAITS) if why == "aside" else ("2", ""))
+
+
+def test_a_check_that_the_students_code_stopped_is_final():
+    stopped = replace(perfect("ada"), unjudged={FIRST.grade_id: "it stopped"})
+    assert stopped.final
+    assert export.unfinished({UNIT: [stopped]}) == {}
+    assert {row["state"] for row in rows_of(export.long({UNIT: [stopped]}))} == {""}
 
 
 # --- a real gradebook
@@ -527,6 +765,42 @@ def test_command_writes_page_data_and_table_and_five_lines(small, monkeypatch, c
     assert len(lines) == 5 + 3
     assert str(small / "report" / f"{UNIT}.html") in lines[5]
     assert (small / "gradebook.db").read_bytes() == before
+
+
+@here
+def test_command_without_a_unit_writes_every_report_and_a_page_over_all(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(small)
+    page, data, table = tmp_path / "all.html", tmp_path / "r.json", tmp_path / "r.csv"
+    assert cli.main(["report", "--html", str(page), "--json", str(data), "--csv", str(table)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{UNIT}: 3 submissions")
+    assert f'href="{UNIT}.html"' in page.read_text("utf-8")
+    assert 'href="all.html"' in (tmp_path / f"{UNIT}.html").read_text("utf-8")
+    assert [one["unit"] for one in json.loads(data.read_text("utf-8"))["units"]] == [UNIT]
+    assert {row["unit"] for row in rows_of(table.read_text("utf-8"))} == {UNIT}
+    links = [tag["href"] for name, tag in Page(page.read_text("utf-8")).tags if name == "a"]
+    pages = [link for link in links if "feedback" in link]
+    assert pages
+    assert all((tmp_path / link).resolve().is_relative_to(small.resolve() / "feedback") for link in pages)
+
+
+@here
+@pytest.mark.parametrize("form", ["--canvas", "--moodle", "--csv"])
+def test_command_that_exports_says_whose_score_it_left_out(form, small, tmp_path, monkeypatch, capsys):
+    from nbgrader.api import Gradebook
+
+    monkeypatch.chdir(small)
+    assert cli.main(["export", form]) == 0
+    assert capsys.readouterr().err == ""
+    other = tmp_path / "gradebook.db"
+    other.write_bytes((small / "gradebook.db").read_bytes())
+    with Gradebook(f"sqlite:///{other}") as book:
+        book.find_submission(UNIT, "tara").notebooks[0].grades[0].needs_manual_grade = True
+        book.db.commit()
+    assert cli.main(["export", form, "--db", f"sqlite:///{other}"]) == 0
+    said = capsys.readouterr()
+    assert said.err.strip() == report.counted("export_waits", 1, unit=UNIT, names="tara")
+    assert (export.WAITS in said.out) if form == "--csv" else ("tara" not in said.out)
 
 
 @here

@@ -120,7 +120,6 @@ REPORT: dict[str, str] = {
     "late_tag": "late",
     "inside": "judged inside",
     "inside_help": "judged inside the student's process",
-    "order": "order",
     "by_name": "By name, with every question",
     "by_score": "By score",
     "by_need": "By need",
