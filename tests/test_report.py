@@ -482,7 +482,7 @@ def test_a_tie_for_the_most_common_mistake_is_told_as_one_and_a_winner_is_not():
     stale = {"backward_gradient": made(QUESTIONS[3], "stale_grad")}
     tie = analysed([with_answers("a", **ones), with_answers("b", **stale)])
     winner = analysed([with_answers("a", **ones), with_answers("b", **stale), with_answers("c", **stale)])
-    title, line = words.REPORT["figure_tie"], words.REPORT["sum_tie"].partition("(")[0]
+    title, line = words.REPORT["figure_tie"], words.REPORT["sum_tie"].partition("(")[0].partition("}")[2]
     assert {found.key for found in report.most_common(tie)} == {"ones_weight", "stale_grad"}
     assert sorted(report.as_data(tie)["most_common"]) == ["ones_weight", "stale_grad"]
     assert title in Page(as_html(tie)).text
@@ -528,6 +528,11 @@ def test_page_over_all_units_has_each_students_scores_and_who_handed_in_nothing(
     assert f"02_x: {words.REPORT['figure_unfinished']}" not in said
     assert overview.summary(reports)[0].endswith(", 1 need a person, 1 not final, 1 not handed in")
     assert overview.summary(reports)[1].endswith("24 of 24 points, 1 not handed in")
+
+
+def test_columns_are_named_by_the_part_before_the_line_only_where_that_tells_units_apart():
+    assert overview.short(["05_x", "06_x"]) == ["05", "06"]
+    assert overview.short(["ps_1", "ps_2"]) == ["ps_1", "ps_2"]
 
 
 @pytest.mark.parametrize("size", [1, 20, 200])
@@ -682,6 +687,20 @@ def test_who_waits_for_a_person_is_not_exported_as_zero(why):
     states = {row["question"]: (row["score"], row["state"]) for row in rows_of(export.long({UNIT: [waits]}))}
     assert states[FIRST.id] == ("", export.WAITS)
     assert states[SECOND.id] == (("", export.WAITS) if why == "aside" else ("2", ""))
+
+
+def test_long_table_says_what_was_judged_inside_and_how_late():
+    one = late("ada", 60.0, inside=(FIRST.grade_id,))
+    rows = {row["question"]: row for row in rows_of(export.long({UNIT: [one]}))}
+    assert [rows[question.id]["judged"] for question in (FIRST, SECOND)] == ["inside", ""]
+    assert {row["seconds_late"] for row in rows.values()} == {"60"}
+    assert {row["seconds_late"] for row in rows_of(export.long({UNIT: [perfect("ada")]}))} == {"0"}
+
+
+def test_what_was_judged_inside_is_marked_among_the_questions():
+    mark = f">{words.REPORT['inside']}</span>"
+    assert as_html(analysed([replace(perfect("ada"), inside=(FIRST.grade_id,))])).count(mark) == 1
+    assert mark not in as_html(analysed([perfect("ada")]))
 
 
 def test_a_check_that_the_students_code_stopped_is_final():

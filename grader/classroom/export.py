@@ -72,9 +72,12 @@ def long(units: Units) -> str:
     """CSV with a row for each student and graded cell, in the notebooks' order; mistakes and errors by their keys.
 
     units: ``{unit: its results}``.  A cell is named by the question that it asks, if it asks one.  The score of a cell
-    that waits for a person is empty, and the last column says so: WAITS.
+    that waits for a person is empty, and the column "state" says so: WAITS.  The column "judged" says "inside" of an
+    nbgrader test, which is judged inside the student's process; "seconds_late" is the submission's.
     """
-    rows: list[tuple[object, ...]] = [("student", "unit", "question", "score", "points", "mistake", "state")]
+    rows: list[tuple[object, ...]] = [
+        ("student", "unit", "question", "score", "points", "mistake", "state", "judged", "seconds_late")
+    ]
     for unit, results in units.items():
         for result in results:
             places = {cell: k for k, cell in enumerate(result.order)}
@@ -86,7 +89,8 @@ def long(units: Units) -> str:
                 waits = bool(result.aside) or id in result.by_hand
                 given, state = (None, WAITS) if waits else (tables.plain(score), "")
                 points = tables.plain(result.points[id])
-                rows.append((result.student, unit, question, given, points, mistake, state))
+                judged, late = "inside" if id in result.inside else "", tables.plain(result.seconds_late)
+                rows.append((result.student, unit, question, given, points, mistake, state, judged, late))
     return tables.as_csv(rows)
 
 

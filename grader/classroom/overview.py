@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader import formatting
-from grader.classroom.report import Report, most_common, tied
+from grader.classroom.report import Report, counted, most_common, tied
 from grader.classroom.report_page import FILLS, MOST_NAMES, POLICY, template
 from grader.classroom.result import Person
 from grader.words import LANGUAGE, REPORT
@@ -56,6 +56,12 @@ def rows(reports: Sequence[Report], people: Mapping[str, Person]) -> list[Row]:
     ]
 
 
+def short(units: Sequence[str]) -> list[str]:
+    """What to write above a unit's column: the part before the first "_", such as "05", if that tells units apart."""
+    parts = [unit.partition("_")[0] for unit in units]
+    return parts if len(set(parts)) == len(units) else list(units)
+
+
 def as_html(
     reports: Sequence[Report],
     people: Mapping[str, Person],
@@ -72,9 +78,10 @@ def as_html(
     ungraded: the units in which nothing has been graded yet.
     """
     everyone = rows(reports, people)
-    subtitle = REPORT["all_subtitle"].format(units=len(reports), students=len(everyone))
+    subtitle = counted("all_subtitle", len(reports), students=len(everyone))
     return template("overview.html.j2").render(
         reports=reports,
+        short=short([report.unit for report in reports]),
         title=REPORT["all_title"],
         subtitle=f"{subtitle} · {when}" if when else subtitle,
         language=LANGUAGE,

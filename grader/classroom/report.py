@@ -559,7 +559,7 @@ def summary(report: Report) -> list[str]:
         )
     top = most_common(report)
     if len(top) > 1:
-        who = counted("who", len(top[0].students))
+        who = counted("each", len(top[0].students))
         lines.append(REPORT["sum_tie"].format(count=len(top), who=who, names=tied(top)))
     elif top:
         said = REPORT["sum_mistake" if top[0].lesson else "sum_mistake_only"]
@@ -581,7 +581,7 @@ def _some(report: Report) -> str:
     return REPORT["names_more"].format(names=names, count=more) if more > 0 else names
 
 
-def counted(key: str, count: int, **facts: str) -> str:
+def counted(key: str, count: int, **facts: object) -> str:
     """The sentence of REPORT under ``key`` about ``count`` things, or that under ``key_one`` if it is 1."""
     return REPORT[f"{key}_one" if count == 1 else key].format(count=count, **facts)
 
