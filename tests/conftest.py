@@ -110,6 +110,7 @@ def class_handed_in(tmp_path_factory):
     config.write_text(config.read_text() + "\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
     with Gradebook(url(folder)) as book:
         book.update_or_create_assignment(UNIT, duedate="2024-11-15 12:00:00 UTC")
+        book.update_or_create_student("ada", first_name="Ada", last_name="Lovelace")
     return folder
 
 

@@ -203,7 +203,7 @@ def test_a_page_that_takes_too_long_is_made_plainly_and_the_grade_counts(fresh, 
     assert grade.remarks == (FEEDBACK["plain_page"],)
     page = (fresh / "feedback" / "ada" / UNIT / f"{UNIT}.html").read_text("utf-8")
     assert FEEDBACK["plain_page"] in page
-    assert f"Score: {usual} /" in " ".join(page.split())
+    assert f"<strong>{usual:g} of " in page
 
 
 def test_one_text_that_takes_too_long_is_shown_as_it_is_and_the_rest_laid_out():

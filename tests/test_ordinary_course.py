@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from courses import Here, content, url
 from ordinary import BY_HAND, CLASS, PLUGIN, SOURCES, UNIT, Student, answer, enter, hand_in, lay_out, notebook, test
 
@@ -95,10 +95,30 @@ def cells(folder: Path, unit: str) -> dict[tuple, tuple]:
     return found
 
 
-def page(path: Path) -> list[str]:
-    """What a feedback page says of scores: its list at the top, the heading of each cell, and comments."""
-    parts = BeautifulSoup(path.read_bytes(), "html.parser").select(".panel-heading, .panel-footer")
-    return [" ".join(part.get_text(" ").split()) for part in parts]
+def page(path: Path) -> tuple[tuple, dict[str, tuple], list[str]]:
+    """What a feedback page says of scores: (of the notebook, of each cell by its id, and comments)."""
+    found = BeautifulSoup(path.read_bytes(), "html.parser")
+    if found.select_one(".panel"):  # nbgrader's own page
+        parts = {
+            part.select("a[name]")[-1]["name"].removeprefix("comment-"): part
+            for part in found.select(".nbgrader_cell:has(.pull-right)")
+        }
+        scores = {id: pair for id, part in parts.items() if (pair := numbers(part, r"Score: ([\d.]+) / ([\d.]+)"))}
+        return numbers(found.find("h4"), r"Score: ([\d.]+) / ([\d.]+)"), scores, said(found, ".panel-footer")
+    scores = {part["id"]: numbers(part.select_one(".points"), OURS) for part in found.select(".graded")}
+    return numbers(found.select_one(".score"), OURS), scores, said(found, ".comment")
+
+
+OURS = r"([\d.]+) of ([\d.]+)"
+
+
+def numbers(part: Tag, pattern: str) -> tuple[float, ...]:
+    given = re.search(pattern, " ".join(part.get_text(" ").split()))
+    return tuple(map(float, given.groups())) if given else ()
+
+
+def said(found: BeautifulSoup, where: str) -> list[str]:
+    return [re.sub(r"^Comments?:?\s*", "", " ".join(part.get_text(" ").split())) for part in found.select(where)]
 
 
 # --- the same
@@ -153,7 +173,18 @@ def test_the_pages_say_the_same_of_scores(roads, road):
     assert len(pages) == 2 * len(CLASS) - 1
     for path in pages:
         assert page(roads[road] / path) == page(roads["nbgrader"] / path), path
-    assert page(roads[road] / pages[0]) != page(roads[road] / pages[-1])  # the way to fail
+    found = [page(roads[road] / path) for path in pages]
+    assert found[0] != found[-1]  # the way to fail
+    assert all(scores and total for total, scores, _ in found)
+    assert any(comments for *_, comments in found)
+
+
+def test_both_roads_make_the_same_pages_and_say_what_waits_for_a_person(roads):
+    pages = [sorted(roads[road].glob("feedback/*/*/*.html")) for road in ROADS]
+    for one, other in zip(*pages, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one
+    waits = [bool(BeautifulSoup(path.read_bytes(), "html.parser").select_one(".unfinished")) for path in pages[0]]
+    assert {True, False} == set(waits)
 
 
 # --- different on purpose

@@ -274,6 +274,8 @@ def _noted(nb: NotebookNode, rules: Rules) -> Notes:
     """New Notes for a notebook, with its graded cells."""
     notes = Notes.of(nb) or Notes()
     notes.asked, notes.inside, notes.order = dict(rules.cells.questions), list(rules.cells.tests), [*rules.cells.order]
+    known = rules.packs.questions
+    notes.titles = {id: known[asked].title for id, asked in notes.asked.items() if asked in known}
     return notes
 
 
@@ -312,6 +314,9 @@ def _judged(
     data = told.as_data()
     found = {name: getattr(verdict, name) for name in ("status", "mistake", "error", "unit")}
     notes.verdicts[id] = {"question": verdict.question, "score": score, "points": points, **found}
+    lesson = asked.packs.lesson(verdict.question, verdict.unit) if verdict.unit else ""
+    if lesson and verdict.status not in ("correct", "unattempted"):
+        notes.repeat[id] = [told.headline, lesson]
     return [_result(score, asked.shown.card(asked.packs, asked.question, told, data), {**data, **found})]
 
 

@@ -27,6 +27,8 @@ class Notes:
     breaches: ``[[grade_id or "", key of words.SANDBOX]]``, the limits that cells breached.
     asked: ``{grade_id: question id}`` of the cells that ask a question.  inside: the cells that are nbgrader tests,
     judged inside the student's process.  order: all graded cells, in the notebook's order.
+    titles: ``{grade_id: title of the question, with its number}``.
+    repeat: ``{grade_id: [what went wrong, in a few words; where the lesson is that explains it]}``.
     """
 
     unreadable: bool = False
@@ -37,6 +39,8 @@ class Notes:
     asked: dict[str, str] = field(default_factory=dict)
     inside: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    repeat: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, nb: NotebookNode) -> Notes | None:

@@ -55,7 +55,7 @@ def grade(unit: Unit, job: Job) -> Graded:
 
 def set_aside(unit: Unit, job: Job, why: str) -> Graded:
     """The results for a submission that cannot be graded: no points, nothing run, and ``why`` on its feedback page."""
-    unread = Job(job.student, dict.fromkeys(job.notebooks, why), job.record, job.seconds_late)
+    unread = Job(job.student, dict.fromkeys(job.notebooks, why), job.record, job.seconds_late, person=job.person)
     graded = _Submission(unit, unread).graded_by(lambda nb, rules: (judging.not_run(nb, rules), Usage()))
     graded.aside = why
     return graded
@@ -106,6 +106,7 @@ class _Submission:
     def _notebook(self, name: str, rules: Rules, run: Run, process: BoundedProcess) -> GradedNotebook:
         job, graded = self.job, self.graded
         nb, resources = self._read(name, process)
+        resources["nbgrader"]["person"] = job.person
         if name in job.notes:
             nb = submission.noted(nb, job.notes[name])
         which = f"{name}: " if len(self.unit.released) > 1 else ""

@@ -108,7 +108,7 @@ def grade_class(
         if missing:
             folder = here.folder(here.dirs.submitted_directory, missing[0])
             raise CourseError(COMMANDS["no_such_submission"].format(student=missing[0], unit=here.unit, folder=folder))
-        known, outcome = book.known(), Outcome(confined=unit.confined)
+        known, people, outcome = book.known(), book.people(), Outcome(confined=unit.confined)
         if not there:
             where = here.folder(here.dirs.submitted_directory, "STUDENT") / f"{(names or [here.unit])[0]}.ipynb"
             raise CourseError(COMMANDS["nobody"].format(unit=here.unit, path=where))
@@ -118,7 +118,7 @@ def grade_class(
             """The student's submission; None if it cannot be graded or has been graded already."""
             found, had = here.handed_in(student, names), known.get(student, Known())
             late = book.seconds_late(found.timestamp, had.extension)
-            job = Job(student, found.notebooks, had.record, late, found.digest, found.notes)
+            job = Job(student, found.notebooks, had.record, late, found.digest, found.notes, people.get(student, ""))
             fingerprint = job.fingerprint(unit)
             if found.wrong:
                 outcome.failed[student] = found.wrong

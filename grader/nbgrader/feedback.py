@@ -11,19 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterator
 from html import escape
+from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
 from jinja2 import pass_context
 from nbconvert.exporters import Exporter, HTMLExporter, ResourcesDict
 from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from traitlets import Bool, Unicode
 from traitlets.config import Config
 
+from grader import card
 from grader.canonical import copied
 from grader.classroom import submission
+from grader.classroom.cells import is_graded
+from grader.classroom.formulas import NoFormula, as_mathml
 from grader.nbgrader.plugin import limits_of
 from grader.nbgrader.resources import PROCESS
 from grader.words import FEEDBACK
@@ -40,6 +46,9 @@ _WITHIN = (
     "<style>div.text_cell_render,div.output_subarea{contain:paint;overflow-wrap:anywhere}"
     "div.output_subarea{overflow-x:auto}</style>"
 )
+
+TEMPLATES, TEMPLATE = str(Path(__file__).with_name("templates")), "grader_feedback"
+NBGRADERS = "feedback"  # nbgrader's own template, in whose place ours is used
 
 
 class Pages(HTMLExporter):  # type: ignore[misc]
@@ -66,10 +75,16 @@ class Pages(HTMLExporter):  # type: ignore[misc]
     def __init__(self, **settings: Any):
         self.rendered, self.patience, self.steps = Rendered(), Patience(), list[Any]()
         self.usual: Resources = {}
+        config = settings.get("config") or getattr(settings.get("parent"), "config", Config())
+        if config.HTMLExporter.get("template_name", NBGRADERS) == NBGRADERS:  # the course has none of its own
+            settings = {"template_name": TEMPLATE, "extra_template_basedirs": [TEMPLATES], **settings}
         super().__init__(**settings)
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
         yield from super().default_filters()
+        yield "rich", card.rich
+        yield "say", lambda key, **facts: card.rich(FEEDBACK[key].format(**facts))
+        yield "lesson", _lesson
         yield "rendered", lambda cell: self.rendered.get(("page", repr(cell), str(self.plain)))
         yield "keep", lambda cell, page: self.rendered.kept(("page", repr(cell), str(self.plain)), lambda: page)
 
@@ -120,8 +135,7 @@ class Pages(HTMLExporter):  # type: ignore[misc]
         attachments = context.get("cell", {}).get("attachments", {})
         if attachments or self.embed_images:
             return super().markdown2html(context, source)
-        key = ("markdown", source)
-        return self._piece(key, source, lambda: HTMLExporter.markdown2html(self, context, source))
+        return self._piece(("markdown", source), source, lambda: _laid_out(source))
 
     def _piece(self, key: tuple[str | None, ...], source: str, render: Callable[[], Any]) -> Any:
         """A text or a piece of code as HTML: laid out, or preformatted if that takes too long or the page is plain."""
@@ -141,6 +155,7 @@ class PatientPages(HTMLExporter):  # type: ignore[misc]
         self, nb: NotebookNode, resources: Resources | None = None, **kw: Any
     ) -> tuple[str, Resources]:
         nb, resources = Exporter.from_notebook_node(self, nb, resources)  # nbgrader's steps
+        _add_from_gradebook(nb, resources)
         config = Config({name: self.config[name] for name in _OF_PAGES if name in self.config})
         seconds = limits_of(self.config).page_seconds
         resources = {name: thing for name, thing in resources.items() if not callable(thing)}  # what can be pickled
@@ -156,6 +171,52 @@ class PatientPages(HTMLExporter):  # type: ignore[misc]
             except Exception:
                 self.log.warning(FEEDBACK["plain_page"])
                 return page(submission.noted(nb, FEEDBACK["plain_page"]), plain=True), resources
+
+
+def _add_from_gradebook(nb: NotebookNode, resources: Resources) -> None:
+    """Add the student's name to the resources, and to each graded cell whether it waits for a person's score."""
+    place = resources["nbgrader"]
+    with Gradebook(place["db_url"]) as gradebook:
+        who = gradebook.find_student(place["student"])
+        place["person"] = f"{who.first_name or ''} {who.last_name or ''}".strip()
+        of = gradebook.find_submission_notebook(place["notebook"], place["assignment"], place["student"])
+        waits = {grade.name: grade.manual_score is None and grade.auto_score is None for grade in of.grades}
+    for cell in filter(is_graded, nb.cells):
+        cell.metadata.nbgrader["waits"] = waits.get(submission.grade_id(cell), False)
+
+
+class _Renderer(IPythonRenderer):  # type: ignore[misc]
+    """nbconvert's renderer of Markdown, with formulas as MathML; what is no formula is shown as it was written."""
+
+    def inline_math(self, body: str) -> str:
+        return _formula(body, f"${body}$")
+
+    def block_math(self, body: str) -> str:
+        return _formula(body, f"$${body}$$", display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        whole = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return _formula(whole, whole, display=True)
+
+
+def _formula(tex: str, written: str, display: bool = False) -> str:
+    try:
+        return as_mathml(tex, display)
+    except NoFormula:
+        return f'<code class="tex">{escape(written)}</code>'
+
+
+def _laid_out(source: str) -> str:
+    """Markdown as HTML.  Headings have no ids: links to a graded cell would lead to a student's heading."""
+    renderer = _Renderer(escape=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _lesson(lesson: str) -> str:
+    """A lesson's place as HTML: a link if it is on a website."""
+    if lesson.startswith("https://"):
+        return f'<a href="{escape(lesson)}">{escape(lesson)}</a>'
+    return f"<code>{escape(lesson)}</code>"
 
 
 def _pages(config: Config) -> Pages:

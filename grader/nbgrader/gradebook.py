@@ -150,6 +150,13 @@ class GradebookWriter:
                     found[run.student].fingerprint = run.fingerprint
         return found
 
+    def people(self) -> dict[str, str]:
+        """``{student: name}`` of all students in the gradebook who have one there."""
+        with self._told(), self.engine.connect() as connection:
+            rows = connection.execute(select(_STUDENT.c.id, _STUDENT.c.first_name, _STUDENT.c.last_name))
+            names = {student: f"{first or ''} {last or ''}".strip() for student, first, last in rows}
+        return {student: name for student, name in names.items() if name}
+
     def seconds_late(self, timestamp: datetime | None, extension: timedelta | None) -> float:
         """Seconds after the due date, extended for this student; 0 if on time, or without a due date or timestamp."""
         if timestamp is None or self.due is None:

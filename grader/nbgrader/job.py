@@ -90,7 +90,7 @@ class Job:
 
     notebooks: ``{notebook: bytes, or why it cannot be read}``.  record: what people have entered in the gradebook.
     seconds_late: after the due date and any extension.  supplementary: a digest of the files beside the notebooks.
-    notes: ``{notebook: a sentence on its file, for its page}``.
+    notes: ``{notebook: a sentence on its file, for its page}``.  person: the student's name, "" if it is not known.
     """
 
     student: str
@@ -99,6 +99,7 @@ class Job:
     seconds_late: float = 0.0
     supplementary: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    person: str = ""
 
     def fingerprint(self, unit: Unit) -> str:
         """A digest of the content of this job and of the unit's rules."""
@@ -107,7 +108,9 @@ class Job:
             for name, data in sorted(self.notebooks.items())
         ]
         known = [repr(sorted(part.items())) for part in (*vars(self.record).values(), self.notes)]
-        return _digest([unit.version, self.student, *handed_in, *known, repr(self.seconds_late), self.supplementary])
+        return _digest(
+            [unit.version, self.student, self.person, *handed_in, *known, repr(self.seconds_late), self.supplementary]
+        )
 
 
 @dataclass
@@ -140,6 +143,7 @@ def _digest(parts: Iterable[str]) -> str:
 
 @cache
 def _package_version() -> str:
-    """A digest of this package's sources: a changed mistake or sentence changes grades or feedback."""
+    """A digest of this package's sources: a changed mistake, sentence or template changes grades or feedback."""
     here = Path(__file__).parent.parent
-    return _digest(f"{path.relative_to(here)} {path.read_text('utf-8')}" for path in sorted(here.rglob("*.py")))
+    files = sorted([*here.rglob("*.py"), *(here / "nbgrader" / "templates").rglob("*.*")])
+    return _digest(f"{path.relative_to(here)} {path.read_text('utf-8')}" for path in files)

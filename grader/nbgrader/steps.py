@@ -32,6 +32,7 @@ from grader.nbgrader.clock import ReadTime
 from grader.nbgrader.feedback import Pages
 from grader.nbgrader.job import GradedNotebook, Record
 from grader.nbgrader.plugin import Mend, RunOutside
+from grader.nbgrader.summary import NO_RESPONSE, untouched
 
 Resources = dict[str, Any]
 
@@ -126,15 +127,10 @@ def _scores(nb: NotebookNode) -> dict[str, float | None]:
 def _comments(nb: NotebookNode) -> dict[str, str | None]:
     """``{grade_id: comment or None}``: as nbgrader does, note which answers are unchanged from the release version."""
     return {
-        submission.grade_id(c): "No response." if untouched(c) and not utils.is_task(c) else None
+        submission.grade_id(c): NO_RESPONSE if untouched(c) and not utils.is_task(c) else None
         for c in nb.cells
         if utils.is_solution(c) or utils.is_task(c)
     }
-
-
-def untouched(cell: NotebookNode) -> bool:
-    """Whether a cell is unchanged from the release version."""
-    return bool(cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell))
 
 
 def _put_grades(
@@ -152,6 +148,7 @@ def _put_grades(
             cell.metadata.nbgrader["comment"] = record.comments.get((notebook, id), comments[id])
         if is_graded(cell):
             given = record.manual.get((notebook, id), scores.get(id))  # a task has no score but one given by hand
+            cell.metadata.nbgrader["waits"] = given is None
             score = (given or 0.0) + record.extra.get((notebook, id), 0.0)
             total += score
             cell.metadata.nbgrader["score"] = score
