@@ -47,7 +47,7 @@ notebooks: $(READY)
 LAB ?= lab
 lab: $(READY)
 	@$(BIN)/grader handout "$(LAB)"
-	cd "$(LAB)" && JUPYTER_PATH="$(CURDIR)/grader/jupyter" JUPYTER_CONFIG_PATH="$(CURDIR)/grader/jupyter" "$(CURDIR)/$(BIN)/jupyter" lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. \
+	cd "$(LAB)" && JUPYTER_PATH="$(CURDIR)/grader/jupyter" JUPYTER_CONFIG_PATH="$(CURDIR)/grader/jupyter" "$(abspath $(BIN))/jupyter" lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. \
 	  --LabApp.default_url=/lab/tree/course/start.ipynb $(LAB_OPTIONS)
 
 bench-class: $(READY)

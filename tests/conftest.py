@@ -40,6 +40,7 @@ TOGETHER = {
     "test_notes.py": "notes",
     "test_report.py": "report",
     "test_ordinary_course.py": "ordinary",
+    **{path.name: "browser" for path in (HERE / "browser").glob("test_*.py")},
 }
 torch.set_num_threads(1)  # workers keep all cores busy, so more threads would only wait for each other
 
