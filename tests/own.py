@@ -57,11 +57,19 @@ def hand_in(folder: Path, student: str, wrote: dict[str, str] | None) -> None:
     place = folder / "submitted" / student / UNIT
     place.mkdir(parents=True)
     for name in NOTEBOOKS:
+        shutil.copy(folder / "release" / UNIT / f"{name}.ipynb", place)
+    if wrote is not None:
+        answer(folder, place, wrote)
+
+
+def answer(folder: Path, place: Path, wrote: dict[str, str]) -> None:
+    """Write a student's answers into the released notebooks that are in ``place``."""
+    for name in NOTEBOOKS:
         answers = solved(nbformat.read(folder / "source" / UNIT / f"{name}.ipynb", 4))
-        nb = nbformat.read(folder / "release" / UNIT / f"{name}.ipynb", 4)
+        nb = nbformat.read(place / f"{name}.ipynb", 4)
         for cell in nb.cells:
             id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if id in answers and wrote is not None:
+            if id in answers:
                 cell.source = wrote.get(id, answers[id])
         nbformat.write(nb, place / f"{name}.ipynb")
 

@@ -112,8 +112,11 @@ ONLY_IN_ALL = {
     "all of its twenty kills need.",
     "tests/test_start_anywhere.py::test_devcontainers_command": "It sets up an environment, as CI does "
     "before all tests; `make test` asks whether make knows the command.",
-    "tests/browser/test_lab.py": "`make test` walks through one exercise in a browser; what else can go wrong there takes "
-    "minutes to see, and what the pages consist of is tested without a browser.",
+    "tests/browser/test_lab.py": "`make test` walks through one exercise in a browser; the other walks take minutes, "
+    "and what they see is tested without a browser, too.",
+    "tests/browser/test_validate.py": "As above.",
+    "tests/browser/test_formgrader.py": "As above.",
+    "tests/browser/test_exchange.py": "As above.",
     "tests/test_boundary.py::test_every_fault_at_every_step": "`make test` has each step with one fault, and each "
     "fault at one step.",
 }

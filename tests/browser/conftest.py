@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lab import ROOT, TIMEOUT, Notebook, browser_path, make_lab, stop_kernels
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Locator, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",  # Chromium's own refuses root, as which containers run; what it shows is ours
@@ -68,9 +68,20 @@ def seen(request):
 
     def keep(what, name: str, **options) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        settle(what)
         what.screenshot(path=folder / f"{test}-{re.sub(r'[^a-z0-9]+', '_', name.lower())}.png", **options)
 
     return keep
+
+
+def settle(what) -> None:
+    """Wait until a part of a page is in view and stays there: JupyterLab lays out cells only as they come into view."""
+    if isinstance(what, Locator):
+        before, now = None, what.bounding_box()
+        while now != before:
+            what.scroll_into_view_if_needed()
+            what.page.wait_for_timeout(200)
+            before, now = now, what.bounding_box()
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ from courses import free_port
 from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0  # seconds until a state that does not come is an error: a loaded machine starts a kernel in 30
+PATIENCE = 120.0  # seconds until a state that does not come is an error: a loaded machine starts a kernel in 30
 TIMEOUT = 1000 * PATIENCE  # the same in Playwright's unit, milliseconds
 NUMBERED = re.compile(r"^\[\d+\]:$")
 INSTALLED = Path(sys.executable).parent  # where `jupyter` and `grader` are

@@ -1,4 +1,4 @@
-"""Lessons in JupyterLab: sliders by mouse and by keys, light and dark, and what is left of them where nothing is trusted."""
+"""Lessons in JupyterLab: sliders by mouse and by keys, light and dark, and what is left where nothing is trusted."""
 
 from __future__ import annotations
 
@@ -64,9 +64,11 @@ def test_sliders_of_two_notebooks_keep_their_names(opened, page):
     # A page of JupyterLab that shows both, as a student has them open.
     page.get_by_role("region", name="File Browser Section").get_by_text("lesson_00_setup.ipynb").dblclick()
     expect(page.get_by_role("tabpanel", name="lesson_00_setup.ipynb")).to_be_visible()
-    ids = page.locator(f"{OUTPUTS} input[type=range]").evaluate_all("inputs => inputs.map(i => i.labels[0].innerText)")
-    assert len(ids) == len({*ids}) > 2
-    assert all(ids)
+    names = page.locator(f"{OUTPUTS} input[type=range]").evaluate_all(
+        "inputs => inputs.map(i => i.labels[0].innerText)"
+    )
+    assert len(names) == len({*names}) > 2
+    assert all(names)
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
