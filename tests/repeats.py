@@ -117,6 +117,7 @@ ONLY_IN_ALL = {
     "tests/browser/test_validate.py": "As above.",
     "tests/browser/test_formgrader.py": "As above.",
     "tests/browser/test_exchange.py": "As above.",
+    "tests/browser/test_pages.py": "As above.",
     "tests/test_boundary.py::test_every_fault_at_every_step": "`make test` has each step with one fault, and each "
     "fault at one step.",
 }
