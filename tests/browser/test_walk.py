@@ -14,7 +14,7 @@ def test_first_exercise_from_not_attempted_to_right(opened, page, seen):
     expect(page.get_by_role("dialog")).to_have_count(0)
     notebook.run_all()
     card = notebook.output("00-run_and_check")
-    expect(card.get_by_role("group")).to_contain_text("Not attempted yet")
+    expect(card.get_by_role("group", name="○ Not attempted yet")).to_be_visible()
 
     notebook.write("answer-00-run_and_check", "def squares(x):\n    return 2 * x")
     notebook.run("answer-00-run_and_check")
@@ -25,10 +25,14 @@ def test_first_exercise_from_not_attempted_to_right(opened, page, seen):
     right = card.get_by_role("group", name="✓ 1 of 1.")
     expect(right).to_have_count(0)
     seen(card, "wrong")
+    folded = card.locator("details").first
+    expect(folded).not_to_have_attribute("open", "")
+    folded.locator("summary").first.press("Enter")
+    expect(folded).to_have_attribute("open", "")
 
     before = notebook.output("hint(").inner_text()
     expect(notebook.run("hint(")).not_to_have_text(before)
-    expect(notebook.output("hint(")).to_contain_text("Hint 2 of 3")
+    expect(notebook.output("hint(")).to_contain_text("Hint 2 of ")
 
     notebook.write("answer-00-run_and_check", "def squares(x):\n    return x * x")
     notebook.run("answer-00-run_and_check")
