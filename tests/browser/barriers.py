@@ -6,10 +6,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 # axe-core takes what is scrolled or clipped away for hidden, and JupyterLab's page is a clipped body 0 pixels high.
+# What then sticks out of a notebook is still to be seen on the notebook's own background.
 UNCLIPPED = """part => document.querySelectorAll(part).forEach(element => {
+  const paper = element.closest(".jp-Notebook");
+  const color = paper && getComputedStyle(paper).backgroundColor;
   for (let around = element.parentElement; around; around = around.parentElement) {
     around.style.overflow = "visible";
     around.style.contentVisibility = "visible";
+    if (color && around.contains(paper)) around.style.backgroundColor = color;
   }
 })"""
 SERIOUS = ("serious", "critical")
