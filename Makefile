@@ -1,4 +1,4 @@
-# make demo | test | test-all | redteam | lab | bench | bench-class | lessons | exercises | format | clean
+# make demo | test | test-all | redteam | lab | bench | bench-class | lessons | exercises | book | format | clean
 PYTHON ?= python3
 JOBS ?= 2
 VENV := .venv
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # A course must not write into the home folder of whoever tests or shows it.
 SANDBOXED := GRADER_PROGRESS= PYTHONWARNINGS=ignore::DeprecationWarning
 
-.PHONY: demo test test-all lint notebooks redteam lab bench bench-class lessons exercises format clean
+.PHONY: demo test test-all lint notebooks redteam lab bench bench-class lessons exercises book format clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml constraints.txt
@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) from constraints.txt (a few minutes, once) ..."
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is missing: on Debian and Ubuntu install python3-venv." >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,cluster,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,cluster,test,book]'
 	@touch $(READY)
 
 demo: $(READY)
@@ -64,10 +64,17 @@ lessons: $(READY)
 exercises: $(READY)
 	@$(SANDBOXED) $(BIN)/grader release
 
+# The website, in build/book; lessons that did not change are not run again.
+book: $(READY)
+	rm -rf build/book
+	$(SANDBOXED) $(BIN)/python docs/website/layout.py build/website
+	$(SANDBOXED) $(BIN)/python -m sphinx -q -W --keep-going -b html -c docs/website -d build/doctrees build/website build/book
+	@echo "The website begins at build/book/index.html"
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/grader format course tests/executed solutions exercises examples
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
