@@ -21,7 +21,6 @@ project = "Gradients with PyTorch"
 author = "the authors of the course"
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
-exclude_patterns = ["README.md"]
 
 html_theme = "furo"
 html_title = project
