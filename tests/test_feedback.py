@@ -98,17 +98,19 @@ def test_mistakes_lead_to_the_lessons_to_repeat(class_by_us):
 
 
 def test_a_lesson_on_a_website_is_a_link_and_one_in_a_folder_is_text():
-    notes = Notes(titles={"a": "1.1 A"}, repeat={"a": ["a sum", "https://x.example/05"], "b": ["b", "course/05.ipynb"]})
+    notes = Notes(
+        titles={"a": "1.1 A"}, repeat={"a": ["a sum", "l/04", "https://x.example/04"], "b": ["b", "l/05", ""]}
+    )
     page = made([graded("a", 0, 1), graded("b", 0, 1)], notes)
-    assert [link["href"] for link in page.select(".repeat a")] == ["https://x.example/05", "#a", "#b"]
-    assert text(page.select_one(".repeat code")) == "course/05.ipynb"
+    assert [link["href"] for link in page.select(".repeat a")] == ["https://x.example/04", "#a", "#b"]
+    assert [text(lesson) for lesson in page.select(".repeat code")] == ["l/04", "l/05"]
     for bad in ("javascript:alert(1)", "http://x.example", HOSTILE):
-        page = made([graded("a", 0, 1)], Notes(repeat={"a": ["a sum", bad]}))
+        page = made([graded("a", 0, 1)], Notes(repeat={"a": ["a sum", bad, bad]}))
         assert [link["href"] for link in page.select(".repeat a")] == ["#a"]
 
 
 def test_a_mistake_for_which_a_person_gave_all_points_is_not_to_be_repeated():
-    notes = Notes(repeat={"a": ["a sum", "05"]}, verdicts={"a": {"status": "wrong"}})
+    notes = Notes(repeat={"a": ["a sum", "05", ""]}, verdicts={"a": {"status": "wrong"}})
     assert made([graded("a", 0, 1)], notes).select_one(".repeat")
     assert made([graded("a", 1, 1)], notes).select_one(".repeat") is None
 
@@ -221,7 +223,7 @@ def test_a_page_says_its_language_fits_a_phone_and_knows_the_dark(class_by_us):
 
 
 def test_names_and_titles_are_text():
-    said = {"titles": {"a": HOSTILE}, "repeat": {"a": [HOSTILE, HOSTILE]}, "unjudged": {"a": HOSTILE}}
+    said = {"titles": {"a": HOSTILE}, "repeat": {"a": [HOSTILE, HOSTILE, HOSTILE]}, "unjudged": {"a": HOSTILE}}
     notes = Notes(remarks=[HOSTILE], asked={"a": "q"}, order=["a"], **said)
     cells = [graded("a", 0, 1), graded(HOSTILE, 0, 1), new_code_cell(HOSTILE), nbformat.v4.new_raw_cell(HOSTILE)]
     page = made(cells, notes, student=HOSTILE, person=HOSTILE, assignment=HOSTILE, notebook=HOSTILE + "2")

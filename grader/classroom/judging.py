@@ -315,9 +315,9 @@ def _judged(
     found = {name: getattr(verdict, name) for name in ("status", "mistake", "error", "unit")}
     notes.verdicts[id] = {"question": verdict.question, "score": score, "points": points, **found}
     lesson = asked.packs.lesson(verdict.question, verdict.unit) if verdict.unit else ""
-    lesson = way.lesson(asked.packs, verdict.question, verdict.unit, verdict.section) or lesson
     if lesson and verdict.status not in ("correct", "unattempted"):
-        notes.repeat[id] = [told.headline, lesson]
+        address = way.lesson(asked.packs, verdict.question, verdict.unit, verdict.section)
+        notes.repeat[id] = [told.headline, lesson, address]
     return [_result(score, asked.shown.card(asked.packs, asked.question, told, data), {**data, **found})]
 
 

@@ -28,7 +28,7 @@ class Notes:
     asked: ``{grade_id: question id}`` of the cells that ask a question.  inside: the cells that are nbgrader tests,
     judged inside the student's process.  order: all graded cells, in the notebook's order.
     titles: ``{grade_id: title of the question, with its number}``.
-    repeat: ``{grade_id: [what went wrong, in a few words; where the lesson is that explains it]}``.
+    repeat: ``{grade_id: [what went wrong, the lesson that explains it, its address on the website or ""]}``.
     """
 
     unreadable: bool = False

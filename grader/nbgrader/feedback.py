@@ -212,11 +212,11 @@ def _laid_out(source: str) -> str:
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
-def _lesson(lesson: str) -> str:
-    """A lesson's place as HTML: a link if it is on a website."""
-    if lesson.startswith("https://"):
-        return f'<a href="{escape(lesson)}">{escape(lesson)}</a>'
-    return f"<code>{escape(lesson)}</code>"
+def _lesson(where: tuple[str, str]) -> str:
+    """A lesson as HTML, a link if it is on a website.  where: its place in the course, and its address or ""."""
+    lesson, address = where
+    name = f"<code>{escape(lesson)}</code>"
+    return f'<a href="{escape(address)}">{name}</a>' if address.startswith("https://") else name
 
 
 def _pages(config: Config) -> Pages:

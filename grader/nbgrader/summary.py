@@ -64,7 +64,7 @@ class Page:
     unit, notebook, student, person: names; ``notebook`` is "" if it is the unit's, ``person`` if it is not known.
     score: of points, in words.  penalty: points off, in words, or "".  waits: how many rows wait for a person.
     trouble: (what to say above them, sentences) on the file and the run.  alarming: whether there was nothing to grade.
-    repeat: ``{lesson: {name of what went wrong: rows}}``.
+    repeat: ``{(lesson, its address or ""): {name of what went wrong: rows}}``.
     """
 
     unit: str
@@ -77,7 +77,7 @@ class Page:
     alarming: bool
     trouble: tuple[tuple[str, tuple[str, ...]], ...]
     rows: tuple[Row, ...]
-    repeat: Mapping[str, Mapping[str, list[Row]]]
+    repeat: Mapping[tuple[str, ...], Mapping[str, list[Row]]]
 
 
 class Summary(Preprocessor):  # type: ignore[misc]
@@ -94,11 +94,11 @@ class Summary(Preprocessor):  # type: ignore[misc]
         rows = {id: _row(id, cell, result, notes) for id, cell in cells.items()}
         for id, cell in cells.items():
             cell.metadata[TOLD] = NotebookNode(vars(rows[id]) | {"mark": rows[id].mark, "verdict": rows[id].verdict})
-        repeat: dict[str, dict[str, list[Row]]] = {}
+        repeat: dict[tuple[str, ...], dict[str, list[Row]]] = {}
         for id, row in rows.items():
             if id in notes.repeat and row.outcome not in ("right", "waits"):
-                name, lesson = notes.repeat[id]
-                repeat.setdefault(lesson, {}).setdefault(name.removesuffix("."), []).append(row)
+                name, *lesson = notes.repeat[id]
+                repeat.setdefault(tuple(lesson), {}).setdefault(name.removesuffix("."), []).append(row)
         nb.cells = [cell for cell in nb.cells if _shown(cell, notes)]
         penalty = float(place.get("late_penalty") or 0)
         resources["page"] = Page(
