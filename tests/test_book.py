@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from grader.units import SECTIONS
 from grader.way import slug
 
 ROOT = Path(__file__).parent.parent
@@ -276,3 +277,11 @@ def test_whole_website(tmp_path):
     jacobian = (out / "lessons" / "lesson_04_jacobian.html").read_text("utf-8")
     assert "[18, 12, 6]" in jacobian  # an output
     assert 'role="img"' in jacobian  # a picture
+    assert lost_sections(out, set(SECTIONS.values())) == []
+    assert lost_sections(out, {("05", "No such heading")}) == [("05", "No such heading")]
+
+
+def lost_sections(out: Path, sections: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The sections of lessons to which cards of feedback pages lead, and which the website does not have."""
+    ids = {path.stem[7:9]: Page(path.read_text("utf-8")).ids for path in (out / "lessons").glob("lesson_*.html")}
+    return [(unit, heading) for unit, heading in sorted(sections) if slug(heading) not in ids[unit]]
