@@ -118,8 +118,8 @@ ONLY_IN_ALL = {
     "tests/browser/test_formgrader.py": "As above.",
     "tests/browser/test_exchange.py": "As above.",
     "tests/browser/test_pages.py": "As above.",
-    "tests/test_book.py::test_whole_website": "It runs all lessons again. `make test` lays out all pages, follows "
-    "the links that their sources contain, and builds a small website with the same settings.",
+    "tests/browser/test_site.py": "It builds the whole website, which runs all lessons again. `make test` lays out all "
+    "pages, follows the links that their sources contain, and builds a small website with the same settings.",
     "tests/test_boundary.py::test_every_fault_at_every_step": "`make test` has each step with one fault, and each "
     "fault at one step.",
 }

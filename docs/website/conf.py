@@ -12,9 +12,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT)]
 
+from grader.classroom.formulas import as_mathml  # noqa: E402
 from grader.way import slug  # noqa: E402
 
-from formulas import mathml  # noqa: E402
 from layout import github_slug  # noqa: E402
 
 project = "Gradients with PyTorch"
@@ -60,12 +60,12 @@ add_module_names = False
 
 
 def inline(writer, node: nodes.math) -> None:
-    writer.body.append(f'<span class="math">{mathml(node.astext())}</span>')
+    writer.body.append(f'<span class="math">{as_mathml(node.astext())}</span>')
     raise nodes.SkipNode
 
 
 def block(writer, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="math">{mathml(node.astext(), display=True)}</div>')
+    writer.body.append(f'<div class="math" tabindex="0">{as_mathml(node.astext(), display=True)}</div>')
     raise nodes.SkipNode
 
 
@@ -116,8 +116,26 @@ def without_factories(
     return signature and signature.replace("<factory>", "{}"), returns
 
 
+# What Sphinx writes -> what it must be for readers without a mouse: code that scrolls takes the focus, and a heading says
+# of which level it is.
+BARRIERS = {
+    '<div class="highlight"><pre>': '<div class="highlight"><pre tabindex="0">',
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+}
+
+
+def without_barriers(app: Sphinx, why: Exception | None) -> None:
+    for path in Path(app.outdir).rglob("*.html") if why is None else ():
+        before = after = path.read_text("utf-8")
+        for found, right in BARRIERS.items():
+            after = after.replace(found, right)
+        if after != before:
+            path.write_text(after, "utf-8")
+
+
 def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.add_post_transform(Anchors)
+    app.connect("build-finished", without_barriers)
     app.connect("autodoc-process-docstring", as_fields)
     app.connect("autodoc-process-signature", without_factories)
