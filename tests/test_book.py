@@ -83,6 +83,16 @@ def test_a_link_to_a_file_that_is_not_there_is_refused():
         layout.relinked("[it](lesson_99.ipynb)", "course/start.ipynb", "index.md", KNOWN, ADDRESS)
 
 
+def test_code_that_only_draws_is_folded_and_no_other():
+    def cell(**metadata):
+        return {"cell_type": "code", "metadata": metadata, "source": "1"}
+
+    text = json.dumps({"cells": [cell(jupyter={"source_hidden": True}), cell()]})
+    folded, opened = json.loads(layout.notebook(text, str.upper))["cells"]
+    assert folded["metadata"]["tags"] == ["hide-input"]
+    assert opened["metadata"] == {}
+
+
 def test_code_is_not_taken_for_links():
     text = "[a](x)\n```python\nf[0](x)\n```\n`g[0](x)`\n\n    h[0](x)\n"
     assert layout.outside_code(text, lambda prose: prose.replace("(x)", "(y)")) == text.replace("[a](x)", "[a](y)")

@@ -116,8 +116,8 @@ def without_factories(
     return signature and signature.replace("<factory>", "{}"), returns
 
 
-# What Sphinx writes -> what it must be for readers without a mouse: code that scrolls takes the focus, and a heading says
-# of which level it is.
+# What Sphinx writes -> what it must be for readers without a mouse or without eyes: code that scrolls takes the focus,
+# and a heading says of which level it is.
 BARRIERS = {
     '<div class="highlight"><pre>': '<div class="highlight"><pre tabindex="0">',
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',

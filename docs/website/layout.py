@@ -96,11 +96,13 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
 
 
 def notebook(text: str, change: Callable[[str], str]) -> str:
-    """A notebook with its prose changed."""
+    """A notebook with its prose changed; code that is folded away in JupyterLab is folded on its page, too."""
     content = json.loads(text)
     for cell in content["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = outside_code("".join(cell["source"]), change)
+        elif cell["metadata"].get("jupyter", {}).get("source_hidden"):
+            cell["metadata"]["tags"] = [*cell["metadata"].get("tags", []), "hide-input"]
     return json.dumps(content, ensure_ascii=False)
 
 
