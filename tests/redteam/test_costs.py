@@ -109,11 +109,16 @@ def test_the_run_ends_and_says_who_has_no_grade(graded):
     assert "Traceback" not in err
 
 
+def says_score(page: str, score: float) -> bool:
+    """Whether a feedback page says this score at its top."""
+    return f"<strong>{score:g} of {sum(FULL.values()):g}</strong>" in page
+
+
 @pytest.mark.parametrize("student", HONEST)
 def test_neighbors_get_their_own_grade(graded, student):
     assert graded[3][student].scores == FULL
     page = (graded[0] / "feedback" / student / UNIT / f"{UNIT}.html").read_text("utf-8")
-    assert f"Score: {sum(FULL.values())}" in page
+    assert says_score(page, sum(FULL.values()))
 
 
 @pytest.mark.parametrize("cost", by_cost)
@@ -132,7 +137,7 @@ def test_each_has_its_own_grade_and_its_sentence(graded, cost):
     assert bool(text) == bool(cost.told)
     page = folder / "feedback" / student / UNIT / f"{UNIT}.html"
     assert page.stat().st_size < 10**7
-    assert f"Score: {sum(found[student].scores.values())}" in page.read_text("utf-8")
+    assert says_score(page.read_text("utf-8"), sum(found[student].scores.values()))
 
 
 def test_nothing_that_was_too_much_was_copied(graded):
@@ -386,7 +391,7 @@ def test_neighbors_get_their_own_grade_by_nbgrader_too(by_nbgrader, student):
     folder, found, _ = by_nbgrader
     assert found[student].scores == FULL
     page = (folder / "feedback" / student / UNIT / f"{UNIT}.html").read_text("utf-8")
-    assert f"Score: {sum(FULL.values())}" in page
+    assert says_score(page, sum(FULL.values()))
 
 
 @pytest.mark.parametrize("cost", by_cost)
