@@ -38,10 +38,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/grader format --check course tests/executed solutions exercises examples
+	$(BIN)/grader format --check course solutions exercises examples
 
 notebooks: $(READY)
-	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env tests/executed
+	$(SANDBOXED) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env course/executed
 
 # What students open: a folder of their own, without solutions; no news, and none of the instructors' tools.
 LAB ?= lab
@@ -58,8 +58,8 @@ bench: $(READY)
 
 # Runs the lessons of course/, and keeps them with their text outputs where nbval finds them.
 lessons: $(READY)
-	$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir tests/executed course/lesson_*.ipynb
-	$(BIN)/grader format tests/executed
+	$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir course/executed course/lesson_*.ipynb
+	$(BIN)/grader format course/executed
 
 exercises: $(READY)
 	@$(SANDBOXED) $(BIN)/grader release
@@ -74,7 +74,7 @@ book: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/grader format course tests/executed solutions exercises examples
+	$(BIN)/grader format course solutions exercises examples
 
 clean:
 	rm -rf $(VENV) build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

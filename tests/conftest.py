@@ -157,9 +157,6 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def scope(nodeid):
-    """The name of the group of tests that go to one worker with this test: its file, or the test alone.
-
-    The cells of a notebook, which nbval takes for tests, need the kernel of those before them.
-    """
+    """The name of the group of tests that go to one worker with this test: its file, or the test alone."""
     file = nodeid.partition("::")[0]
-    return TOGETHER.get(file.rpartition("/")[2], file if file.endswith(".ipynb") else nodeid)
+    return TOGETHER.get(file.rpartition("/")[2], nodeid)

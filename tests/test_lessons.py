@@ -13,7 +13,7 @@ from grader.canonical import new_cell, new_notebook
 
 ROOT = Path(__file__).parent.parent
 LESSONS = {  # with their outputs, which are read, too
-    path.stem[7:9]: nbformat.read(path, as_version=4) for path in sorted((ROOT / "tests" / "executed").glob("*.ipynb"))
+    path.stem[7:9]: nbformat.read(path, as_version=4) for path in sorted((ROOT / "course" / "executed").glob("*.ipynb"))
 }
 SOLUTIONS = {
     path.stem[:2]: nbformat.read(path, as_version=4) for path in sorted((ROOT / "solutions").glob("*/*.ipynb"))

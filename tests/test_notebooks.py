@@ -23,7 +23,7 @@ from support import functions
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "course").glob("lesson_*.ipynb"))
-EXECUTED = ROOT / "tests" / "executed"  # the lessons with their text outputs, with which nbval compares
+EXECUTED = ROOT / "course" / "executed"  # the lessons with their text outputs, with which nbval compares
 UNITS = [path.stem.removeprefix("lesson_") for path in LESSONS]
 STARS = 5
 
