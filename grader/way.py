@@ -13,13 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from grader import words
-from grader.card import Link
+from grader.card import MARKS, WRONG, Link
 from grader.pack import Pack, Packs
-from grader.pictures import ACCENT, NEGATIVE
 from grader.question import Question
 
 # state of an exercise -> (mark, its color)
-STATES = {"right": ("✓", ACCENT), "wrong": ("✗", NEGATIVE), "open": ("·", "inherit")}
+STATES = {"right": MARKS["correct"], "wrong": WRONG, "open": ("·", "inherit")}
 
 
 def slug(heading: str) -> str:
@@ -49,9 +48,8 @@ def located(path: str, heading: str, folder: Path) -> str:
 def _cells_of(notebook: Path, changed: int) -> Mapping[str, str]:
     """``{heading: id of its cell}`` of a notebook as it was at that time; empty if it cannot be read."""
     found: dict[str, str] = {}
-    with contextlib.suppress(
-        OSError, ValueError, LookupError, TypeError, AttributeError
-    ):  # a student may have edited it
+    # A student may have edited it.
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
                 lines = "".join(cell["source"]).splitlines()
@@ -134,16 +132,16 @@ def overview(packs: Packs, seen: Mapping[str, str], current: str, folder: Path) 
         asked = [question for question in every if question.unit == current]
         text += ["", *(_line(question, states) for question in asked), ""]
         html.append(_table("".join(_row(packs, question, states, folder) for question in asked)))
-    units = list(dict.fromkeys(question.unit for question in every))
+    units: dict[str, list[Question]] = {}
+    for question in every:
+        units.setdefault(question.unit, []).append(question)
+    wide = max(map(len, units.values()), default=0)
     rows = []
-    for unit in units:
-        asked = [question for question in every if question.unit == unit]
+    for unit, asked in units.items():
         pack = packs.pack_of(asked[0].id)
         title = pack.titles.get(unit, "") if pack else ""
         marks = "".join(STATES[states[question.id]][0] for question in asked)
-        text.append(
-            f"{unit}  {marks:{max(map(len, _marks(every, units)))}}  {_count(asked, states):>5}  {title}".rstrip()
-        )
+        text.append(f"{unit}  {marks:{wide}}  {_count(asked, states):>5}  {title}".rstrip())
         link = Link(f"{unit} {title}".strip(), located(pack.lessons.get(unit, "") if pack else "", "", folder)).html
         cells = (link, "".join(_mark(packs, question, states, folder) for question in asked))
         rows.append(_cells(*cells, *_numbers(asked, states)))
@@ -176,10 +174,6 @@ def _ahead(every: Sequence[Question], waiting: Sequence[Question], current: str)
     units = list(dict.fromkeys(question.unit for question in every))
     place = units.index(current) if current in units else 0
     return sorted(waiting, key=lambda question: units.index(question.unit) < place)
-
-
-def _marks(every: Sequence[Question], units: Sequence[str]) -> list[str]:
-    return ["x" * sum(question.unit == unit for question in every) for unit in units]
 
 
 def _count(asked: Sequence[Question], states: Mapping[str, str]) -> str:

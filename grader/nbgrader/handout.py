@@ -80,12 +80,12 @@ def _files(root: Path, dirs: CourseDirectory) -> Iterator[tuple[str, bytes]]:
     for name in sorted({START, *lessons}):
         if "://" not in name and (root / name).is_file():
             yield name, (root / name).read_bytes()
-    units = released.folder(dirs, "*")
-    for unit in sorted(path for path in units.parent.glob("*") if path.is_dir()):
-        for path in sorted(unit.rglob("*")):
-            inner = path.relative_to(unit.parent)
+    for unit in course.units(root):
+        folder = released.folder(dirs, unit)
+        for path in sorted(folder.rglob("*")):
+            inner = path.relative_to(folder)
             if path.is_file() and not any(fnmatch(part, pattern) for part in inner.parts for pattern in dirs.ignore):
-                yield f"{EXERCISES}/{inner.as_posix()}", path.read_bytes()
+                yield f"{EXERCISES}/{unit}/{inner.as_posix()}", path.read_bytes()
 
 
 def _record(folder: Path) -> dict[str, str]:
